@@ -1,0 +1,24 @@
+"""Deep generative models behind one contract; no page, no plots, no gradio in here.
+
+``FAMILIES`` names every family by the class that implements it. The values are dotted paths, not
+classes, so that importing ``models`` costs nothing: the page lists checkpoints (a JSON header each)
+long before torch is needed. ``family("vae")`` gives the class.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+FAMILIES = {
+    "vae": "models.vae:VAE",
+    "classifier": "models.classifier:Classifier",
+}
+
+
+def family(name: str) -> type:
+    """The class of a family. Raises ValueError, naming the known ones, where there is none."""
+    if name not in FAMILIES:
+        known = ", ".join(FAMILIES)
+        raise ValueError(f"There is no model family '{name}'. Known families: {known}.")
+    module, _, attribute = FAMILIES[name].partition(":")
+    return getattr(import_module(module), attribute)

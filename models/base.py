@@ -1,0 +1,264 @@
+"""The contract every family of models keeps.
+
+Images are ``(B, C, H, W)`` float32 in [0, 1] everywhere outside a model. Latents are ``(B, D)``.
+Likelihoods are nats per image unless a name ends in ``_bpd``. Randomness is always a passed
+``torch.Generator``: the same seed gives the same picture.
+
+A family is a class with a ``Config``, ``objectives`` and, where it generates, ``sample_steps``.
+What else it can do is said by the methods it has: having the method is having the capability.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import torch
+from torch import Generator, Tensor, nn
+
+# ---------------------------------------------------------------------------------------------
+# Configs
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[str] | None = None,
+) -> Any:
+    """A dataclass field that knows its own help text and limits: the page builds controls of it."""
+    metadata = {"help": help, "low": low, "high": high, "choices": tuple(choices or ())}
+    return field(default=default, metadata=metadata)
+
+
+def build_config(cls: type, values: dict[str, Any]) -> Any:
+    """A config of class ``cls`` from plain values (TOML, JSON, a form).
+
+    Raises ValueError with one sentence where a key is unknown, a value has another type than its
+    field's, or lies outside the limits that the field states.
+    """
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    hints = typing.get_type_hints(cls)
+    checked = {}
+    for key, value in values.items():
+        if key not in fields:
+            raise ValueError(f"Unknown setting '{key}'. Known settings: {', '.join(fields)}.")
+        checked[key] = _checked(key, value, hints[key], fields[key].metadata)
+    return cls(**checked)
+
+
+def _checked(key: str, value: Any, hint: Any, limits: Any) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)[0]
+        if not isinstance(value, (list, tuple)) or not all(type(v) is inner for v in value):
+            raise ValueError(f"'{key}' must be a list of {inner.__name__}, not {value!r}.")
+        return tuple(value)
+    if type(value) is not hint:
+        raise ValueError(f"'{key}' must be {_a(hint.__name__)}, not {value!r}.")
+    if limits.get("choices") and value not in limits["choices"]:
+        raise ValueError(f"'{key}' must be one of {', '.join(limits['choices'])}, not {value!r}.")
+    low, high = limits.get("low"), limits.get("high")
+    # Written so that nan, which compares false with everything, is refused too.
+    if low is not None and not value >= low:
+        raise ValueError(f"'{key}' must be at least {low:g}, not {value!r}.")
+    if high is not None and not value <= high:
+        raise ValueError(f"'{key}' must be at most {high:g}, not {value!r}.")
+    return value
+
+
+def _a(type_name: str) -> str:
+    words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+    return words.get(type_name, type_name)
+
+
+# ---------------------------------------------------------------------------------------------
+# What models exchange with the loop, the page and the command line
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One loss for one player. The training loop steps that player's optimizer at each yield.
+
+    loss: scalar. logs: scalars to show, by name. player: the optimizer's name; a family with two
+    players (a GAN) yields two objectives a step under two names.
+    """
+
+    params: Sequence[nn.Parameter]
+    loss: Tensor
+    logs: dict[str, Tensor | float] = field(default_factory=dict)
+    player: str = "model"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One moment of a generation. x: (B, C, H, W) in [0, 1]; x0: the model's guess of the end."""
+
+    step: int
+    total: int
+    x: Tensor
+    x0: Tensor | None = None
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Log-likelihoods of a batch, and what kind of number they are.
+
+    nats: (B,) log p(x), or a bound or an estimate of it, in nats an image.
+    kind: "exact", "lower bound" or "estimate".
+    space: what was measured, "binary" (each pixel 0 or 1) or "uint8" (each pixel one of 256).
+    stderr: (B,) standard error where the number is an estimate.
+    per_pixel: (B, C, H, W), sums to ``nats``, where there is such a split.
+    details: further (B, ...) tensors by name (a VAE's reconstruction and KL, effective sample size).
+    """
+
+    nats: Tensor
+    kind: str
+    space: str
+    stderr: Tensor | None = None
+    per_pixel: Tensor | None = None
+    details: dict[str, Tensor] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------------------------------------
+# Models and their capabilities
+
+
+class Model(nn.Module):
+    """Anything the loop can train: a config, and a stream of objectives a batch."""
+
+    Config: ClassVar[type]
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.config = config
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the images this model was built for."""
+        return tuple(self.config.image)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
+        """Yields the losses of one batch. x: (B, C, H, W) in [0, 1]; y: (B,) labels or None."""
+        raise NotImplementedError
+
+    def checked(self, x: Tensor) -> Tensor:
+        """x itself. Raises ValueError where it is not (B, C, H, W) of this model's image size."""
+        if x.dim() != 4 or tuple(x.shape[1:]) != self.image_shape:
+            want = "x".join(map(str, self.image_shape))
+            got = "x".join(map(str, x.shape[1:]))
+            raise ValueError(f"This model reads {want} images (channels x height x width), not {got}.")
+        return x
+
+
+class GenerativeModel(Model):
+    """A model one can sample from."""
+
+    def sample_steps(
+        self, n: int, rng: Generator, label: int | Tensor | None = None, **knobs: Any
+    ) -> Iterator[Frame]:
+        """Yields the generation of n images, step by step; the last frame is the result."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def sample(
+        self, n: int, rng: Generator, label: int | Tensor | None = None, **knobs: Any
+    ) -> Tensor:
+        """n images, (n, C, H, W) in [0, 1]: the last frame of ``sample_steps``."""
+        for frame in self.sample_steps(n, rng, label, **knobs):
+            pass
+        return frame.x
+
+
+@runtime_checkable
+class Samples(Protocol):
+    def sample_steps(self, n, rng, label=None, **knobs) -> Iterator[Frame]: ...
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    def encode(self, x: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Decodes(Protocol):
+    def decode(self, z: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class HasLikelihood(Protocol):
+    def log_likelihood(self, x: Tensor, rng: Generator, **effort) -> Likelihood: ...
+
+
+@runtime_checkable
+class HasEnergy(Protocol):
+    def energy(self, x: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Denoises(Protocol):
+    def denoise(self, x_t: Tensor, t: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Completes(Protocol):
+    def complete_steps(self, x: Tensor, known: Tensor, rng: Generator) -> Iterator[Frame]: ...
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    def features(self, x: Tensor) -> Tensor: ...
+    def classify(self, x: Tensor) -> Tensor: ...
+
+
+CAPABILITIES = {
+    protocol.__name__: protocol
+    for protocol in (
+        Samples, Encodes, Decodes, HasLikelihood, HasEnergy, Denoises, Completes, Classifies
+    )
+}
+
+
+def capabilities(model: Model) -> tuple[str, ...]:
+    """The names of what a model can do; "Conditional" where it honours a class label."""
+    names = [name for name, protocol in CAPABILITIES.items() if isinstance(model, protocol)]
+    if isinstance(model, GenerativeModel) and getattr(model.config, "num_classes", 0):
+        names.append("Conditional")
+    return tuple(names)
+
+
+def generator(*seed: int, device: torch.device | str = "cpu") -> Generator:
+    """A generator for a seed, or for a tuple of whole numbers such as (seed, step).
+
+    The numbers are mixed by splitmix64, so that neighbouring seeds and steps give unrelated
+    streams; this is what lets training resume bit for bit without storing any generator's state.
+    """
+    state = 0
+    for part in seed:
+        state = (state + (part & (2**64 - 1)) + 0x9E3779B97F4A7C15) % 2**64
+        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) % 2**64
+        state ^= state >> 31
+    return torch.Generator(device=device).manual_seed(state % 2**63)
+
+
+def normal(shape: Sequence[int], rng: Generator, device: torch.device | str) -> Tensor:
+    """Standard normal noise drawn where the generator lives, then moved: a seed means the same
+    picture on every device."""
+    return torch.randn(tuple(shape), generator=rng, device=rng.device).to(device)
+
+
+def uniform(shape: Sequence[int], rng: Generator, device: torch.device | str) -> Tensor:
+    """Uniform noise in [0, 1), drawn where the generator lives, then moved."""
+    return torch.rand(tuple(shape), generator=rng, device=rng.device).to(device)
