@@ -1,0 +1,216 @@
+"""Checkpoints: one folder a model, safetensors with everything known about it, a card to read.
+
+    pretrained/NAME/model.safetensors    the weights; config, recipe, seed, data, metrics inside
+                    recipe.toml          what training it again needs
+                    card.md              the same facts for people (Hugging Face model-card form)
+                    preview.webp         an 8 x 8 grid that the model sampled with seed 0
+                    codes.safetensors    codes of test images and their fitted map, where it encodes
+
+Nothing here unpickles. ``read_header`` reads a few kilobytes of JSON and needs no torch, so a page
+can list a hundred models before the first one is loaded. Weights are stored as float16, half the
+size, and computed with as float32: every number on a card was measured on the stored weights.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError, safe_open
+
+from models import FAMILIES, __version__, family
+
+if TYPE_CHECKING:
+    from models.base import Model
+
+FORMAT = "generative-explorer"
+FORMAT_VERSION = 1
+WEIGHTS = "model.safetensors"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be read; the message is one sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known about a checkpoint without loading its weights.
+
+    data: name, split, n, sha256, classes. training: steps, epochs, minutes, hardware, precision.
+    metrics: {name: {"value", "stderr", "n", "space", ...}}, under the names every card uses.
+    """
+
+    name: str
+    family: str
+    title: str
+    about: str
+    config: dict[str, Any]
+    recipe: dict[str, Any]
+    seed: int
+    data: dict[str, Any]
+    training: dict[str, Any]
+    parameters: int
+    capabilities: tuple[str, ...]
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    version: str = __version__
+    folder: Path | None = None
+
+    def to_json(self) -> str:
+        values = asdict(self)
+        values.pop("folder")
+        return json.dumps(values, ensure_ascii=False)
+
+
+def find(folder: str | Path) -> list[Path]:
+    """Folders below ``folder`` (or itself) that hold a checkpoint, in alphabetical order."""
+    folder = Path(folder)
+    found = {path.parent for path in folder.glob(f"*/{WEIGHTS}")}
+    if (folder / WEIGHTS).is_file():
+        found.add(folder)
+    return sorted(found)
+
+
+def resolve(path: str | Path) -> Path:
+    """The weights file that a person meant: a file, its folder, or the name of a shipped model.
+
+    Raises CheckpointError where there is none.
+    """
+    path = Path(path)
+    shipped = Path(__file__).parent.parent / "pretrained" / path
+    for candidate in (path, path / WEIGHTS, shipped / WEIGHTS):
+        if candidate.is_file():
+            return candidate
+    raise CheckpointError(
+        f"There is no checkpoint at '{path}': give a folder that holds {WEIGHTS}, that file, "
+        "or the name of a shipped model."
+    )
+
+
+def read_header(path: str | Path) -> Header:
+    """The facts stored in a checkpoint, without its weights and without torch.
+
+    Raises CheckpointError where the file is missing, truncated, not ours, or newer than this code.
+    """
+    file = resolve(path)
+    try:
+        with safe_open(file, "numpy") as tensors:
+            metadata = tensors.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"'{file.name}' in '{file.parent.name}' is damaged or cut short: it cannot be read as "
+            "safetensors. Download or train it again."
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(
+            f"'{file}' is a safetensors file, but not one of Generative Explorer's: its metadata "
+            f"names no '{FORMAT}' format. Checkpoints are written by 'python -m models train'."
+        )
+    try:
+        format_version = int(metadata["format_version"])
+        values = json.loads(metadata["header"])
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"The header of '{file}' is damaged; train it again.") from error
+    if format_version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"'{file.parent.name}' was written by a newer version ({values.get('version')}) than "
+            f"this one ({__version__}); update Generative Explorer to open it."
+        )
+    if values.get("family") not in FAMILIES:
+        raise CheckpointError(
+            f"'{file.parent.name}' is of the family '{values.get('family')}', which this version "
+            f"does not know. Known families: {', '.join(FAMILIES)}."
+        )
+    try:
+        values["capabilities"] = tuple(values["capabilities"])
+        return Header(**values, folder=file.parent)
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"The header of '{file}' lacks fields; train it again.") from error
+
+
+def build(family_name: str, config: dict[str, Any]) -> Model:
+    """An untrained model. Raises ValueError with a sentence for an unknown family or setting."""
+    from models.base import build_config
+
+    cls = family(family_name)
+    return cls(build_config(cls.Config, config))
+
+
+def load(path: str | Path, device: str = "cpu") -> Model:
+    """The model of a checkpoint, in evaluation mode on ``device``. Raises CheckpointError."""
+    import torch
+    from safetensors.torch import load_file
+
+    header = read_header(path)
+    try:
+        model = build(header.family, header.config)
+        weights = load_file(header.folder / WEIGHTS)
+        model.load_state_dict({k: v.float() if v.is_floating_point() else v
+                               for k, v in weights.items()})
+    except (ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The weights in '{header.folder.name}' do not fit the model its header describes; "
+            "it was written by other code. Train it again."
+        ) from error
+    # Convolutions over few channels run faster on a CPU with channels innermost.
+    return model.to(device=torch.device(device), memory_format=torch.channels_last).eval()
+
+
+def save(model: Model, header: Header, folder: str | Path) -> Path:
+    """Writes weights and header, then the card. Each file appears whole or not at all."""
+    import torch
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {
+        key: value.detach().to("cpu", torch.float16 if value.is_floating_point() else value.dtype)
+        .contiguous()
+        for key, value in model.state_dict().items()
+    }
+    metadata = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "header": header.to_json(),
+    }
+    write_atomically(folder / WEIGHTS, lambda path: save_file(weights, path, metadata))
+    write_card(header, folder)
+    return folder
+
+
+def rewrite_header(folder: str | Path, header: Header) -> None:
+    """Stores new facts (usually metrics) beside unchanged weights, and the card that tells them."""
+    from safetensors.torch import load_file, save_file
+
+    file = resolve(folder)
+    weights = load_file(file)
+    metadata = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "header": header.to_json(),
+    }
+    write_atomically(file, lambda path: save_file(weights, path, metadata))
+    write_card(header, file.parent)
+
+
+def write_card(header: Header, folder: Path) -> None:
+    from models.card import card
+
+    text = card(header)
+    write_atomically(folder / "card.md", lambda path: Path(path).write_text(text, "utf-8"))
+
+
+def write_atomically(target: Path, write: Any) -> None:
+    """Calls ``write(temporary path)`` in the target's folder, then renames: never half a file."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(handle)
+    try:
+        write(temporary)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)

@@ -1,0 +1,403 @@
+"""One training loop for every family.
+
+A family yields objectives, the loop steps the optimizer of the player each names: that is all it
+knows about VAEs, GANs or anything else. Around that it keeps a running mean of the weights, warms
+the learning rate up and lets it fall along a cosine, clips gradients, runs matrix products in
+bfloat16 where that is faster, and writes its whole state every few minutes so that a killed run
+goes on bit for bit: every step's randomness comes from a generator seeded by (seed, step), every
+epoch's order from (seed, epoch), so there is no generator state to lose.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import logging
+import math
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from models import __version__, checkpoint
+from models.base import Model, capabilities, generator
+from models.data import Dataset
+from models.recipe import Recipe, TrainConfig
+
+log = logging.getLogger(__name__)
+
+STATE = "state.safetensors"
+LOG = "log.jsonl"
+
+
+class TrainingError(RuntimeError):
+    """A run that cannot go on; the message is one sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one step did. logs: scalars by name. seconds: since this process began training."""
+
+    step: int
+    total: int
+    epoch: float
+    rate: float
+    logs: dict[str, float]
+    seconds: float
+    images_per_second: float
+
+
+def pick_device(wish: str = "auto") -> torch.device:
+    """"auto" takes the fastest there is. Raises ValueError where a named device is missing."""
+    if wish == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        if torch.backends.mps.is_available():
+            return torch.device("mps")
+        return torch.device("cpu")
+    if wish == "cuda" and not torch.cuda.is_available():
+        raise ValueError("There is no CUDA device here; use --device auto or cpu.")
+    if wish == "mps" and not torch.backends.mps.is_available():
+        raise ValueError("There is no Apple GPU (mps) here; use --device auto or cpu.")
+    if wish not in ("cpu", "cuda", "mps"):
+        raise ValueError(f"Unknown device '{wish}': use auto, cpu, cuda or mps.")
+    return torch.device(wish)
+
+
+def wants_bf16(precision: str, device: torch.device) -> bool:
+    """Whether to autocast to bfloat16: asked for, or "auto" where the hardware multiplies in it.
+
+    Without such instructions bfloat16 is emulated and slower than float32.
+    """
+    if precision != "auto":
+        return precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    if device.type == "cpu":
+        return bool(torch.backends.mkldnn.is_available()
+                    and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return False
+
+
+def learning_rate(step: int, total: int, config: TrainConfig) -> float:
+    """Linear warm-up, then half a cosine down to ``final_rate`` of the peak."""
+    position = step / max(1, total)
+    if position < config.warmup:
+        return config.learning_rate * (step + 1) / max(1.0, config.warmup * total)
+    fall = (position - config.warmup) / max(1e-9, 1 - config.warmup)
+    low = config.final_rate
+    return config.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * fall)))
+
+
+class Run:
+    """A training run: ``for progress in run.steps(): ...``, then ``run.finish(folder)``.
+
+    The iterator may be left at any step (that is how a run is stopped or paused) and gone on with
+    by calling ``steps`` again. Raises TrainingError where the loss stops being finite; the last
+    good state stays on disk.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        out: Path | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.recipe, self.config, self.out = recipe, recipe.train, out
+        self.device = torch.device(device)
+        self.dataset = dataset
+        held = self.config.held_out
+        if held >= len(dataset):
+            raise ValueError(
+                f"held_out is {held}, but '{dataset.name}' has only {len(dataset)} images."
+            )
+        used = len(dataset) - held
+        if recipe.data.n:
+            used = min(used, recipe.data.n)
+        # Small sets live on the device whole, as bytes: no workers, no copies, no waiting.
+        self.images = dataset.images[:used].to(self.device)
+        self.labels = None if dataset.labels is None else dataset.labels[:used].to(self.device)
+        self.held_out = dataset.images[len(dataset) - held :] if held else None
+
+        self.batch_size = min(self.config.batch_size, used)
+        self.steps_per_epoch = used // self.batch_size
+        self.total = self.config.steps or max(1, round(self.config.epochs * self.steps_per_epoch))
+
+        torch.manual_seed(recipe.seed)
+        self.model = checkpoint.build(recipe.family, self.model_values()).to(self.device)
+        if self.config.channels_last:
+            self.model = self.model.to(memory_format=torch.channels_last)
+        self.ema = copy.deepcopy(self.model).requires_grad_(False).eval()
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.step = 0
+        self.minutes_before = 0.0  # spent by the processes that this one resumes
+        self.images_per_second = 0.0
+        self.bf16 = wants_bf16(self.config.precision, self.device)
+
+    def model_values(self) -> dict[str, Any]:
+        """The model's settings: the recipe's, and what only the data can tell."""
+        values = {"image": list(self.dataset.image_shape), **self.recipe.model}
+        if values.get("num_classes") == -1:  # "as many as the data has"
+            values["num_classes"] = len(self.dataset.classes)
+        return values
+
+    # -- the loop --------------------------------------------------------------------------------
+
+    def steps(self) -> Iterator[Progress]:
+        started = window_started = last_saved = time.perf_counter()
+        window_step = self.step
+        self.model.train()
+        while self.step < self.total:
+            x, y = self.batch(self.step)
+            rate = learning_rate(self.step, self.total, self.config)
+            logs = self.train_step(x, y, rate)
+            self.step += 1
+
+            now = time.perf_counter()
+            if now - window_started > 1.0:
+                rate_now = (self.step - window_step) * self.batch_size / (now - window_started)
+                self.images_per_second = rate_now
+                window_started, window_step = now, self.step
+            progress = Progress(
+                self.step, self.total, self.step / self.steps_per_epoch, rate, logs,
+                now - started, self.images_per_second,
+            )
+            if self.out and (self.step % self.config.log_every == 0 or self.step == self.total):
+                self.write_log(progress)
+            if self.out and now - last_saved > 60 * self.config.checkpoint_minutes:
+                self.minutes_before += (now - last_saved) / 60
+                self.save_state()
+                last_saved = time.perf_counter()
+            yield progress
+        self.minutes_before += (time.perf_counter() - last_saved) / 60
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor | None]:
+        """The images, (B, C, H, W) in [0, 1], and labels of a step: a pure function of the step."""
+        epoch, index = divmod(step, self.steps_per_epoch)
+        if getattr(self, "_epoch", None) != epoch:
+            order = generator(self.recipe.seed, 1, epoch)
+            self._order = torch.randperm(len(self.images), generator=order).to(self.device)
+            self._epoch = epoch
+        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        x = self.images[chosen].float().div_(255)
+        if self.config.channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
+        return x, None if self.labels is None else self.labels[chosen]
+
+    def train_step(self, x: Tensor, y: Tensor | None, rate: float) -> dict[str, float]:
+        """One batch: every objective of the model, each with its own optimizer."""
+        rng = generator(self.recipe.seed, 2, self.step)
+        torch.manual_seed(rng.initial_seed() % 2**31)  # dropout draws from the global generator
+        logs: dict[str, float] = {}
+        objectives = self.model.objectives(x, y, rng)
+        while True:
+            # Autocast is entered for each part of the generator alone: never across a yield.
+            with self.autocast():
+                objective = next(objectives, None)
+            if objective is None:
+                break
+            loss = objective.loss.float()
+            if not torch.isfinite(loss):
+                kept = f" The last good checkpoint is in '{self.out}'." if self.out else ""
+                raise TrainingError(
+                    f"The loss of '{objective.player}' stopped being finite at step {self.step}; "
+                    f"the run has ended. A lower learning rate usually helps.{kept}"
+                )
+            optimizer = self.optimizer(objective.player, list(objective.params))
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            if self.config.clip:
+                norm = nn.utils.clip_grad_norm_(objective.params, self.config.clip)
+                logs[f"{objective.player}_grad"] = norm.item()
+            optimizer.step()
+            logs[f"{objective.player}_loss"] = loss.item()
+            logs.update({k: float(v) for k, v in objective.logs.items()})
+        self.update_ema()
+        return logs
+
+    def autocast(self) -> contextlib.AbstractContextManager:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def optimizer(self, player: str, params: list[nn.Parameter]) -> torch.optim.Optimizer:
+        if player not in self.optimizers:
+            c = self.config
+            self.optimizers[player] = torch.optim.AdamW(
+                params, lr=c.learning_rate, betas=(c.beta1, c.beta2),
+                weight_decay=c.weight_decay, fused=self.device.type in ("cpu", "cuda"),
+            )
+        return self.optimizers[player]
+
+    @torch.no_grad()
+    def update_ema(self) -> None:
+        """ema <- decay ema + (1 - decay) weights, with a shorter memory at the start."""
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        ours = [t for t in self.ema.state_dict().values() if t.is_floating_point()]
+        theirs = [t for t in self.model.state_dict().values() if t.is_floating_point()]
+        torch._foreach_lerp_(ours, theirs, 1 - decay)
+
+    # -- what is kept ----------------------------------------------------------------------------
+
+    def write_log(self, progress: Progress) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        line = {"step": progress.step, "epoch": round(progress.epoch, 4), "rate": progress.rate,
+                "images_per_second": round(progress.images_per_second, 1), **progress.logs}
+        with (self.out / LOG).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def save_state(self) -> None:
+        """Everything a resumed run needs, in one file that appears whole or not at all."""
+        tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"ema/{k}": v for k, v in self.ema.state_dict().items()}
+        for player, optimizer in self.optimizers.items():
+            for index, values in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer/{player}/{index}/{k}": v for k, v in values.items()}
+        tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+        counts = {p: len(o.param_groups[0]["params"]) for p, o in self.optimizers.items()}
+        metadata = {
+            "step": str(self.step),
+            "minutes": str(self.minutes_before),
+            "recipe": json.dumps(self.recipe.to_dict()),
+            "optimizers": json.dumps(counts),
+            "data": self.dataset.sha256,
+        }
+        self.out.mkdir(parents=True, exist_ok=True)
+        checkpoint.write_atomically(
+            self.out / STATE, lambda path: save_file(tensors, path, metadata)
+        )
+
+    def resume(self) -> None:
+        """Goes back to the last saved state in ``out``. Raises ValueError where it does not fit."""
+        file = self.out / STATE
+        if not file.is_file():
+            raise ValueError(f"There is no run to resume in '{self.out}': '{STATE}' is missing.")
+        try:
+            with safe_open(file, "pt", device=str(self.device)) as tensors:
+                metadata = tensors.metadata()
+                state = {key: tensors.get_tensor(key) for key in tensors.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(f"'{file}' is damaged: {error}.") from None
+        saved = json.loads(metadata["recipe"])
+        ours = json.loads(json.dumps(self.recipe.to_dict()))
+        for free in ("checkpoint_minutes", "log_every"):
+            saved["train"].pop(free), ours["train"].pop(free)
+        if saved != ours:
+            raise ValueError(
+                f"The run in '{self.out}' was started with other settings; resume it with the same "
+                "recipe and --set values, or choose another --out."
+            )
+        if metadata["data"] != self.dataset.sha256:
+            raise ValueError(f"The run in '{self.out}' was started on other data; use the same data.")
+        self.model.load_state_dict(_below("model/", state))
+        self.ema.load_state_dict(_below("ema/", state))
+        self.step, self.minutes_before = int(metadata["step"]), float(metadata["minutes"])
+        self._restore_optimizers(state, json.loads(metadata["optimizers"]))
+        self._trim_log()
+
+    def _restore_optimizers(self, state: dict[str, Tensor], counts: dict[str, int]) -> None:
+        # Which parameters a player owns is told by its objective, so one batch is asked for them.
+        x, y = self.batch(self.step)
+        with torch.no_grad():
+            for objective in self.model.objectives(x, y, generator(0)):
+                self.optimizer(objective.player, list(objective.params))
+        for player, count in counts.items():
+            optimizer = self.optimizers[player]
+            values = {
+                index: _below(f"optimizer/{player}/{index}/", state) for index in range(count)
+            }
+            known = {index: v for index, v in values.items() if v}
+            optimizer.load_state_dict(
+                {"state": known, "param_groups": optimizer.state_dict()["param_groups"]}
+            )
+
+    def _trim_log(self) -> None:
+        # The killed run may have logged steps after its last checkpoint; they will come again.
+        file = self.out / LOG
+        if file.is_file():
+            kept = []
+            for line in file.read_text("utf-8").splitlines(keepends=True):
+                with contextlib.suppress(ValueError):  # a line cut short by the kill
+                    if json.loads(line)["step"] <= self.step:
+                        kept.append(line)
+            file.write_text("".join(kept), "utf-8")
+
+    def header(self) -> checkpoint.Header:
+        data = self.dataset
+        return checkpoint.Header(
+            name=self.recipe.name,
+            family=self.recipe.family,
+            title=self.recipe.title or self.recipe.name,
+            about=self.recipe.about,
+            config=_plain(self.model.config),
+            recipe=self.recipe.to_dict(),
+            seed=self.recipe.seed,
+            data={"name": data.name, "split": data.split, "n": len(self.images),
+                  "sha256": data.sha256, "classes": list(data.classes)},
+            training={
+                "steps": self.step,
+                "epochs": round(self.step / self.steps_per_epoch, 3),
+                "minutes": round(self.minutes_before, 1),
+                "hardware": hardware(self.device),
+                "precision": "bf16 autocast" if self.bf16 else "float32",
+            },
+            parameters=sum(p.numel() for p in self.model.parameters()),
+            capabilities=capabilities(self.model),
+            version=__version__,
+        )
+
+    def finish(self, folder: Path) -> Path:
+        """Writes the checkpoint (the running mean of the weights) into ``folder``."""
+        import tomli_w
+
+        folder = checkpoint.save(self.ema, self.header(), folder)
+        checkpoint.write_atomically(
+            folder / "recipe.toml",
+            lambda path: Path(path).write_text(tomli_w.dumps(self.recipe.to_dict()), "utf-8"),
+        )
+        return folder
+
+
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    out: Path,
+    device: torch.device | str = "cpu",
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Path:
+    """Trains a recipe to its end and returns the checkpoint's folder."""
+    run = Run(recipe, dataset, out, device)
+    if resume:
+        run.resume()
+    for now in run.steps():
+        if progress:
+            progress(now)
+    run.save_state()
+    return run.finish(out)
+
+
+def hardware(device: torch.device) -> str:
+    """The machine in words, such as "2 threads of an x86_64 CPU"."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return "Apple GPU"
+    return f"{torch.get_num_threads()} threads of an {platform.machine()} CPU"
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    return json.loads(json.dumps(vars(config)))
