@@ -1,0 +1,56 @@
+"""Generative Explorer: deep generative models, really trained, behind one page in the browser."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+# Before gradio is imported: nothing is reported anywhere, and the queue keeps no statistics, which
+# would slow every event down the longer the page is up.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="app.py", description=__doc__)
+    add = parser.add_argument
+    add("--host", help="address to listen on (default: this machine only)")
+    add("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    add("--share", action="store_true", help="also make a public link through Gradio's tunnel")
+    add("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
+    add("--data-dir", type=Path, help="folder of data sets: mnist/, fashion-mnist/, ...")
+    add("--checkpoints", type=Path, help="folder of models (default: the shipped ones)")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serves the page until interrupted. Returns 2, after one line, where that cannot be done."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    args = arguments(argv)
+
+    import explorer
+
+    try:
+        context = explorer.Context.create(args.checkpoints, args.data_dir, args.device)
+        page = explorer.build(context)
+        page.launch(
+            server_name=args.host,
+            server_port=args.port,
+            share=args.share,
+            prevent_thread_lock=True,
+            **explorer.launch_options(),
+        )
+    except (ValueError, OSError) as error:
+        print(f"app.py: {error}", file=sys.stderr)
+        return 2
+    context.warm_up()
+    page.block_thread()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""The page: one Gradio app over the models, one file a tab.
+
+How the page hangs together, for whoever adds to it:
+
+* A tab is a module of ``explorer.tabs`` (see there) and one line in ``TABS``. It names the
+  capabilities it NEEDS, never a family; ``explorer.context.Context`` is all it is given.
+* One picker at the top chooses the model. It is ``context.picker``, a component whose value is the
+  model's name: make it an input wherever a handler needs to know the model.
+* ``context.on_show`` is how a tab learns that it has something new to show. The handler runs when
+  the tab is on screen with a model that it has not shown yet, once, and only for a model that has
+  what the tab NEEDS. Do not listen to the picker's changes: a tab that nobody looks at must not
+  compute.
+* ``context.remember(key, component)`` puts a control into the page's address and takes it from
+  there when a link is opened. Prefix the key with the tab's name unless it is ``seed``.
+* ``context.code`` carries a latent code from one tab to another; ``context.go(tab)`` changes tabs.
+* The store (``context.store``) lists models from their headers, without torch, and loads on first
+  use. ``import torch``, ``umap``, ``plotly``, ``pandas`` stand inside functions: the page is up
+  before they are.
+* Pictures go to the browser as sprites (``explorer.images.sprite``: ``{"b64", "n", "h", "w",
+  "c"}``, raw bytes) and are drawn by the components of ``explorer.components``.
+* Every event is declared with ``api_visibility="private"``; ``queue=False`` where the handler takes
+  less than about 50 ms and is no generator.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from explorer import components, link, theme
+from explorer.components.picker import model_picker
+from explorer.context import Context
+from explorer.tabs import TABS, key_of
+
+__all__ = ["Context", "build", "launch_options"]
+
+DESCRIPTION = "See what deep generative models have learned: sample them, bend them, map them."
+
+
+def build(context: Context) -> gr.Blocks:
+    """The whole page. Imports neither torch nor plotly, loads no model; takes milliseconds."""
+    with gr.Blocks(title="Generative Explorer", analytics_enabled=False) as page:
+        gr.HTML(_HEADER, apply_default_css=False, elem_id="ge-header", js_on_load=None)
+        context.page = page
+        context.picker = model_picker(context.store, TABS)
+        context.code = gr.State(None)
+        with gr.Tabs(elem_id="ge-tabs") as context.tabs:
+            for tab in TABS:
+                _add_tab(tab, context)
+        link.install(context)
+    return page
+
+
+def _add_tab(tab, context: Context) -> None:
+    key = key_of(tab)
+    with gr.Tab(tab.TITLE, id=key) as item:
+        components.component("notice", value=key, elem_classes=["ge-notice", f"ge-notice-{key}"])
+        with gr.Column(elem_classes=["ge-panel", f"ge-panel-{key}"]):
+            context.tab = key
+            tab.build(context)
+    item.select(None, None, None, js=f"() => GE.entered({key!r})", api_visibility="private")
+
+
+def launch_options() -> dict:
+    """What belongs to ``launch`` rather than to the page: look, scripts, and what is switched off.
+
+    Run history makes every event ten times slower in the browser, and is of no use here.
+    """
+    return {
+        "theme": theme.theme(),
+        "css": components.stylesheet(),
+        "head": f"<script>{components.source('page.js')}</script>",
+        "footer_links": [],
+        "run_history": False,
+        "ssr_mode": False,
+        "max_file_size": "20mb",
+    }
+
+
+_HEADER = f"""
+<header class="ge-head">
+  <h1>Generative Explorer</h1><p>{DESCRIPTION}</p>
+  <button type="button" class="ge-theme" onclick="GE.toggleTheme()"
+    aria-label="Switch between light and dark" title="Switch between light and dark">◐</button>
+</header>
+"""

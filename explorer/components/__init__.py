@@ -1,0 +1,79 @@
+"""Visual components of our own: ``gr.HTML`` with a script and a style sheet in files beside it.
+
+NAME.js is the body of ``function(element, trigger, props, server, upload, watch)``, run once when
+the component appears. NAME.css joins the page's one style sheet. NAME.html is the template: no
+``${value}`` in it, so that the DOM survives updates, and text from outside is set by
+``textContent``. ``page.js`` and ``page.css`` belong to the page as a whole.
+
+Payloads lie in the component's value. Where the browser has to say something small about something
+large (which picture of a grid), a second, invisible component carries it, so that the large value
+does not travel back.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+FOLDER = Path(__file__).parent
+
+
+@lru_cache
+def source(name: str) -> str:
+    """The text of a file of this folder, "" where there is none."""
+    path = FOLDER / name
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def stylesheet() -> str:
+    """The page's style sheet: the layout, then every component's."""
+    names = sorted(path.name for path in FOLDER.glob("*.css") if path.name != "page.css")
+    return "\n".join(source(name) for name in ["page.css", *names])
+
+
+def component(
+    name: str,
+    value: Any = None,
+    *,
+    html: str | None = None,
+    script: str | None = None,
+    elem_classes: list[str] | None = None,
+    **props: Any,
+) -> gr.HTML:
+    """The component of the files NAME.js and NAME.html. Props reach the script as ``props.KEY``."""
+    return gr.HTML(
+        value,
+        html_template=source(f"{name}.html") if html is None else html,
+        js_on_load=source(f"{name}.js") if script is None else script,
+        apply_default_css=False,
+        elem_classes=[f"ge-{name.replace('_', '-')}", *(elem_classes or [])],
+        **props,
+    )
+
+
+def status(text: str = "") -> gr.HTML:
+    """A line that says what is going on; its height is reserved. Its value: see ``say``."""
+    return component("status", value=say(text))
+
+
+def say(text: str, progress: float | None = None, kind: str = "plain") -> dict[str, Any]:
+    """A status. progress: 0 to 1, or None for no bar. kind: "plain", "busy" or "problem"."""
+    return {"text": text, "progress": progress, "kind": kind}
+
+
+def saver() -> gr.HTML:
+    """An invisible component that saves what it is given as a file. Its value: see ``file``."""
+    return component("saver", elem_classes=["ge-hidden"])
+
+
+def file(name: str, data: bytes, media: str = "application/octet-stream") -> dict[str, str]:
+    """A file for ``saver`` to save in the browser's downloads."""
+    import base64
+    import time
+
+    # The stamp makes a second download of the same file a new value, which the browser acts on.
+    encoded = base64.b64encode(data).decode("ascii")
+    return {"name": name, "media": media, "b64": encoded, "stamp": str(time.time_ns())}

@@ -1,0 +1,109 @@
+// The page as a whole: address, tabs, model, light and dark. One object, GE, for all components.
+window.GE = (() => {
+  const OURS = { model: null, tab: null };
+  const ge = {
+    models: [], needs: {}, notices: {}, current: '', tab: '', wake: () => {}, shown: {},
+  };
+  const params = () => new URLSearchParams(location.search);
+  const asked = params();
+
+  // Writes one value into the address, without a request; a default value is left out.
+  ge.put = (key, value, initial) => {
+    if (!ge.isOpen) return;
+    const p = params();
+    const text = v => (v !== null && typeof v === 'object' ? JSON.stringify(v) : String(v ?? ''));
+    if (text(value) === text(initial)) p.delete(key); else p.set(key, text(value));
+    const query = p.toString();
+    history.replaceState(null, '', location.pathname + (query ? '?' + query : '') + location.hash);
+  };
+
+  const able = (tab, name) => {
+    const model = ge.models.find(m => m.name === name);
+    return !!model && (ge.needs[tab] || []).every(need => model.capabilities.includes(need));
+  };
+
+  // Shows each tab's content, or the sentence that says why not.
+  ge.gate = () => {
+    let style = document.getElementById('ge-gate');
+    if (!style) {
+      style = document.head.appendChild(document.createElement('style'));
+      style.id = 'ge-gate';
+    }
+    const closed = Object.keys(ge.needs).filter(tab => !able(tab, ge.current));
+    style.textContent = closed
+      .map(tab => `.ge-panel-${tab} { display: none !important; }
+                   .ge-notice.ge-notice-${tab} { display: block !important; }`).join('\n');
+    for (const tab of closed) fillNotice(tab);
+  };
+  const fillNotice = tab => {
+    const box = ge.notices[tab];
+    if (!box) return;
+    const title = ge.models.find(m => m.name === ge.current)?.title ?? 'This model';
+    const others = ge.models.filter(m => able(tab, m.name));
+    const words = (ge.words?.[tab] ?? []).join(' and ');
+    box.querySelector('p').textContent = !ge.models.length
+      ? 'There are no models here yet: train one, or start with --checkpoints FOLDER.'
+      : `${title} cannot ${words}, which this tab needs.` +
+        (others.length ? ' These can:' : ' No model here can.');
+    const offers = box.querySelector('.offers');
+    offers.replaceChildren(...others.map(m => {
+      const b = document.createElement('button');
+      b.type = 'button';
+      b.textContent = m.title;
+      b.onclick = () => ge.choose(m.name);
+      return b;
+    }));
+  };
+
+  // A tab came on screen (its select event, or the page's opening).
+  ge.entered = tab => {
+    ge.tab = tab;
+    ge.put('tab', tab, ge.firstTab);
+    ge.show();
+  };
+  // Tells the tab on screen about the model it has not shown yet.
+  ge.show = () => {
+    if (!ge.isOpen || !able(ge.tab, ge.current) || ge.shown[ge.tab] === ge.current) return;
+    ge.shown[ge.tab] = ge.current;
+    ge.wake(ge.tab);
+  };
+  // The controls have the values that the address asked for.
+  ge.opened = model => {
+    ge.isOpen = true;
+    ge.current = model ?? ge.current;
+    const known = Object.keys(ge.needs);
+    ge.tab = known.includes(asked.get('tab')) ? asked.get('tab') : ge.firstTab;
+    const bare = [...asked.keys()].every(k => k === 'tab' || k.startsWith('__'));
+    ge.shown = bare ? { ...ge.prepared } : {};
+    ge.gate();
+    ge.show();
+    document.body.dataset.ge = 'open';
+  };
+
+  ge.go = tab => {
+    const index = Object.keys(ge.needs).indexOf(tab);
+    const buttons = document.querySelectorAll('#ge-tabs [role=tab][data-tab-id]');
+    const wanted = [...buttons].find(b => b.dataset.tabId === tab) ??
+      document.querySelectorAll('#ge-tabs [role=tab]')[index];
+    wanted?.click();
+  };
+
+  ge.toggleTheme = () => document.body.classList.toggle('dark');
+
+  // Left and right move between tabs, as people who use the keyboard expect.
+  document.addEventListener('keydown', event => {
+    const tab = event.target.closest?.('[role=tab]');
+    if (!tab) return;
+    const all = [...tab.closest('[role=tablist]').querySelectorAll('[role=tab]')]
+      .filter(t => !t.disabled && t.offsetParent !== null);
+    const at = all.indexOf(tab), last = all.length - 1;
+    const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at === 0 ? last : at - 1,
+                 Home: 0, End: last }[event.key];
+    if (to === undefined || at < 0) return;
+    event.preventDefault();
+    all[to].focus();
+    all[to].click();
+  });
+
+  return ge;
+})();

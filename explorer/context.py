@@ -1,0 +1,163 @@
+"""What every tab is given: the models, the data, and how tabs talk to the page."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from explorer.store import Store
+
+log = logging.getLogger(__name__)
+
+# The family's text is written for a lecture, with TeX between dollars; KaTeX comes with the page.
+LATEX = [
+    {"left": "$$", "right": "$$", "display": True},
+    {"left": "$", "right": "$", "display": False},
+]
+
+
+SHIPPED = Path(__file__).parent.parent / "pretrained"
+
+
+class Notes(NamedTuple):
+    """The collapsible blocks beside the controls. ``code`` is an output that a tab keeps true."""
+
+    idea: gr.Markdown
+    code: gr.Code
+
+
+class Remembered(NamedTuple):
+    key: str
+    component: gr.components.Component
+    parse: Callable[[str], Any]
+
+
+@dataclass
+class Context:
+    """The models and the data of this server, and the parts of the page that tabs share.
+
+    store: the models; ``store.device`` is where they compute. data_dir: a folder of data sets, or
+    None.
+    The rest is filled in while the page is built.
+
+    picker: the model picker; its value is the chosen model's name.
+    tabs: the ``gr.Tabs``. page: the ``gr.Blocks``.
+    code: a ``gr.State`` that carries a latent code to another tab, None or
+    ``{"model": name, "z": [D floats], "label": int | None, "source": a few words}``.
+    """
+
+    store: Store
+    data_dir: Path | None = None
+    page: Any = None
+    picker: Any = None
+    tabs: Any = None
+    code: Any = None
+    tab: str = ""
+    remembered: list[Remembered] = field(default_factory=list)
+
+    @classmethod
+    def create(
+        cls, checkpoints: Path | None = None, data_dir: Path | None = None, device: str = "auto"
+    ) -> Context:
+        """A context from what the command line says. Raises ValueError with a sentence."""
+        if checkpoints is not None and not checkpoints.is_dir():
+            raise ValueError(f"--checkpoints: there is no folder '{checkpoints}'.")
+        if data_dir is not None and not data_dir.is_dir():
+            raise ValueError(f"--data-dir: there is no folder '{data_dir}'.")
+        store = Store([checkpoints or SHIPPED], device)
+        if device in ("cuda", "mps"):
+            _ = store.device  # raises here, at the start, where the device is missing
+        return cls(store, data_dir)
+
+    def warm_up(self) -> threading.Thread:
+        """Imports what is heavy and loads the first model, behind the page's back."""
+
+        def work() -> None:
+            import torch  # noqa: F401
+
+            if self.store.first:
+                self.store.get(self.store.first)
+
+        thread = threading.Thread(target=work, name="warm-up", daemon=True)
+        thread.start()
+        return thread
+
+    # Keyword arguments of a light event: no queue, and of a burst only the newest call. With
+    # "always_last" the payload must be in an input's value, never in the event's data.
+    light = {
+        "queue": False,
+        "trigger_mode": "always_last",
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
+    # Of an event that takes longer or yields: queued, so that it can be cancelled.
+    heavy = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
+
+    def on_show(self, fn: Callable, inputs: Sequence, outputs: Sequence, **event: Any) -> Any:
+        """Calls ``fn(name, *inputs)`` when the tab being built has a new model to show.
+
+        That is when the tab is on screen and the chosen model is not the one it showed last, or
+        when a link with settings has been opened. name: the model's. Only models that have what
+        the tab NEEDS arrive here. Returns the event, for ``cancels=`` or ``.then``.
+        """
+        listen = getattr(self.picker, f"show_{self.tab}")
+        return listen(fn, [self.picker, *inputs], list(outputs), **{**self.heavy, **event})
+
+    def remember(self, key: str, component: Any, parse: Callable[[str], Any] = str) -> None:
+        """Keeps a control's value in the address under ``key`` and restores it from there.
+
+        parse: text of the address to value; whatever raises ValueError is left out (see
+        ``explorer.link.whole`` and ``number``). A value equal to the control's first one is left
+        out of the address, to keep links short.
+        """
+        self.remembered.append(Remembered(key, component, parse))
+
+    @staticmethod
+    def go(tab: str) -> str:
+        """JavaScript that changes tabs: ``button.click(...).then(None, js=go("latent"))``."""
+        return f"() => GE.go({tab!r})"
+
+    def notes(self, look_for: str) -> Notes:
+        """The blocks beside the controls: the idea, what to look for, and the code.
+
+        look_for: Markdown. The idea is the chosen model's family's own docstring and is kept up to
+        date here; the tab fills ``code`` with the lines that give what is on screen.
+        """
+        with gr.Accordion("The idea", open=False, elem_classes="ge-note"):
+            first = self.store.first
+            text = explanation(self.store.header(first).family) if first else ""
+            idea = gr.Markdown(text, latex_delimiters=LATEX, elem_classes="ge-idea")
+        with gr.Accordion("What to look for", open=False, elem_classes="ge-note"):
+            gr.Markdown(look_for, latex_delimiters=LATEX)
+        with gr.Accordion("Show the code", open=False, elem_classes="ge-note"):
+            code = gr.Code(
+                language="python",
+                show_label=False,
+                lines=4,
+                interactive=False,
+                elem_classes="ge-code",
+                buttons=["copy"],
+            )
+        self.on_show(
+            lambda name: explanation(self.store.header(name).family), [], [idea], queue=False
+        )
+        return Notes(idea, code)
+
+
+@lru_cache
+def explanation(family: str) -> str:
+    """The family's explanation: its module's docstring, read without importing it (and torch)."""
+    from models import FAMILIES
+
+    module = FAMILIES[family].partition(":")[0]
+    source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)) or ""

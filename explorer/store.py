@@ -1,0 +1,121 @@
+"""The models of this server: listed from headers, loaded on first use, kept while they fit."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from models import checkpoint
+
+log = logging.getLogger(__name__)
+
+# The best known data first: the page opens on the first model.
+DATA_ORDER = ("mnist", "fashion-mnist", "shapes", "digits", "cifar-10")
+
+
+class Store:
+    """Checkpoints by name, thread-safe.
+
+    folders: where to look for them. device: where models are put; "auto" decides on first use, as
+    asking for a GPU needs torch. limit: bytes of parameters kept
+    loaded; the least recently used go first, the newest always stays.
+    """
+
+    def __init__(
+        self, folders: Iterable[Path | str], device: str = "auto", limit: int = 1 << 30
+    ) -> None:
+        self._device = device
+        self._checked = False
+        self.limit = limit
+        self._headers: dict[str, Any] = {}
+        self._models: OrderedDict[str, Any] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._loading: dict[str, threading.Lock] = {}
+        found = [path for folder in folders for path in checkpoint.find(Path(folder))]
+        headers = []
+        for path in found:
+            try:
+                headers.append(checkpoint.read_header(path))
+            except ValueError as error:
+                log.warning("Left out %s: %s", path, error)
+        for header in sorted(headers, key=_order):
+            if header.name in self._headers:
+                log.warning("Left out %s: there is another model of this name.", header.folder)
+                continue
+            self._headers[header.name] = header
+
+    @property
+    def device(self) -> str:
+        """Where models compute, "cpu", "cuda" or "mps". Raises ValueError where it is missing."""
+        if not self._checked:
+            from models.train import pick_device
+
+            self._device = pick_device(self._device).type
+            self._checked = True
+        return self._device
+
+    @property
+    def names(self) -> list[str]:
+        """All models, the best known data first."""
+        return list(self._headers)
+
+    @property
+    def first(self) -> str | None:
+        """The model the page opens on: the first that samples, else the first of all."""
+        able = self.having({"Samples"})
+        return (able or self.names or [None])[0]
+
+    def having(self, needs: set[str]) -> list[str]:
+        """The names of the models with all of these capabilities."""
+        return [name for name, h in self._headers.items() if needs <= set(h.capabilities)]
+
+    def header(self, name: str) -> Any:
+        """What is known of a model without loading it. Raises ValueError where there is none."""
+        try:
+            return self._headers[name]
+        except KeyError:
+            known = ", ".join(self._headers) or "none"
+            raise ValueError(f"There is no model '{name}' here. Models: {known}.") from None
+
+    def get(self, name: str) -> Any:
+        """The model, ready to use. Two callers at once share one load."""
+        header = self.header(name)
+        with self._lock:
+            if name in self._models:
+                self._models.move_to_end(name)
+                return self._models[name]
+            loading = self._loading.setdefault(name, threading.Lock())
+        with loading:
+            with self._lock:
+                if name in self._models:
+                    return self._models[name]
+            model = checkpoint.load(header.folder, device=self.device)
+            size = sum(p.numel() * p.element_size() for p in model.parameters())
+            with self._lock:
+                self._models[name] = model
+                self._sizes[name] = size
+                self._shrink()
+            return model
+
+    @property
+    def loaded(self) -> list[str]:
+        """Names of the models in memory, the least recently used first."""
+        with self._lock:
+            return list(self._models)
+
+    def _shrink(self) -> None:
+        while len(self._models) > 1 and sum(self._sizes.values()) > self.limit:
+            name, _ = self._models.popitem(last=False)
+            del self._sizes[name]
+            log.info("Let go of %s to stay within %d MB.", name, self.limit >> 20)
+
+
+def _order(header: Any) -> tuple[int, str]:
+    data = header.data.get("name", "")
+    known = DATA_ORDER.index(data) if data in DATA_ORDER else len(DATA_ORDER)
+    return known, header.name

@@ -1,0 +1,92 @@
+"""Small models that keep the contract, for tests of the page: untrained, quick, any capability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from models import FAMILIES, checkpoint
+from models.base import Frame, GenerativeModel, Model, capabilities, generator, normal, setting
+
+
+@dataclass(frozen=True)
+class Config:
+    image: tuple[int, ...] = (1, 28, 28)
+    latent: int = setting(6, "Length of the code.", low=1)
+    num_classes: int = setting(0, "Classes one can ask for; 0 for none.", low=0)
+
+
+class Toy(GenerativeModel):
+    r"""A linear decoder: $x = \sigma(W z)$ with $z \sim N(0, I)$."""
+
+    Config = Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        pixels = int(np.prod(config.image))
+        self.weight = nn.Parameter(normal((pixels, config.latent), generator(7), "cpu"))
+        self.classes = nn.Embedding(max(config.num_classes, 1), config.latent)
+        nn.init.constant_(self.classes.weight, 0.5)
+
+    def encode(self, x):
+        return (self.checked(x).flatten(1) - 0.5) @ torch.linalg.pinv(self.weight).T
+
+    def decode(self, z, label=None):
+        if label is not None and self.config.num_classes:
+            z = z + self.classes(torch.as_tensor(label)).reshape(-1, z.shape[1])
+        return torch.sigmoid(z @ self.weight.T).reshape(-1, *self.image_shape)
+
+    @torch.no_grad()
+    def sample_steps(self, n, rng, label=None, temperature=1.0):
+        z = temperature * normal((n, self.config.latent), rng, self.device)
+        yield Frame(1, 1, self.decode(z, label), info={"z": z})
+
+
+class Reader(Model):
+    """Encodes, and does nothing else: what a tab that needs samples must turn down."""
+
+    Config = Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def encode(self, x):
+        return self.scale * self.checked(x).mean((2, 3))
+
+
+FAMILIES.setdefault("toy", "tests.toys:Toy")
+FAMILIES.setdefault("reader", "tests.toys:Reader")
+
+
+def write(folder: Path, name: str, family: str = "toy", data: str = "mnist", **config) -> Path:
+    """A checkpoint of an untrained toy with everything the page reads, in ``folder/name``."""
+    model = checkpoint.build(family, config)
+    header = checkpoint.Header(
+        name=name,
+        family=family,
+        title=name.replace("-", " ").title(),
+        about=f"An untrained toy, {name}.",
+        config={"image": list(model.image_shape), **config},
+        recipe={},
+        seed=0,
+        data={"name": data, "classes": [str(k) for k in range(10)]},
+        training={},
+        parameters=sum(p.numel() for p in model.parameters()),
+        capabilities=capabilities(model),
+        metrics={"nll_nats": {"value": 81.23, "n": 10000, "space": "binary"}},
+    )
+    target = checkpoint.save(model, header, folder / name)
+    if hasattr(model, "sample"):
+        model = checkpoint.load(target)
+        images = (model.sample(64, generator(0)) * 255).round().byte()
+        c, h, w = model.image_shape
+        grid = images.reshape(8, 8, c, h, w).permute(0, 3, 1, 4, 2).reshape(8 * h, 8 * w, c)
+        picture = Image.fromarray(grid.squeeze(-1).numpy() if c == 1 else grid.numpy())
+        picture.save(target / "preview.webp", lossless=True)
+    return target
