@@ -158,7 +158,9 @@ class Model(nn.Module):
         if x.dim() != 4 or tuple(x.shape[1:]) != self.image_shape:
             want = "x".join(map(str, self.image_shape))
             got = "x".join(map(str, x.shape[1:]))
-            raise ValueError(f"This model reads {want} images (channels x height x width), not {got}.")
+            raise ValueError(
+                f"This model reads {want} images (channels x height x width), not {got}."
+            )
         return x
 
 
@@ -225,7 +227,14 @@ class Classifies(Protocol):
 CAPABILITIES = {
     protocol.__name__: protocol
     for protocol in (
-        Samples, Encodes, Decodes, HasLikelihood, HasEnergy, Denoises, Completes, Classifies
+        Samples,
+        Encodes,
+        Decodes,
+        HasLikelihood,
+        HasEnergy,
+        Denoises,
+        Completes,
+        Classifies,
     )
 }
 

@@ -148,8 +148,9 @@ def load(path: str | Path, device: str = "cpu") -> Model:
     try:
         model = build(header.family, header.config)
         weights = load_file(header.folder / WEIGHTS)
-        model.load_state_dict({k: v.float() if v.is_floating_point() else v
-                               for k, v in weights.items()})
+        model.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+        )
     except (ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"The weights in '{header.folder.name}' do not fit the model its header describes; "
@@ -167,7 +168,8 @@ def save(model: Model, header: Header, folder: str | Path) -> Path:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
-        key: value.detach().to("cpu", torch.float16 if value.is_floating_point() else value.dtype)
+        key: value.detach()
+        .to("cpu", torch.float16 if value.is_floating_point() else value.dtype)
         .contiguous()
         for key, value in model.state_dict().items()
     }

@@ -34,7 +34,9 @@ class ClassifierConfig:
     shift: int = setting(2, "Training images move by up to this many pixels.", low=0, high=16)
     mirror: bool = setting(False, "Training images are mirrored half of the time.")
     erase: int = setting(
-        0, "Side of a square cut out of each training image (DeVries and Taylor 2017).", low=0,
+        0,
+        "Side of a square cut out of each training image (DeVries and Taylor 2017).",
+        low=0,
         high=64,
     )
 
@@ -48,13 +50,16 @@ class Classifier(Model):
         super().__init__(config)
         width = config.width
         self.body = nn.Sequential(
-            nn.Conv2d(config.image[0], width // 4, 3, padding=1), nn.SiLU(),
+            nn.Conv2d(config.image[0], width // 4, 3, padding=1),
+            nn.SiLU(),
             nn.Conv2d(width // 4, width // 2, 3, stride=2, padding=1),
             ResBlock(width // 2),
-            group_norm(width // 2), nn.SiLU(),
+            group_norm(width // 2),
+            nn.SiLU(),
             nn.Conv2d(width // 2, width, 3, stride=2, padding=1),
             *[ResBlock(width) for _ in range(config.blocks)],
-            group_norm(width), nn.SiLU(),
+            group_norm(width),
+            nn.SiLU(),
         )
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(width, config.num_classes)

@@ -1,12 +1,12 @@
 """Recipes: one TOML file says everything needed to train a shipped model again.
 
-    name = "vae-mnist"          title, about: shown in the page and on the card
-    family = "vae"
-    seed = 0
-    [data]                      name, and what the loader is to do
-    [model]                     the family's Config
-    [train]                     TrainConfig below
-    [evaluate]                  effort: n, samples, ...
+name = "vae-mnist"          title, about: shown in the page and on the card
+family = "vae"
+seed = 0
+[data]                      name, and what the loader is to do
+[model]                     the family's Config
+[train]                     TrainConfig below
+[evaluate]                  effort: n, samples, ...
 """
 
 from __future__ import annotations
@@ -43,11 +43,14 @@ class TrainConfig:
     weight_decay: float = setting(0.01, "Decoupled weight decay (AdamW).", low=0.0, high=10.0)
     clip: float = setting(50.0, "Gradients are clipped to this norm; 0 is off.", low=0.0)
     ema: float = setting(
-        0.999, "Decay of the running mean of the weights, which is what is kept.", low=0.0,
+        0.999,
+        "Decay of the running mean of the weights, which is what is kept.",
+        low=0.0,
         high=0.99999,
     )
     precision: str = setting(
-        "auto", "bf16 runs matrix products in bfloat16; auto does so where the machine has it.",
+        "auto",
+        "bf16 runs matrix products in bfloat16; auto does so where the machine has it.",
         choices=("auto", "float32", "bf16"),
     )
     channels_last: bool = setting(True, "Channels innermost in memory: faster convolutions.")

@@ -28,7 +28,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from models import __version__, checkpoint
-from models.base import Model, capabilities, generator
+from models.base import capabilities, generator
 from models.data import Dataset
 from models.recipe import Recipe, TrainConfig
 
@@ -56,7 +56,7 @@ class Progress:
 
 
 def pick_device(wish: str = "auto") -> torch.device:
-    """"auto" takes the fastest there is. Raises ValueError where a named device is missing."""
+    """ "auto" takes the fastest there is. Raises ValueError where a named device is missing."""
     if wish == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -82,8 +82,9 @@ def wants_bf16(precision: str, device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     if device.type == "cpu":
-        return bool(torch.backends.mkldnn.is_available()
-                    and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        return bool(
+            torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        )
     return False
 
 
@@ -168,8 +169,13 @@ class Run:
                 self.images_per_second = rate_now
                 window_started, window_step = now, self.step
             progress = Progress(
-                self.step, self.total, self.step / self.steps_per_epoch, rate, logs,
-                now - started, self.images_per_second,
+                self.step,
+                self.total,
+                self.step / self.steps_per_epoch,
+                rate,
+                logs,
+                now - started,
+                self.images_per_second,
             )
             if self.out and (self.step % self.config.log_every == 0 or self.step == self.total):
                 self.write_log(progress)
@@ -233,8 +239,11 @@ class Run:
         if player not in self.optimizers:
             c = self.config
             self.optimizers[player] = torch.optim.AdamW(
-                params, lr=c.learning_rate, betas=(c.beta1, c.beta2),
-                weight_decay=c.weight_decay, fused=self.device.type in ("cpu", "cuda"),
+                params,
+                lr=c.learning_rate,
+                betas=(c.beta1, c.beta2),
+                weight_decay=c.weight_decay,
+                fused=self.device.type in ("cpu", "cuda"),
             )
         return self.optimizers[player]
 
@@ -250,8 +259,13 @@ class Run:
 
     def write_log(self, progress: Progress) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
-        line = {"step": progress.step, "epoch": round(progress.epoch, 4), "rate": progress.rate,
-                "images_per_second": round(progress.images_per_second, 1), **progress.logs}
+        line = {
+            "step": progress.step,
+            "epoch": round(progress.epoch, 4),
+            "rate": progress.rate,
+            "images_per_second": round(progress.images_per_second, 1),
+            **progress.logs,
+        }
         with (self.out / LOG).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -297,7 +311,9 @@ class Run:
                 "recipe and --set values, or choose another --out."
             )
         if metadata["data"] != self.dataset.sha256:
-            raise ValueError(f"The run in '{self.out}' was started on other data; use the same data.")
+            raise ValueError(
+                f"The run in '{self.out}' was started on other data; use the same data."
+            )
         self.model.load_state_dict(_below("model/", state))
         self.ema.load_state_dict(_below("ema/", state))
         self.step, self.minutes_before = int(metadata["step"]), float(metadata["minutes"])
@@ -341,8 +357,13 @@ class Run:
             config=_plain(self.model.config),
             recipe=self.recipe.to_dict(),
             seed=self.recipe.seed,
-            data={"name": data.name, "split": data.split, "n": len(self.images),
-                  "sha256": data.sha256, "classes": list(data.classes)},
+            data={
+                "name": data.name,
+                "split": data.split,
+                "n": len(self.images),
+                "sha256": data.sha256,
+                "classes": list(data.classes),
+            },
             training={
                 "steps": self.step,
                 "epochs": round(self.step / self.steps_per_epoch, 3),

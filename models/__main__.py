@@ -1,0 +1,312 @@
+"""The command line: the same models as the page, without the page.
+
+    python -m models list
+    python -m models train RECIPE [--set a.b=c] [--data-dir D] [--out D] [--resume] [--device cpu]
+    python -m models evaluate CHECKPOINT [--data-dir D] [--n N] [--json]
+    python -m models sample CHECKPOINT --n 64 --seed 0 [--label K] --out grid.png
+    python -m models score CHECKPOINT IMAGE... [--json]
+
+With ``--json`` one JSON object stands on stdout and nothing else. What is wrong with an argument is
+said in one line on stderr, and the exit status is 2; a run that fails ends with status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from models.checkpoint import CheckpointError, find, load, read_header, resolve
+
+PRETRAINED = Path(__file__).parent.parent / "pretrained"
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without repeating the usage."""
+
+    def error(self, message: str) -> None:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    main = Parser(prog="python -m models", description="Train, measure and use generative models.")
+    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, help: str, *shared: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        if "checkpoint" in shared:
+            sub.add_argument("checkpoint", help="a folder, a .safetensors file, or a shipped name")
+        if "data" in shared:
+            sub.add_argument(
+                "--data-dir",
+                help="folder that holds data sets (else the environment "
+                "variable GENERATIVE_EXPLORER_DATA, else the network)",
+            )
+        if "device" in shared:
+            sub.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+        if "json" in shared:
+            sub.add_argument("--json", action="store_true", help="print one JSON object")
+        return sub
+
+    sub = command("list", "recipes, and the checkpoints that are here", "json")
+    sub.add_argument("--checkpoints", default=str(PRETRAINED), help="folder of checkpoints")
+
+    sub = command("train", "train a recipe", "data", "device")
+    sub.add_argument("recipe", help="a recipe's name, or a .toml file")
+    sub.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="override a setting; may be given several times",
+    )
+    sub.add_argument("--out", help="folder to write to (default: runs/NAME)")
+    sub.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    sub.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    sub = command(
+        "evaluate",
+        "measure a checkpoint on test images, and write its card",
+        "checkpoint",
+        "data",
+        "device",
+        "json",
+    )
+    sub.add_argument("--n", type=int, help="test images to use (default: the recipe's; 0 is all)")
+    sub.add_argument("--samples", type=int, help="importance samples an image")
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--dry", action="store_true", help="measure, but do not write the card")
+
+    sub = command("sample", "draw a grid of samples", "checkpoint", "device", "json")
+    sub.add_argument("--n", type=int, default=64)
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--label", type=int)
+    sub.add_argument("--temperature", type=float, default=1.0)
+    sub.add_argument("--out", required=True, help="picture file to write, such as grid.png")
+
+    sub = command("score", "log-likelihoods of picture files", "checkpoint", "device", "json")
+    sub.add_argument("images", nargs="+", metavar="IMAGE")
+    sub.add_argument("--samples", type=int, default=100, help="importance samples an image")
+    sub.add_argument("--seed", type=int, default=0)
+    return main
+
+
+# -- commands: each returns what --json prints, and prints its own words otherwise -----------------
+
+
+def list_command(args: argparse.Namespace) -> dict[str, Any]:
+    from models.recipe import load_recipe, recipe_names
+
+    rows, broken = [], {}
+    if not Path(args.checkpoints).is_dir():
+        raise ValueError(f"There is no folder '{args.checkpoints}'.")
+    for folder in find(args.checkpoints):
+        try:
+            header = read_header(folder)
+        except CheckpointError as error:
+            broken[folder.name] = str(error)
+            continue
+        rows.append(
+            {
+                "name": header.name,
+                "family": header.family,
+                "title": header.title,
+                "data": header.data["name"],
+                "parameters": header.parameters,
+                "capabilities": header.capabilities,
+                "metrics": header.metrics,
+            }
+        )
+    recipes = {name: load_recipe(name).title for name in recipe_names()}
+    if not args.json:
+        print("Checkpoints:")
+        for row in rows:
+            print(
+                f"  {row['name']:16} {row['family']:11} {row['data']:14} "
+                f"{row['parameters']:>10,} parameters  {row['title']}"
+            )
+        for name, sentence in broken.items():
+            print(f"  {name}: {sentence}")
+        print("Recipes:")
+        for name, title in recipes.items():
+            print(f"  {name:16} {title}")
+    return {"checkpoints": rows, "unreadable": broken, "recipes": recipes}
+
+
+def train_command(args: argparse.Namespace) -> dict[str, Any]:
+    from tqdm import tqdm
+
+    from models import data
+    from models.recipe import load_recipe
+    from models.train import Progress, pick_device, train
+
+    recipe = load_recipe(args.recipe, args.set)
+    device = pick_device(args.device)
+    dataset = data.load(recipe.data.name, "train", args.data_dir)
+    out = Path(args.out or Path("runs") / recipe.name)
+    bar = tqdm(unit="step", disable=args.quiet, dynamic_ncols=True)
+
+    def show(now: Progress) -> None:
+        if bar.total is None:
+            bar.reset(now.total)
+            bar.initial = bar.n = now.step - 1
+        bar.update()
+        if now.step % 20 == 0 or now.step == now.total:
+            losses = {k: f"{v:.4g}" for k, v in now.logs.items() if not k.endswith("_grad")}
+            bar.set_postfix({"images/s": f"{now.images_per_second:.0f}", **losses}, refresh=False)
+
+    with bar:
+        folder = train(recipe, dataset, out, device, args.resume, show)
+    print(f"Wrote {folder}. Measure it with: python -m models evaluate {folder}")
+    return {}
+
+
+def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
+    from models.evaluate import evaluate
+    from models.train import pick_device
+
+    if args.n is not None and args.n < 0:
+        raise ValueError("--n must be 0 (all test images) or a positive number.")
+    header = evaluate(
+        resolve(args.checkpoint).parent,
+        args.data_dir,
+        pick_device(args.device),
+        n=args.n,
+        samples=args.samples,
+        seed=args.seed,
+        write=not args.dry,
+        progress=not args.json,
+    )
+    if not args.json:
+        from models.card import MEANING, number
+
+        for name, metric in header.metrics.items():
+            error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
+            print(
+                f"{name:22} {number(metric['value'])}{error}  n={metric.get('n')}  "
+                f"{MEANING.get(name, '')}"
+            )
+    return {"name": header.name, "metrics": header.metrics}
+
+
+def sample_command(args: argparse.Namespace) -> dict[str, Any]:
+    import torch
+
+    from models import pictures
+    from models.base import Samples, generator
+    from models.train import pick_device
+
+    if not 1 <= args.n <= 10_000:
+        raise ValueError(f"--n must be from 1 to 10000, not {args.n}.")
+    out = Path(args.out)
+    pictures.check_writable(out)
+    model = load(args.checkpoint, pick_device(args.device))
+    if not isinstance(model, Samples):
+        raise ValueError(f"'{args.checkpoint}' cannot be sampled from; it is no generative model.")
+    _check_label(model, args.label)
+    with torch.no_grad():
+        images = model.sample(
+            args.n, generator(args.seed), args.label, temperature=args.temperature
+        )
+    pictures.grid(images).save(out)
+    if not args.json:
+        print(f"Wrote {args.n} samples to {out}.")
+    return {"out": str(out), "n": args.n, "seed": args.seed}
+
+
+def score_command(args: argparse.Namespace) -> dict[str, Any]:
+    import torch
+
+    from models import pictures
+    from models.base import HasLikelihood, generator
+    from models.metrics import bits_per_dim
+    from models.train import pick_device
+
+    if args.samples < 1:
+        raise ValueError(f"--samples must be 1 or more, not {args.samples}.")
+    model = load(args.checkpoint, pick_device(args.device))
+    if not isinstance(model, HasLikelihood):
+        raise ValueError(f"'{args.checkpoint}' gives no likelihood; it is another kind of model.")
+    images = torch.stack([pictures.read(path, model.image_shape) for path in args.images])
+    result = model.log_likelihood(
+        images.to(model.device), generator(args.seed), samples=args.samples
+    )
+    rows = []
+    for i, path in enumerate(args.images):
+        nats = float(result.nats[i])
+        rows.append(
+            {
+                "image": path,
+                "nats": nats,
+                "bpd": float(bits_per_dim(-nats, model.image_shape)),
+                "kind": result.kind,
+                "space": result.space,
+                "stderr": None if result.stderr is None else float(result.stderr[i]),
+            }
+        )
+    if not args.json:
+        for row in rows:
+            error = "" if row["stderr"] is None else f" ± {row['stderr']:.2f}"
+            print(
+                f"{row['image']}: log p(x) = {row['nats']:.2f}{error} nats "
+                f"({row['bpd']:.3f} bits/dim, {row['kind']}, {row['space']})"
+            )
+    return {"scores": rows}
+
+
+def _check_label(model: Any, label: int | None) -> None:
+    classes = getattr(model.config, "num_classes", 0)
+    if label is None:
+        return
+    if classes < 1:
+        raise ValueError("This model is not class-conditional; leave --label out.")
+    if not 0 <= label < classes:
+        raise ValueError(f"--label goes from 0 to {classes - 1}, not {label}.")
+
+
+COMMANDS = {
+    "list": list_command,
+    "train": train_command,
+    "evaluate": evaluate_command,
+    "sample": sample_command,
+    "score": score_command,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    as_json = getattr(args, "json", False)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    for chatty in ("numba", "httpx", "PIL", "datasets"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        result = COMMANDS[args.command](args)
+        if as_json:
+            print(json.dumps(result))
+        return 0
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader went away: head, less
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError) as error:
+        print(f"python -m models {args.command}: {_line(error)}", file=sys.stderr)
+        return 2
+    except RuntimeError as error:  # a run that failed, not an argument
+        print(f"python -m models {args.command}: {_line(error)}", file=sys.stderr)
+        return 1
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}"
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

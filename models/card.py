@@ -1,0 +1,131 @@
+"""Model cards: the facts in a checkpoint's header, for people, in Hugging Face model-card form."""
+
+from __future__ import annotations
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from models.checkpoint import Header
+
+# What each number is, in the words of the lectures. The keys are the names of DESIGN and metadata.
+MEANING = {
+    "nll_nats": "-log p(x), nats an image",
+    "elbo_nats": "evidence lower bound, nats an image",
+    "reconstruction_nats": "reconstruction term of the bound, nats an image",
+    "kl_nats": "KL(q(z given x) || p(z)), nats an image",
+    "active_dimensions": "latent dimensions with a mean KL over 0.01 nats",
+    "bpd": "bits per dimension",
+    "accuracy": "accuracy on the test set",
+    "calibration_error": "expected calibration error, 15 bins",
+    "fd": "Fréchet distance to test images in the judge's features",
+    "fd_floor": "the same for training images: what a perfect model would get",
+    "fd_over_floor": "Fréchet distance over its floor",
+    "precision": "precision (Kynkäänniemi et al. 2019)",
+    "recall": "recall (Kynkäänniemi et al. 2019)",
+    "density": "density (Naeem et al. 2020)",
+    "coverage": "coverage (Naeem et al. 2020)",
+    "label_accuracy": "part of the samples that the judge reads as the class asked for",
+    "mig": "mutual information gap (Chen et al. 2018)",
+    "knn_accuracy": "5-nearest-neighbour label accuracy in the 2-D map, held-out points",
+    "trustworthiness": "trustworthiness of the 2-D map",
+}
+
+
+def number(value: float) -> str:
+    """Four significant digits or so: what a card shows of a metric."""
+    return f"{value:.2f}" if abs(value) >= 10 else f"{value:.4f}"
+
+
+def metric_row(name: str, metric: dict) -> str:
+    """One line of the card's table."""
+    error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
+    notes = [str(metric[k]) for k in ("kind", "space", "note") if metric.get(k)]
+    n = metric.get("n") or ""
+    meaning = MEANING.get(name, name)
+    return f"| `{name}` | {number(metric['value'])}{error} | {n} | {', '.join([meaning, *notes])} |"
+
+
+def card(header: Header) -> str:
+    """The whole card.md: front matter, facts, metrics, recipe."""
+    results = [
+        EvalResult(
+            task_type="image-classification"
+            if name == "accuracy"
+            else "unconditional-image-generation",
+            dataset_type=header.data["name"],
+            dataset_name=header.data["name"],
+            metric_type=name,
+            metric_value=metric["value"],
+        )
+        for name, metric in header.metrics.items()
+    ]
+    front = ModelCardData(
+        license="mit",
+        library_name="generative-explorer",
+        tags=["generative-explorer", header.family],
+        datasets=[header.data["name"]],
+        model_name=header.name,
+        eval_results=results or None,
+    ).to_yaml()
+    data, training, train = header.data, header.training, header.recipe["train"]
+    lines = [
+        "---",
+        front,
+        "---",
+        "",
+        f"# {header.title}",
+        "",
+        header.about,
+        "",
+        "## Facts",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| family | {header.family} |",
+        f"| parameters | {header.parameters:,} |",
+        f"| data | {data['name']}, {data['split']} split, {data['n']:,} images |",
+        f"| data SHA-256 | `{data['sha256']}` |",
+        f"| preprocessing | {_preprocessing(header)} |",
+        f"| seed | {header.seed} |",
+        f"| steps | {training['steps']:,} of {train['batch_size']} images "
+        f"({training['epochs']:g} epochs) |",
+        f"| time | {training['minutes']:g} minutes |",
+        f"| hardware | {training['hardware']}, {training['precision']} |",
+        f"| capabilities | {', '.join(header.capabilities)} |",
+        f"| written by | Generative Explorer {header.version} |",
+        "",
+        "## Measured",
+        "",
+    ]
+    if header.metrics:
+        lines += ["| metric | value ± standard error | n | what it is |", "|---|---|---|---|"]
+        lines += [metric_row(name, metric) for name, metric in header.metrics.items()]
+        lines += [
+            "",
+            f"Made by `python -m models evaluate {header.name}`, on test images alone, with "
+            "the stored weights.",
+        ]
+    else:
+        lines += [f"Nothing yet: run `python -m models evaluate {header.name}`."]
+    lines += [
+        "",
+        "## Recipe",
+        "",
+        f"`python -m models train {header.name}` trains it again; `recipe.toml` holds:",
+        "",
+        "| setting | value |",
+        "|---|---|",
+        *[f"| model.{k} | {_value(v)} |" for k, v in header.config.items()],
+        *[f"| train.{k} | {_value(v)} |" for k, v in train.items()],
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _preprocessing(header: Header) -> str:
+    if header.config.get("likelihood") == "bernoulli":
+        return "grey levels in [0, 1]; each pixel drawn 0 or 1 with its level as probability, anew each step"
+    return "8-bit levels divided by 255"
+
+
+def _value(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -1,0 +1,52 @@
+"""Pictures in and out for the command line; the page has its own, stricter gate for uploads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+
+def to_bytes(images: Tensor) -> np.ndarray:
+    """(N, C, H, W) in [0, 1] -> (N, H, W, C) uint8."""
+    pixels = (images.detach().cpu().float().clamp(0, 1) * 255).round().to(torch.uint8)
+    return pixels.permute(0, 2, 3, 1).numpy()
+
+
+def grid(images: Tensor, columns: int | None = None) -> Image.Image:
+    """N images as one, row by row, without gaps; as square as N allows. (N, C, H, W) in [0, 1]."""
+    pixels = to_bytes(images)
+    N, H, W, C = pixels.shape
+    columns = columns or int(np.ceil(np.sqrt(N)))
+    rows = -(-N // columns)
+    sheet = np.zeros((rows * columns, H, W, C), np.uint8)
+    sheet[:N] = pixels
+    sheet = sheet.reshape(rows, columns, H, W, C).swapaxes(1, 2).reshape(rows * H, columns * W, C)
+    return Image.fromarray(sheet[:, :, 0] if C == 1 else sheet)
+
+
+def read(path: str | Path, shape: tuple[int, int, int]) -> Tensor:
+    """A picture file as (C, H, W) in [0, 1], resized to fit. Raises ValueError with a sentence."""
+    C, H, W = shape
+    try:
+        with Image.open(path) as image:
+            image = image.convert("L" if C == 1 else "RGB")
+    except FileNotFoundError:
+        raise ValueError(f"There is no file '{path}'.") from None
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
+        raise ValueError(f"'{path}' is not a picture that can be read.") from None
+    if image.size != (W, H):
+        image = image.resize((W, H), Image.Resampling.LANCZOS)
+    pixels = torch.from_numpy(np.array(image, np.float32) / 255)
+    return pixels[None] if C == 1 else pixels.permute(2, 0, 1)
+
+
+def check_writable(path: Path) -> None:
+    """Raises ValueError where Pillow cannot write such a file, before any work is done."""
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise ValueError(f"'{path.name}' names no picture format; use a name such as grid.png.")
+    if not path.resolve().parent.is_dir():
+        raise ValueError(f"There is no folder '{path.resolve().parent}' to write to.")
