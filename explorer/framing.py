@@ -24,9 +24,10 @@ POLARITIES = ("auto", "keep", "invert")
 
 # Objects are looked for at this size at most: enough for a thin pen on a whole sheet of paper.
 _SEARCH_SIDE = 512
-# Width of a stroke in MNIST's 20x20 box: half of its digits lie between 1.7 and 2.4 pixels. Lines
-# much thinner than that would fade to a grey shadow when they are made small.
-_STROKE, _THIN_STROKE = 1.9, 1.3
+# Width of a stroke as a part of the box it is fitted into. Half of MNIST's digits lie between 1.7
+# and 2.4 pixels in 20; scikit-learn's are bolder. Lines much thinner than that would fade to a grey
+# shadow when they are made small.
+_MNIST_STROKE, _DIGITS_STROKE = 1.9 / 20, 4.2 / 32
 
 
 @dataclass(frozen=True)
@@ -252,58 +253,96 @@ def _background(grey: np.ndarray) -> np.ndarray:
     return (terms @ weights).reshape(grey.shape).astype(np.float32)
 
 
-def _strokes(grey: np.ndarray) -> _Strokes:
-    """The drawing on a picture, light on black, cropped. grey: (h, w) in [0, 1]."""
-    from scipy import ndimage
+def _flat_level(ring: np.ndarray) -> float:
+    """The level that most of a border has, where ink may touch it. ring: (n,) in [0, 1]."""
+    counts = np.bincount(np.rint(ring * 255).astype(int), minlength=256)
+    level = int(np.convolve(counts, np.ones(9, int), "same").argmax())
+    return float(np.median(ring[np.abs(ring * 255 - level) < 4.5]))
 
+
+def _strokes(grey: np.ndarray, within: bool = False) -> _Strokes:
+    """The drawing on a picture, light on black, cropped. grey: (h, w) in [0, 1].
+
+    Where all that is found is a filled rectangle, a sheet of paper on a table, the drawing is
+    looked for on that sheet (within=True says that this is the sheet).
+    """
     grey = _reduced(grey)
     ring = _ring(grey, max(1, round(0.02 * min(grey.shape))))
-    contrast = float(grey.max() - grey.min())
     low, high = np.percentile(ring, [10, 90])
-    photo = bool(high - low > 0.04)
-    off = grey - (_background(grey) if photo else float(np.median(ring)))
-    # The ink lies further off the paper than noise does, so the larger side is counted thrice over.
+    found = None
+    if high - low > 0.04:
+        off = grey - _background(grey)
+        found = _ink(off, noise=1.4826 * float(np.median(np.abs(off))))
+    photo = found is not None
+    if found is None:
+        found = _ink(grey - _flat_level(ring), noise=0.0)
+    if found is None:
+        return _Strokes(None, False)
+    ink, dark = found
+    ink, (rows, columns) = _drawing(ink, photo)
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    if not within and height * width > 0.2 * grey.size and (ink > 0.3).mean() > 0.7:
+        margin = max(1, round(0.04 * min(height, width)))
+        sheet = grey[rows, columns][margin:-margin, margin:-margin]
+        if min(sheet.shape) > 8:
+            inner = _strokes(sheet, within=True)
+            if inner.ink is not None:
+                return _Strokes(inner.ink, inner.dark, ("sheet of paper found", *inner.steps))
+    steps = ("paper removed",) if photo else ()
+    return _Strokes(ink, dark, (*steps, "cropped to the drawing"))
+
+
+def _ink(off: np.ndarray, noise: float) -> tuple[np.ndarray, bool] | None:
+    """(h, w) ink in [0, 1] and whether it was dark, from the distance to the ground; None if blank.
+
+    noise: the standard deviation of the ground, 0 for pictures that were not photographed.
+    """
+    # Ink lies further off the ground than noise does, so far pixels count for more.
     dark = float((off**3).sum()) < 0
     ink = np.maximum(-off if dark else off, 0)
-    noise = 1.4826 * float(np.median(np.abs(off))) if photo else 0.0
     strongest = float(np.sort(ink, axis=None)[-max(1, ink.size // 2000)])
-    if contrast < 0.03 or strongest < max(0.04, 4 * noise):
-        return _Strokes(None, dark)
+    if strongest < max(0.04, 4 * noise):
+        return None
     full = float(np.percentile(ink[ink > 0.5 * strongest], 60))
     floor = min(max(0.05 * full, 3 * noise), 0.4 * full)
-    ink = np.clip((ink - floor) / (full - floor), 0, 1)
+    return np.clip((ink - floor) / (full - floor), 0, 1), dark
+
+
+def _drawing(ink: np.ndarray, photo: bool) -> tuple[np.ndarray, tuple[slice, slice]]:
+    """The ink without specks, cropped, and where it was."""
+    from scipy import ndimage
 
     drawn = ink > 0.3
     parts, count = ndimage.label(drawn, np.ones((3, 3)))
     area = np.bincount(parts.reshape(-1), minlength=count + 1).astype(float)
     area[0] = 0
-    keep = area >= 0.01 * area.sum()
+    keep = area >= min(0.01 * area.sum(), area.max())
+    keep[0] = False
     if photo:
         # The edge of the table or of the sheet is not the drawing, if there is another one.
         inner = keep.copy()
         inner[np.unique(_ring(parts))] = False
-        if area[inner].sum() >= 0.1 * area.sum():
+        if area[inner].sum() >= 0.25 * area.sum():
             keep = inner
     drawn = keep[parts]
     if photo or not keep[1:].all():
         ink = ink * ndimage.binary_dilation(drawn, iterations=2)
     rows, columns = (np.flatnonzero(drawn.any(axis)) for axis in (1, 0))
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    steps = ("paper removed",) if photo else ()
-    return _Strokes(ink, dark, (*steps, "cropped to the drawing"))
+    where = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    return ink[where], where
 
 
-def _thickened(ink: np.ndarray, box: int) -> np.ndarray:
-    """Thin lines made as thick as they will need to be, once ``ink`` is fitted into the box."""
+def _thickened(ink: np.ndarray, box: int, stroke: float) -> np.ndarray:
+    """Thin lines made so thick that they are ``stroke * box`` wide once fitted into the box."""
     from scipy import ndimage
 
     drawn = np.pad(ink > 0.5, 1)
     edges = int((drawn[1:] != drawn[:-1]).sum() + (drawn[:, 1:] != drawn[:, :-1]).sum())
-    stroke = 2 * drawn.sum() / max(edges, 1)
-    scale = box / max(ink.shape)
-    if not drawn.any() or scale >= 1 or stroke * scale >= _THIN_STROKE * box / 20:
+    width = 2 * float(drawn.sum()) / max(edges, 1)
+    wanted = stroke * max(ink.shape)
+    if not drawn.any() or max(ink.shape) <= box or width >= 0.7 * wanted:
         return ink
-    grow = (_STROKE * box / 20 / scale - stroke) / 2
+    grow = (wanted - width) / 2
     margin = int(np.ceil(grow))
     ink = np.pad(ink, margin)
     distance = ndimage.distance_transform_edt(ink <= 0.5)
@@ -319,7 +358,7 @@ def _mnist(grey: np.ndarray, shape: tuple[int, int, int], polarity: str) -> Prep
         return _whole(grey, shape, polarity == "invert")
     channels, height, width = shape
     box = round(min(height, width) * 20 / 28)
-    ink = _thickened(found.ink, box)
+    ink = _thickened(found.ink, box, _MNIST_STROKE)
     steps = [*found.steps, *(["thin lines thickened"] if ink.shape != found.ink.shape else [])]
     small = _resized(ink, box / max(ink.shape))
     small = small / max(float(small.max()), 1e-6)
@@ -341,7 +380,7 @@ def _digits(grey: np.ndarray, shape: tuple[int, int, int], polarity: str) -> Pre
         return _whole(grey, shape, polarity == "invert")
     channels, height, width = shape
     bitmap = (4 * height, 4 * width)
-    ink = _thickened(found.ink, 4 * min(height, width))
+    ink = _thickened(found.ink, 4 * min(height, width), _DIGITS_STROKE)
     scale = min(big / side for big, side in zip(bitmap, ink.shape, strict=True))
     black_or_white = _centred(_resized(ink, scale) > 0.5, bitmap)
     pixels = black_or_white.reshape(height, 4, width, 4).mean((1, 3))
