@@ -38,9 +38,10 @@ DESCRIPTION = "See what deep generative models have learned: sample them, bend t
 
 def build(context: Context) -> gr.Blocks:
     """The whole page. Imports neither torch nor plotly, loads no model; takes milliseconds."""
-    with gr.Blocks(title="Generative Explorer", analytics_enabled=False) as page:
+    with gr.Blocks(title="Generative Explorer", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(_HEADER, apply_default_css=False, elem_id="ge-header", js_on_load=None)
         context.page = page
+        context.tab_keys = tuple(map(key_of, TABS))
         context.picker = model_picker(context.store, TABS)
         context.code = gr.State(None)
         with gr.Tabs(elem_id="ge-tabs") as context.tabs:
@@ -68,7 +69,7 @@ def launch_options() -> dict:
     return {
         "theme": theme.theme(),
         "css": components.stylesheet(),
-        "head": f"<script>{components.source('page.js')}</script>",
+        "head": f"<script>{components.scripts()}</script>",
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,

@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -35,6 +36,31 @@ class Notes(NamedTuple):
     code: gr.Code
 
 
+class Recent:
+    """The last few results by key, thread-safe: what was just computed is not computed again."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._items: OrderedDict[Any, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Any) -> Any:
+        """The result, or None."""
+        with self._lock:
+            if key in self._items:
+                self._items.move_to_end(key)
+            return self._items.get(key)
+
+    def put(self, key: Any, item: Any) -> Any:
+        """Keeps the result, and returns it."""
+        with self._lock:
+            self._items[key] = item
+            self._items.move_to_end(key)
+            while len(self._items) > self.size:
+                self._items.popitem(last=False)
+        return item
+
+
 class Remembered(NamedTuple):
     key: str
     component: gr.components.Component
@@ -50,7 +76,8 @@ class Context:
     The rest is filled in while the page is built.
 
     picker: the model picker; its value is the chosen model's name.
-    tabs: the ``gr.Tabs``. page: the ``gr.Blocks``.
+    tabs: the ``gr.Tabs``. tab: the key of the one being built, tab_keys: all of them.
+    page: the ``gr.Blocks``.
     code: a ``gr.State`` that carries a latent code to another tab, None or
     ``{"model": name, "z": [D floats], "label": int | None, "source": a few words}``.
     """
@@ -62,7 +89,12 @@ class Context:
     tabs: Any = None
     code: Any = None
     tab: str = ""
+    tab_keys: tuple[str, ...] = ()
     remembered: list[Remembered] = field(default_factory=list)
+    # Whole data sets, for nearest neighbours: two at most, MNIST takes 47 MB.
+    datasets: Recent = field(default_factory=lambda: Recent(2))
+    # What the tabs computed last, under keys that begin with the tab's name.
+    recent: Recent = field(default_factory=lambda: Recent(24))
 
     @classmethod
     def create(
@@ -126,11 +158,12 @@ class Context:
         """JavaScript that changes tabs: ``button.click(...).then(None, js=go("latent"))``."""
         return f"() => GE.go({tab!r})"
 
-    def notes(self, look_for: str) -> Notes:
+    def notes(self, look_for: str, code: str = "") -> Notes:
         """The blocks beside the controls: the idea, what to look for, and the code.
 
-        look_for: Markdown. The idea is the chosen model's family's own docstring and is kept up to
-        date here; the tab fills ``code`` with the lines that give what is on screen.
+        look_for: Markdown. code: what stands in the last block at first. The idea is the docstring
+        of the chosen model's family and is kept up to date here; the tab fills ``code`` with the
+        lines that give what is on screen.
         """
         with gr.Accordion("The idea", open=False, elem_classes="ge-note"):
             first = self.store.first
@@ -140,6 +173,7 @@ class Context:
             gr.Markdown(look_for, latex_delimiters=LATEX)
         with gr.Accordion("Show the code", open=False, elem_classes="ge-note"):
             code = gr.Code(
+                code,
                 language="python",
                 show_label=False,
                 lines=4,

@@ -28,6 +28,7 @@ class Store:
     def __init__(
         self, folders: Iterable[Path | str], device: str = "auto", limit: int = 1 << 30
     ) -> None:
+        self.device_asked = device
         self._device = device
         self._checked = False
         self.limit = limit

@@ -83,6 +83,8 @@ def theme() -> gr.themes.Base:
         input_background_fill_dark="#1d1b19",
         input_border_color="#8a847d",
         input_border_color_dark="#79726b",
+        input_border_width="1px",
+        input_padding="7px 10px",
         input_placeholder_color=soft,
         input_placeholder_color_dark=soft_dark,
         button_primary_background_fill=ACCENT,

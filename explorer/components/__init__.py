@@ -3,7 +3,9 @@
 NAME.js is the body of ``function(element, trigger, props, server, upload, watch)``, run once when
 the component appears. NAME.css joins the page's one style sheet. NAME.html is the template: no
 ``${value}`` in it, so that the DOM survives updates, and text from outside is set by
-``textContent``. ``page.js`` and ``page.css`` belong to the page as a whole.
+``textContent``. ``page.js`` and ``page.css`` belong to the page as a whole;
+``pixels.js`` draws: ``GE.unpack(sprite)``, ``GE.draw(canvas, unpacked, k)``, ``GE.crisp(pixels,
+room)`` (a size that is a whole number of screen pixels a pixel) and ``GE.bars(svg, values)``.
 
 Payloads lie in the component's value. Where the browser has to say something small about something
 large (which picture of a grid), a second, invisible component carries it, so that the large value
@@ -32,6 +34,11 @@ def stylesheet() -> str:
     """The page's style sheet: the layout, then every component's."""
     names = sorted(path.name for path in FOLDER.glob("*.css") if path.name != "page.css")
     return "\n".join(source(name) for name in ["page.css", *names])
+
+
+def scripts() -> str:
+    """What every component may use: ``GE``, with the address (page.js) and drawing (pixels.js)."""
+    return source("page.js") + source("pixels.js")
 
 
 def component(

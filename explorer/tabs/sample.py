@@ -2,21 +2,342 @@
 
 from __future__ import annotations
 
-import gradio as gr
+import inspect
+import logging
+import math
+import os
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from explorer.context import Context
+import gradio as gr
+import numpy as np
+
+from explorer import components, images
+from explorer.components import say
+from explorer.components.closeup import closeup
+from explorer.components.image_grid import image_grid
+from explorer.context import SHIPPED, Context
+from explorer.link import number, whole
+from explorer.nearest import nearest_training_image
+
+log = logging.getLogger(__name__)
 
 TITLE = "Sample"
 NEEDS = {"Samples"}
-# The tab is built with the first model already on screen.
+# The first model's samples are on screen when the page is built; nothing is drawn at its opening.
 PREPARED = True
 
-LOOK_FOR = ""
+MOST = 400
+HOTTEST = 2.0
+ANY = -1
+
+LOOK_FOR = """
+* **Variety.** Does every class turn up, and in every style? Press *Sample again* a few times:
+  a model that has lost modes repeats itself.
+* **Temperature** scales the noise that a sample starts from. Near 0 all pictures approach the
+  most typical one; above 1 they become rarer and stranger. Select one picture, then move the
+  slider: the seed stays, so you see the same draw leave the centre.
+* **Memory or invention?** Compare the selected picture with the nearest training picture. A model
+  that only remembers shows the same picture twice.
+* **The latent code** beside it is where the picture came from. Bars near zero are typical.
+"""
+
+
+class Settings(NamedTuple):
+    """What one draw is made of. label: a class, or None for any."""
+
+    seed: int = 0
+    count: int = 64
+    temperature: float = 1.0
+    label: int | None = None
+
+
+class Drawn(NamedTuple):
+    """images: (N, C, H, W) uint8. codes: (N, D) float32, or None. seconds: 0 if not drawn here."""
+
+    images: np.ndarray
+    codes: np.ndarray | None
+    labels: np.ndarray | None
+    seconds: float
+
+
+def read_settings(header: Any, seed: Any, count: Any, temperature: Any, label: Any) -> Settings:
+    """Checked settings from the controls' values. Raises ValueError with one sentence."""
+    if not _is_whole(seed) or not 0 <= seed < 2**53:
+        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
+    if not _is_whole(count) or not 1 <= count <= MOST:
+        raise ValueError(f"Ask for 1 to {MOST} pictures at once.")
+    if not isinstance(temperature, (int, float)) or not 0 <= temperature <= HOTTEST:
+        raise ValueError(f"The temperature must be a number from 0 to {HOTTEST:g}.")
+    classes = header.config.get("num_classes", 0)
+    known = _is_whole(label) and 0 <= label < classes
+    return Settings(int(seed), int(count), float(temperature), int(label) if known else None)
+
+
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) and value == int(value)
+
+
+def preview(context: Context, name: str) -> Drawn | None:
+    """The samples of seed 0 that were shipped with the model: no torch, no waiting."""
+    header = context.store.header(name)
+    path = Path(header.folder) / "preview.webp"
+    if not path.is_file():
+        return None
+    from PIL import Image
+
+    C, H, W = header.config["image"]
+    with Image.open(path) as picture:
+        sheet = np.asarray(picture.convert("L" if C == 1 else "RGB"))
+    if sheet.shape[:2] != (8 * H, 8 * W):
+        log.warning("%s is no grid of 8 x 8 pictures and is left out.", path)
+        return None
+    cells = sheet.reshape(8, H, 8, W, C).transpose(0, 2, 4, 1, 3).reshape(64, C, H, W)
+    return Drawn(cells, None, None, 0.0)
+
+
+def draws(context: Context, name: str, settings: Settings) -> Iterator[tuple[float, Drawn]]:
+    """Draws with the model: (part done, pictures so far), the last one done. Keeps the result."""
+    key = ("sample", name, settings)
+    if (drawn := context.recent.get(key)) is not None:
+        yield 1.0, drawn
+        return
+    import torch
+
+    from models.base import generator
+
+    model = context.store.get(name)
+    knobs = {"temperature": settings.temperature}
+    if "temperature" not in inspect.signature(model.sample_steps).parameters:
+        knobs = {}
+    start = time.perf_counter()
+    rng = generator(settings.seed)
+    with torch.no_grad():
+        for frame in model.sample_steps(settings.count, rng, settings.label, **knobs):
+            pixels = (frame.x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+            drawn = Drawn(
+                pixels, _array(frame.info.get("z")), _array(frame.info.get("label")),
+                time.perf_counter() - start,
+            )  # fmt: skip
+            yield min(1.0, (frame.step + 1) / max(1, frame.total)), drawn
+    context.recent.put(key, drawn)
+
+
+def draw(context: Context, name: str, settings: Settings) -> Drawn:
+    """The finished draw."""
+    return list(draws(context, name, settings))[-1][1]
+
+
+def _array(tensor: Any) -> np.ndarray | None:
+    return None if tensor is None else tensor.detach().cpu().numpy()
+
+
+def snippet(context: Context, name: str, settings: Settings) -> str:
+    """The lines that give what is on screen."""
+    header = context.store.header(name)
+    folder = Path(header.folder)
+    if folder.resolve().parent == SHIPPED.resolve():
+        where = folder.name
+    else:
+        relative = os.path.relpath(folder)
+        where = folder.as_posix() if relative.startswith("..") else Path(relative).as_posix()
+    label = "" if settings.label is None else f", label={settings.label}"
+    device = context.store.device_asked
+    placed = "" if device in ("auto", "cpu") else f", device={device!r}"
+    shape = (settings.count, *header.config["image"])
+    return (
+        "from models import checkpoint\n"
+        "from models.base import generator\n\n"
+        f"model = checkpoint.load({where!r}{placed})\n"
+        f"images = model.sample(\n"
+        f"    {settings.count}, generator({settings.seed}){label},\n"
+        f"    temperature={settings.temperature:g},\n"
+        f")  # {shape}, from 0 to 1\n"
+    )
+
+
+# -- handlers: plain values in, values of the outputs out -----------------------------------------
+
+
+def show(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Yields (grid, status, code) until the pictures are finished."""
+    try:
+        settings = read_settings(context.store.header(name), *controls)
+    except ValueError as error:
+        yield gr.skip(), say(str(error), kind="problem"), gr.skip()
+        return
+    code = snippet(context, name, settings)
+    if settings == Settings() and (drawn := preview(context, name)):
+        yield images.sprite(drawn.images), say(_done(settings, drawn)), code
+        return
+    if name not in context.store.loaded:
+        yield gr.skip(), say("Loading the model …", kind="busy"), code
+    try:
+        shown = 0.0
+        for part, drawn in draws(context, name, settings):
+            if part < 1 and time.monotonic() - shown < 0.1:
+                continue
+            shown = time.monotonic()
+            status = say(f"Drawing: {part:.0%}", part, "busy") if part < 1 else None
+            yield images.sprite(drawn.images), status or say(_done(settings, drawn)), code
+    except (ValueError, RuntimeError) as error:
+        log.exception("Sampling %s failed.", name)
+        yield gr.skip(), say(f"Sampling failed: {error}", kind="problem"), gr.skip()
+
+
+def _done(settings: Settings, drawn: Drawn) -> str:
+    pictures = "1 picture" if settings.count == 1 else f"{settings.count} pictures"
+    taken = f" in {1000 * drawn.seconds:.0f} ms" if drawn.seconds else ""
+    return f"{pictures} of seed {settings.seed}{taken}."
+
+
+def arrive(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, ...]]:
+    """A new model is on screen: yields what ``show`` does, and the classes it can be asked for."""
+    header = context.store.header(name)
+    *others, label = controls
+    classes = _classes(header)
+    kept = label if label in range(len(classes)) else ANY
+    choice = gr.Dropdown(choices=_choices(classes), value=kept, visible=bool(classes))
+    for outputs in show(context, name, *others, kept):
+        yield *outputs, choice
+        choice = gr.skip()
+
+
+def _classes(header: Any) -> list[str]:
+    count = header.config.get("num_classes", 0)
+    names = list(header.data.get("classes") or [])
+    return names if len(names) == count else [str(k) for k in range(count)]
+
+
+def _choices(classes: list[str]) -> list[tuple[str, int]]:
+    return [("Any class", ANY), *((text, k) for k, text in enumerate(classes))]
+
+
+def again(context: Context, name: str, seed: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
+    """The next seed: yields what ``show`` does, and that seed."""
+    following = int(seed) + 1 if _is_whole(seed) and seed >= 0 else 0
+    for outputs in show(context, name, following, *controls):
+        yield *outputs, following
+        following = gr.skip() if not isinstance(following, int) else following
+
+
+def look(context: Context, name: str, index: int | None, *controls: Any) -> Iterator[tuple]:
+    """Picture ``index`` closely: yields (close-up, the button that hands its code on)."""
+    try:
+        settings = read_settings(context.store.header(name), *controls)
+    except ValueError:
+        return
+    if index is None or not 0 <= index < settings.count:
+        return
+    drawn = draw(context, name, settings)
+    value: dict[str, Any] = {"index": index}
+    if drawn.codes is not None:
+        z = drawn.codes[index].reshape(-1)
+        value["code"] = [round(float(v), 4) for v in z]
+        value["code_note"] = f"{len(z)} numbers, length {np.linalg.norm(z):.2f}"
+    else:
+        value["code_note"] = "this model has none"
+    button = gr.Button(interactive=drawn.codes is not None)
+    nearest = nearest_training_image(context, name, drawn.images[index])
+    value["nearest_note"] = nearest.note
+    if nearest.image is not None:
+        value["nearest"] = images.sprite(nearest.image[None])
+    yield value, button
+
+
+def hand_over(context: Context, name: str, index: int | None, *controls: Any) -> dict | None:
+    """The code of picture ``index`` for another tab (see ``Context.code``); None without one."""
+    try:
+        settings = read_settings(context.store.header(name), *controls)
+    except ValueError:
+        return None
+    if index is None or not 0 <= index < settings.count:
+        return None
+    drawn = draw(context, name, settings)
+    if drawn.codes is None:
+        return None
+    return {
+        "model": name,
+        "z": [float(v) for v in drawn.codes[index].reshape(-1)],
+        "label": None if drawn.labels is None else int(drawn.labels[index]),
+        "source": f"sample {index + 1} of seed {settings.seed}",
+    }
+
+
+def save(context: Context, kind: str, name: str, *controls: Any) -> tuple[Any, Any]:
+    """(file for the saver, status). kind: "png", one sheet; "zip", one file a picture."""
+    try:
+        settings = read_settings(context.store.header(name), *controls)
+    except ValueError as error:
+        return gr.skip(), say(str(error), kind="problem")
+    drawn = draw(context, name, settings)
+    stem = f"{name}-seed-{settings.seed}"
+    if kind == "png":
+        data = images.png_bytes(images.grid_image(drawn.images, scale=4, gap=4))
+        return components.file(f"{stem}.png", data, "image/png"), gr.skip()
+    pictures = {
+        f"{stem}/{k + 1:03d}.png": images.png_bytes(image) for k, image in enumerate(drawn.images)
+    }
+    return components.file(f"{stem}.zip", images.zip_bytes(pictures), "application/zip"), gr.skip()
+
+
+# -- the page -------------------------------------------------------------------------------------
 
 
 def build(context: Context) -> None:
+    """The tab. The first model's shipped samples are in it from the start."""
+    name = context.store.first
+    first = preview(context, name) if name else None
+    classes = _classes(context.store.header(name)) if name else []
+    sprite = images.sprite(first.images) if first else None
+    text = _done(Settings(), first) if first else ""
+
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            context.notes(LOOK_FOR)
+            more = gr.Button("Sample again", variant="primary")
+            status = components.status(text)
+            with gr.Row(elem_classes="ge-pair"):
+                seed = gr.Number(0, label="Seed", elem_id="sample-seed")
+                label = gr.Dropdown(
+                    _choices(classes), value=ANY, label="Class", visible=bool(classes),
+                    filterable=False, elem_id="sample-class",
+                )  # fmt: skip
+            count = gr.Slider(1, MOST, 64, step=1, label="How many", elem_id="sample-count")
+            heat = gr.Slider(
+                0, HOTTEST, 1.0, step=0.05, label="Temperature", elem_id="sample-temperature"
+            )
+            with gr.Row(elem_classes="ge-pair"):
+                png = gr.Button("Save as PNG", size="sm")
+                archive = gr.Button("Save all as ZIP", size="sm")
+            notes = context.notes(LOOK_FOR, snippet(context, name, Settings()) if name else "")
+            saver = components.saver()
         with gr.Column(elem_classes="ge-stage"):
-            gr.Markdown("Samples come here.")
+            grid = image_grid("sample", sprite, label="Samples", selected=0)
+        with gr.Column(elem_classes="ge-aside"):
+            close = closeup(follows="sample")
+            hand = gr.Button("Open in Latent space", size="sm", interactive=False,
+                             visible="latent" in context.tab_keys)  # fmt: skip
+
+    controls = [seed, count, heat, label]
+    inputs = [context.picker, *controls]
+    shown = [grid.view, status, notes.code]
+    context.on_show(partial(arrive, context), controls, [*shown, label])
+    more.click(partial(again, context), inputs, [*shown, seed], **context.heavy)
+    for control in controls:
+        control.input(partial(show, context), inputs, shown, **context.heavy)
+    chosen = [context.picker, grid.choice, *controls]
+    grid.choice.select(partial(look, context), chosen, [close, hand], **context.heavy)
+    taken = hand.click(partial(hand_over, context), chosen, context.code, **context.light)
+    taken.then(None, js=context.go("latent"), api_visibility="private")
+    for button, kind in ((png, "png"), (archive, "zip")):
+        button.click(partial(save, context, kind), inputs, [saver, status], **context.light)
+
+    context.remember("seed", seed, parse=whole(0, 2**53 - 1))
+    context.remember("count", count, parse=whole(1, MOST))
+    context.remember("temperature", heat, parse=number(0, HOTTEST))
+    context.remember("class", label, parse=whole(ANY, 999))

@@ -1,0 +1,47 @@
+// Drawing helpers for every component that shows pictures. In the page's head, after page.js.
+
+// A sprite {b64, n, h, w, c} as {bytes, n, h, w, c}; null where there is none.
+GE.unpack = value => {
+  if (!value?.b64) return null;
+  const text = atob(value.b64), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return { bytes, n: value.n, h: value.h, w: value.w, c: value.c };
+};
+
+// Draws picture k of an unpacked sprite at one canvas pixel a pixel; CSS makes it large.
+GE.draw = (canvas, sprite, k) => {
+  const { bytes, h, w, c } = sprite;
+  if (canvas.width !== w) canvas.width = w;
+  if (canvas.height !== h) canvas.height = h;
+  const context = canvas.getContext('2d'), image = context.createImageData(w, h), out = image.data;
+  let at = k * h * w * c;
+  for (let i = 0; i < out.length; i += 4, at += c) {
+    out[i] = bytes[at];
+    out[i + 1] = bytes[at + (c === 3 ? 1 : 0)];
+    out[i + 2] = bytes[at + (c === 3 ? 2 : 0)];
+    out[i + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+};
+
+// The largest size in CSS pixels, at most `room`, that shows every picture pixel as a whole number
+// of screen pixels; a fraction only where one screen pixel each is already too much.
+GE.crisp = (pixels, room) => {
+  const ratio = window.devicePixelRatio || 1, scale = Math.floor(room * ratio / pixels);
+  return scale >= 1 ? scale * pixels / ratio : room;
+};
+
+// Bars up and down from a zero line, as SVG that takes the colours of the theme.
+GE.bars = (svg, values, reach) => {
+  const n = values.length, limit = Math.max(reach ?? 3, ...values.map(Math.abs));
+  const ns = 'http://www.w3.org/2000/svg', step = 100 / n, gap = Math.min(0.25, 6 / n) * step;
+  svg.setAttribute('viewBox', '0 0 100 100');
+  svg.setAttribute('preserveAspectRatio', 'none');
+  svg.replaceChildren(...values.map((v, i) => {
+    const bar = document.createElementNS(ns, 'rect'), height = Math.abs(v) / limit * 49;
+    const set = { x: i * step + gap / 2, width: step - gap, y: v > 0 ? 50 - height : 50,
+                  height: Math.max(height, 0.6) };
+    for (const key in set) bar.setAttribute(key, set[key]);
+    return bar;
+  }));
+};

@@ -1,0 +1,73 @@
+"""The training picture nearest to a picture: is it a copy, or an invention?"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from explorer.context import Context
+
+log = logging.getLogger(__name__)
+
+# Data sets that need no file and no network.
+ALWAYS_THERE = ("digits", "shapes")
+
+
+class Nearest(NamedTuple):
+    """image: (C, H, W) uint8, or None where the data is not at hand. note: a sentence or two."""
+
+    image: np.ndarray | None
+    note: str
+
+
+def training_set(context: Context, name: str) -> Any:
+    """What the model was trained on (``models.data.Dataset``); None where it is not at hand.
+
+    Nothing is fetched: only the data folder and what always is there are looked at.
+    """
+    from models import data
+
+    of = context.store.header(name).data.get("name", "")
+    if (found := context.datasets.get(of)) is not None:
+        return found
+    if of not in ALWAYS_THERE and not (context.data_dir and (context.data_dir / of).exists()):
+        return None
+    try:
+        return context.datasets.put(of, data.load(of, "train", context.data_dir))
+    except (ValueError, OSError) as error:
+        log.warning("No training pictures of %s: %s", of, error)
+        return None
+
+
+def nearest_training_image(context: Context, name: str, image: np.ndarray) -> Nearest:
+    """The training picture of least root mean square difference. image: (C, H, W) uint8."""
+    import torch
+
+    of = context.store.header(name).data.get("name", "its data set")
+    dataset = training_set(context, name)
+    if dataset is None or tuple(dataset.images.shape[1:]) != image.shape:
+        return Nearest(
+            None,
+            f"To see the nearest training picture, start with --data-dir FOLDER, "
+            f"where FOLDER/{of} holds the data set.",
+        )
+    query = torch.from_numpy(image).flatten().float()
+    distances = []
+    for block in dataset.images.flatten(1).split(8192):
+        block = block.float()
+        distances.append(block.square().sum(1) - 2 * block @ query)
+    distances = torch.cat(distances)
+    k = int(distances.argmin())
+    squared = (distances[k] + query.square().sum()).clamp(min=0) / query.numel()
+    rms = float(squared.sqrt()) / 255
+    label = ""
+    if dataset.labels is not None and dataset.classes:
+        label = f", {dataset.classes[int(dataset.labels[k])]}"
+    return Nearest(
+        dataset.images[k].numpy(),
+        f"Nearest of {len(dataset):,} training pictures (number {k + 1:,}{label}); "
+        f"it differs by {rms:.1%} of the range on average.",
+    )
