@@ -608,8 +608,9 @@ def test_an_impossible_animation_is_refused(wrong):
 
 def test_importing_the_gate_is_light():
     code = (
-        "import sys, explorer.images; "
-        "print([m for m in ('torch','PIL','scipy','gradio','plotly','pandas') if m in sys.modules])"
+        "import sys, explorer; before = set(sys.modules); import explorer.images; "
+        "new = {m.partition('.')[0] for m in set(sys.modules) - before}; "
+        "print(sorted(new - {'explorer'} - set(sys.stdlib_module_names)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() in ("[]", "['numpy']")
