@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -116,7 +117,7 @@ class Likelihood:
     space: what was measured, "binary" (each pixel 0 or 1) or "uint8" (each pixel one of 256).
     stderr: (B,) standard error where the number is an estimate.
     per_pixel: (B, C, H, W), sums to ``nats``, where there is such a split.
-    details: further (B, ...) tensors by name (a VAE's reconstruction and KL, effective sample size).
+    details: further (B, ...) tensors by name (a VAE's two terms, an effective sample size).
     """
 
     nats: Tensor
@@ -178,9 +179,7 @@ class GenerativeModel(Model):
         self, n: int, rng: Generator, label: int | Tensor | None = None, **knobs: Any
     ) -> Tensor:
         """n images, (n, C, H, W) in [0, 1]: the last frame of ``sample_steps``."""
-        for frame in self.sample_steps(n, rng, label, **knobs):
-            pass
-        return frame.x
+        return deque(self.sample_steps(n, rng, label, **knobs), maxlen=1)[0].x
 
 
 @runtime_checkable

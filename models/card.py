@@ -123,7 +123,7 @@ def card(header: Header) -> str:
 
 def _preprocessing(header: Header) -> str:
     if header.config.get("likelihood") == "bernoulli":
-        return "grey levels in [0, 1]; each pixel drawn 0 or 1 with its level as probability, anew each step"
+        return "each pixel drawn 0 or 1, with its grey level as the probability, anew each step"
     return "8-bit levels divided by 255"
 
 

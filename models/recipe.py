@@ -116,7 +116,8 @@ def load_recipe(name: str | Path, overrides: list[str] | None = None) -> Recipe:
         path = RECIPES / f"{name}.toml"
     if not path.is_file():
         raise ValueError(
-            f"There is no recipe '{name}'. Recipes: {', '.join(recipe_names())}; or give a .toml file."
+            f"There is no recipe '{name}'. Recipes: {', '.join(recipe_names())}; "
+            "or give a .toml file."
         )
     try:
         values = tomllib.loads(path.read_text("utf-8"))

@@ -228,7 +228,7 @@ class Run:
                 logs[f"{objective.player}_grad"] = norm.item()
             optimizer.step()
             logs[f"{objective.player}_loss"] = loss.item()
-            logs.update({k: float(v) for k, v in objective.logs.items()})
+            logs.update({k: float(torch.as_tensor(v).detach()) for k, v in objective.logs.items()})
         self.update_ema()
         return logs
 

@@ -22,10 +22,11 @@ $$\mathcal{L}_K = \mathbb{E} \log \frac{1}{K} \sum_{k=1}^{K}
 \frac{p_\theta(x \mid z_k)\, p(z_k)}{q_\phi(z_k \mid x)}, \qquad
 \mathrm{ELBO} = \mathcal{L}_1 \le \mathcal{L}_5 \le \dots \le \log p_\theta(x).$$
 
-The prior over what the decoder reads may itself be learned: $h = g^{-1}_\psi(z)$ with an invertible
-$g_\psi$, so that $\log p(h) = \log \mathcal{N}(g_\psi(h); 0, I) + \log |\det \partial g_\psi /
-\partial h|$ (Chen et al. 2017, section 3). The code $z$ one moves is standard normal as before; $g_\psi$
-bends that bell into the shape that the encoder's guesses fill, so samples land where pictures are.
+The prior over what the decoder reads may itself be learned: $h = g^{-1}_\psi(z)$ with an
+invertible network $g_\psi$, so that
+$\log p(h) = \log \mathcal{N}(g_\psi(h); 0, I) + \log |\det \partial g_\psi / \partial h|$
+(Chen et al. 2017, section 3). The code $z$ one moves is standard normal as before; $g_\psi$ bends
+that bell into the shape that the encoder's guesses fill, so samples land where pictures are.
 
 Weighting the cost of the code by $\beta > 1$ makes codes cheap and independent (Higgins et al.
 2017); charging only for the dependence between dimensions, the total correlation, keeps more of

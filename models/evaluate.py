@@ -1,0 +1,235 @@
+"""Measures a checkpoint on test images, by what it can do, and writes the results beside it.
+
+A model with a likelihood gets nats, one that samples is held against real images in the judge's
+features, one that encodes gets its codes mapped, a classifier its accuracy. Training images appear
+in one number only, the floor of the Fréchet distance, which is not about the model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from tqdm import tqdm
+
+from models import checkpoint, data, metrics, pictures
+from models.base import Classifies, Encodes, HasLikelihood, Model, Samples, generator
+from models.checkpoint import Header
+from models.data import Dataset
+from models.metrics import metric
+
+log = logging.getLogger(__name__)
+
+CODES = "codes.safetensors"
+PREVIEW = "preview.webp"
+ACTIVE_NATS = 0.01  # a dimension whose mean KL is below this says nothing of the picture
+
+
+def evaluate(
+    folder: Path,
+    data_dir: str | Path | None = None,
+    device: torch.device | str = "cpu",
+    *,
+    n: int | None = None,
+    samples: int | None = None,
+    seed: int = 0,
+    write: bool = True,
+    progress: bool = True,
+) -> Header:
+    """All metrics that apply, as a new header; written into the checkpoint where ``write``.
+
+    n: test images (0 is all); samples: importance samples an image; both default to the recipe's.
+    Raises ValueError where the data cannot be had or do not fit the model.
+    """
+    header = checkpoint.read_header(folder)
+    effort = header.recipe.get("evaluate", {})
+    n = effort.get("n", 0) if n is None else n
+    samples = samples or effort.get("samples", 500)
+    model = checkpoint.load(folder, device)
+    test = data.load(header.data["name"], "test", data_dir)
+    if test.image_shape != model.image_shape:
+        raise ValueError(
+            f"'{test.name}' holds images of {test.image_shape}, the model reads "
+            f"{model.image_shape}."
+        )
+    images = test.images[: n or len(test)]
+
+    results: dict[str, dict[str, Any]] = {}
+    if isinstance(model, Classifies):
+        results |= classification(model, images, test.labels[: len(images)], progress)
+    kl = None
+    if isinstance(model, HasLikelihood):
+        numbers, kl = likelihood(model, images, samples, seed, progress)
+        results |= numbers
+    if isinstance(model, Samples):
+        judge = find_judge(header.data["name"], folder.parent)
+        if judge is not None:
+            train = data.load(header.data["name"], "train", data_dir)
+            results |= quality(model, judge, test, train, effort.get("quality_n", 2048), seed)
+        if write:
+            save_preview(model, folder)
+    if isinstance(model, Encodes):
+        results |= codes(model, test, kl, folder if write else None, progress)
+
+    header = dataclasses.replace(header, metrics={**header.metrics, **results})
+    if write:
+        checkpoint.rewrite_header(folder, header)
+    return header
+
+
+def batches(images: Tensor, size: int, model: Model, what: str, progress: bool) -> Iterator[Tensor]:
+    """(B, C, H, W) in [0, 1] on the model's device, with a bar on stderr."""
+    for part in tqdm(images.split(size), what, disable=not progress, leave=False):
+        x = part.to(model.device).float() / 255
+        yield x.contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def classification(model: Model, images: Tensor, labels: Tensor, progress: bool) -> dict:
+    logits = torch.cat(
+        [model.classify(x).cpu() for x in batches(images, 256, model, "classify", progress)]
+    )
+    accuracy = metrics.label_accuracy(logits, labels)
+    calibration = metrics.calibration(logits, labels)
+    return {
+        "accuracy": metric(accuracy, n=len(images)),
+        "calibration_error": metric(calibration.ece, n=len(images)),
+    }
+
+
+def likelihood(
+    model: Model, images: Tensor, samples: int, seed: int, progress: bool
+) -> tuple[dict, Tensor | None]:
+    """Negative log-likelihoods over ``images``, and the mean KL of each latent dimension (D,)."""
+    parts: dict[str, list[Tensor]] = {}
+    kl_sum: Tensor | float = 0.0
+    for index, x in enumerate(batches(images, 50, model, f"likelihood, K = {samples}", progress)):
+        result = model.log_likelihood(x, generator(seed, index), samples=samples)
+        parts.setdefault("nll", []).append(-result.nats)
+        for name in ("elbo", "reconstruction", "kl", "ess"):
+            if name in result.details:
+                parts.setdefault(name, []).append(result.details[name])
+        if "kl_per_dimension" in result.details:
+            kl_sum = kl_sum + result.details["kl_per_dimension"].sum(0)
+    per_image = {name: torch.cat(values).cpu() for name, values in parts.items()}
+    facts = {"n": len(images), "space": result.space}
+    mean = {name: metrics.mean_and_stderr(values) for name, values in per_image.items()}
+    numbers = {"nll_nats": metric(mean["nll"], kind=result.kind, **facts)}
+    if result.kind == "estimate":
+        numbers["nll_nats"]["note"] = f"importance sampling, K = {samples}"
+    if "elbo" in mean:
+        numbers["elbo_nats"] = metric(mean["elbo"], kind="lower bound", **facts)
+        numbers["reconstruction_nats"] = metric(mean["reconstruction"], **facts)
+        numbers["kl_nats"] = metric(mean["kl"], **facts)
+    if "ess" in mean:
+        numbers["effective_samples"] = metric(mean["ess"], n=len(images))
+    if result.space == "uint8":
+        bpd = metrics.bits_per_dim(per_image["nll"], model.image_shape)
+        numbers["bpd"] = metric(metrics.mean_and_stderr(bpd), kind=result.kind, **facts)
+    kl = None
+    if isinstance(kl_sum, Tensor):
+        kl = (kl_sum / len(images)).float().cpu()
+        active = int((kl > ACTIVE_NATS).sum())
+        numbers["active_dimensions"] = metric(active, n=len(images), note=f"of {len(kl)}")
+    return numbers, kl
+
+
+def find_judge(data_name: str, folder: Path) -> Model | None:
+    """The shipped classifier of that data set, or None where there is none."""
+    for candidate in checkpoint.find(folder):
+        header = checkpoint.read_header(candidate)
+        if header.data["name"] == data_name and "Classifies" in header.capabilities:
+            return checkpoint.load(candidate)
+    log.warning("No judge for '%s' here: no Fréchet distance is measured.", data_name)
+    return None
+
+
+@torch.no_grad()
+def quality(model: Model, judge: Model, test: Dataset, train: Dataset, n: int, seed: int) -> dict:
+    label = None
+    if getattr(model.config, "num_classes", 0):
+        label = torch.arange(n) % model.config.num_classes
+    rng = generator(seed)
+    fake = torch.cat(
+        [
+            model.sample(min(256, n - i), rng, None if label is None else label[i : i + 256]).cpu()
+            for i in range(0, n, 256)
+        ]
+    )
+    return metrics.sample_quality(
+        fake,
+        test.images,
+        train.images,
+        judge.to(model.device),
+        fake_labels=label,
+        judge_name=f"judge of {test.name}",
+        n=n,
+        seed=seed,
+    )
+
+
+@torch.no_grad()
+def codes(
+    model: Model, test: Dataset, kl: Tensor | None, folder: Path | None, progress: bool
+) -> dict:
+    """Codes of the test images, their map, and what these are worth; kept in ``folder``."""
+    from models.projection import fit_map
+
+    z = torch.cat(
+        [model.encode(x).cpu() for x in batches(test.images, 256, model, "encode", progress)]
+    )
+    results: dict[str, dict] = {}
+    if test.factors is not None:
+        gap = metrics.mutual_information_gap(z, test.factors)
+        error = metrics.bootstrap_stderr(
+            lambda a, b: metrics.mutual_information_gap(a, b).value,
+            z.numpy(),
+            test.factors.numpy(),
+            n=20,
+        )
+        per_factor = {
+            name: round(float(value), 4)
+            for name, value in zip(test.factor_names, gap.per_factor, strict=True)
+        }
+        results["mig"] = metric(gap.value, float(error), n=len(z), per_factor=per_factor)
+    coordinates = z.numpy() if z.shape[1] == 2 else fit_map(z.numpy(), "umap")
+    results["trustworthiness"] = metric(
+        metrics.trustworthiness(z, coordinates), n=min(4000, len(z))
+    )
+    if test.labels is not None:
+        results["knn_accuracy"] = metric(
+            metrics.knn_accuracy(coordinates, test.labels), n=len(z), note="5-fold held out"
+        )
+    if folder is not None:
+        tensors = {
+            "codes": z.half(),
+            "map": torch.from_numpy(np.ascontiguousarray(coordinates)).float(),
+        }
+        if test.labels is not None:
+            tensors["labels"] = test.labels.to(torch.uint8)
+        if kl is not None:
+            tensors["kl"] = kl
+        about = {
+            "data": test.name,
+            "split": test.split,
+            "n": str(len(z)),
+            "map": "umap" if z.shape[1] != 2 else "the code itself",
+        }
+        checkpoint.write_atomically(folder / CODES, lambda path: save_file(tensors, path, about))
+    return results
+
+
+@torch.no_grad()
+def save_preview(model: Model, folder: Path) -> None:
+    """64 samples of seed 0: what the page shows before anything has been computed."""
+    sheet = pictures.grid(model.sample(64, generator(0)))
+    checkpoint.write_atomically(
+        folder / PREVIEW, lambda path: sheet.save(path, format="webp", lossless=True)
+    )
