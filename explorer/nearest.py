@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Data sets that need no file and no network.
-ALWAYS_THERE = ("digits", "shapes")
-
 
 class Nearest(NamedTuple):
     """image: (C, H, W) uint8, or None where the data is not at hand. note: a sentence or two."""
@@ -26,20 +23,19 @@ class Nearest(NamedTuple):
 def training_set(context: Context, name: str) -> Any:
     """What the model was trained on (``models.data.Dataset``); None where it is not at hand.
 
-    Nothing is fetched: only the data folder and what always is there are looked at.
+    Nothing is fetched: only the data folder and what is always there are looked at.
     """
     from models import data
 
     of = context.store.header(name).data.get("name", "")
-    if (found := context.datasets.get(of)) is not None:
-        return found
-    if of not in ALWAYS_THERE and not (context.data_dir and (context.data_dir / of).exists()):
-        return None
-    try:
-        return context.datasets.put(of, data.load(of, "train", context.data_dir))
-    except (ValueError, OSError) as error:
-        log.warning("No training pictures of %s: %s", of, error)
-        return None
+    if (found := context.datasets.get(of)) is None:
+        try:
+            found = data.load(of, "train", context.data_dir, download=False)
+        except (data.DataError, OSError) as error:
+            log.info("No training pictures of %s: %s", of, error)
+            found = False
+        context.datasets.put(of, found)
+    return found or None
 
 
 def nearest_training_image(context: Context, name: str, image: np.ndarray) -> Nearest:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from models import FAMILIES, checkpoint
+from models import FAMILIES, checkpoint, recipe
 from models.base import Frame, GenerativeModel, Model, capabilities, generator, normal, setting
 
 
@@ -73,10 +73,22 @@ def write(folder: Path, name: str, family: str = "toy", data: str = "mnist", **c
         title=name.replace("-", " ").title(),
         about=f"An untrained toy, {name}.",
         config={"image": list(model.image_shape), **config},
-        recipe={},
+        recipe=recipe.from_dict({"name": name, "family": family}).to_dict(),
         seed=0,
-        data={"name": data, "classes": [str(k) for k in range(10)]},
-        training={},
+        data={
+            "name": data,
+            "split": "train",
+            "n": 0,
+            "sha256": "0" * 64,
+            "classes": [str(k) for k in range(10)],
+        },
+        training={
+            "steps": 0,
+            "epochs": 0,
+            "minutes": 0,
+            "hardware": "none",
+            "precision": "float32",
+        },
         parameters=sum(p.numel() for p in model.parameters()),
         capabilities=capabilities(model),
         metrics={"nll_nats": {"value": 81.23, "n": 10000, "space": "binary"}},

@@ -14,6 +14,10 @@ document.addEventListener('ge:picked', event => {
   title.textContent = `Picture ${pick.index + 1} of ${pick.sprite.n}`;
   if (pick.index !== index) element.classList.add('waiting');
   index = pick.index;
+  // On a phone the close-up lies below the grid.
+  if (pick.by === 'person' && window.innerWidth <= 720) {
+    element.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  }
 });
 
 const show = () => {

@@ -38,6 +38,7 @@ const paint = () => {
     card.setAttribute('aria-checked', on);
     card.tabIndex = on ? 0 : -1;
   }
+  document.dispatchEvent(new CustomEvent('ge:model', { detail: GE.current }));
 };
 const take = () => {
   paint();

@@ -71,6 +71,7 @@ def _card(header: Any) -> dict[str, Any]:
         "title": header.title,
         "about": header.about,
         "facts": facts(header),
+        "image": list(header.config["image"]),
         "capabilities": list(header.capabilities),
         "thumb": _thumbnail(header),
     }

@@ -235,7 +235,7 @@ def look(context: Context, name: str, index: int | None, *controls: Any) -> Iter
     if index is None or not 0 <= index < settings.count:
         return
     drawn = draw(context, name, settings)
-    value: dict[str, Any] = {"index": index}
+    value: dict[str, Any] = {"index": index, "nearest_note": "Looking for the nearest …"}
     if drawn.codes is not None:
         z = drawn.codes[index].reshape(-1)
         value["code"] = [round(float(v), 4) for v in z]
@@ -243,8 +243,9 @@ def look(context: Context, name: str, index: int | None, *controls: Any) -> Iter
     else:
         value["code_note"] = "this model has none"
     button = gr.Button(interactive=drawn.codes is not None)
+    yield value, button
     nearest = nearest_training_image(context, name, drawn.images[index])
-    value["nearest_note"] = nearest.note
+    value = {**value, "nearest_note": nearest.note}
     if nearest.image is not None:
         value["nearest"] = images.sprite(nearest.image[None])
     yield value, button

@@ -1,0 +1,88 @@
+"""A picture from a person: drawn by hand, uploaded, dropped or pasted, and what the model sees."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from explorer.components import component
+
+
+class PictureInput(NamedTuple):
+    """pad: where a person draws; triggers ``draw`` during a stroke, after an upload, on a change
+    of the polarity and when all is cleared (value None). Its value goes to ``read_picture``.
+
+    seen: shows the picture as the model reads it, and how it was made so; value: ``as_seen``.
+    """
+
+    pad: gr.HTML
+    seen: gr.HTML
+
+
+def draw_pad(*, label: str = "Draw here") -> gr.HTML:
+    """A canvas to draw on: pen size, undo, clear, a colour where the chosen model has colour.
+
+    Triggers ``draw``, several times a second while the pen moves; declare the event with
+    ``**context.light``. Value: None, or what ``read_picture`` takes.
+    """
+    return component("picture_input", None, label=label, uploads=False)
+
+
+def upload_or_draw(*, label: str = "Draw here, or drop or paste a picture") -> PictureInput:
+    """One block for every way to bring a picture. Wire it as::
+
+    given = upload_or_draw()
+    given.pad.draw(partial(take, context), [context.picker, given.pad], [given.seen, ...],
+                   **context.light)
+
+    def take(context, name, value):
+        try:
+            prepared = read_picture(value, context.store.header(name))
+        except images.ImageError as error:
+            return as_seen(None, str(error)), gr.skip()
+        if prepared is None:                # cleared
+            return as_seen(None), gr.skip()
+        x = torch.from_numpy(prepared.pixels)[None]           # (1, C, H, W) in [0, 1]
+    """
+    pad = component("picture_input", None, label=label, uploads=True)
+    return PictureInput(pad, component("seen", None))
+
+
+def read_picture(value: Any, header: Any) -> Any:
+    """What a pad's value holds, framed for a model (``explorer.images.Prepared``); None for None.
+
+    header: the model's, for its image size and its data set's convention. Raises
+    ``explorer.images.ImageError`` with one sentence where the picture cannot be used.
+    """
+    from explorer import images
+
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise images.ImageError("The picture came garbled; reload the page and try again.")
+    if value.get("kind") == "file":
+        name = str(value.get("name") or "picture")
+        try:
+            data = base64.b64decode(str(value.get("b64") or ""), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise images.ImageError(f"'{name}' came garbled; upload it again.") from error
+        picture = images.open_upload(data, name=name)
+    else:
+        picture = images.from_drawing(value)
+    polarity = value.get("polarity")
+    polarity = polarity if polarity in ("auto", "keep", "invert") else "auto"
+    shape = tuple(header.config["image"])
+    return images.prepare(picture, shape, header.data.get("name", ""), polarity)
+
+
+def as_seen(prepared: Any, note: str | None = None) -> dict[str, Any]:
+    """The value of ``PictureInput.seen``: a ``Prepared`` and its note, or a sentence alone."""
+    from explorer import images
+
+    if prepared is None:
+        return {"sprite": None, "note": note or ""}
+    return {"sprite": images.sprite(prepared.pixels[None]), "note": note or prepared.note}
