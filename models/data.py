@@ -417,7 +417,7 @@ def _pictures(name: str, split: str, path: Path, size: int | None) -> Dataset:
             # Folders come class by class: mixed, so that the first n are a fair sample.
             order = _mixed(len(order))
             labels = labels[order]
-        images = decode_pictures([chosen[i] for i in order], size)
+        images = decode_pictures((chosen[i] for i in order), len(order), size)
     return _dataset(name, split, images, labels if classes else None, classes, source=str(path))
 
 

@@ -161,39 +161,36 @@ def without_common_folder(entries: list[Entry]) -> list[Entry]:
     return entries
 
 
-def decode_pictures(entries: list[Entry], size: int | None = None) -> np.ndarray:
-    """The pictures as (N, C, H, W) uint8; one channel where every pixel of all of them is grey.
+def decode_pictures(entries: Iterable[Entry], n: int, size: int | None = None) -> np.ndarray:
+    """n pictures as (n, C, H, W) uint8; one channel where every pixel of all of them is grey.
 
     Pictures that are all of one size, 64 pixels a side at most, stay as they are. Otherwise, or
     where ``size`` is given, each is cropped to its central square and resampled to size x size
     (32 unless told). Turned as their EXIF says; transparent ones are laid on white; of moving ones
     the first frame counts. Raises DataError with the name of a picture that cannot be read.
     """
-    if size is None:
-        size = _common_size(_upright_size(entry) for entry in entries)
-    pictures = (_pixels(_open(entry), entry.origin) for entry in entries)
-    return stack_pictures(pictures, len(entries), size)
+    from PIL import Image
 
-
-def _common_size(sizes: Iterable[tuple[int, int]]) -> int | None:
-    """None where all pictures can stay as they are, else what to bring them to."""
-    sizes = set(sizes)
-    stay = len(sizes) == 1 and max(next(iter(sizes))) <= LARGEST_SIDE
-    return None if stay else DEFAULT_SIZE
-
-
-def stack_pictures(pictures: Iterable[Image], n: int, size: int | None) -> np.ndarray:
-    """n upright RGB pictures as one array, (N, 1 or 3, H, W); see ``decode_pictures``."""
     stacked = None
-    for i, picture in enumerate(_with_progress(pictures, n)):
-        if size is not None and picture.size != (size, size):
+    for i, entry in enumerate(_with_progress(entries, n)):
+        picture = _open(entry)
+        if size is None and (
+            max(picture.size) > LARGEST_SIDE
+            or (stacked is not None and picture.size != stacked.shape[2:0:-1])
+        ):
+            # They cannot stay as they are after all: those already read are brought to the size.
+            size = DEFAULT_SIZE
+            before = [] if stacked is None else stacked[:i]
+            stacked = np.empty((n, size, size, 3), np.uint8)
+            for k, pixels in enumerate(before):
+                stacked[k] = _square(Image.fromarray(pixels), size)
+        if size is not None:
             picture = _square(picture, size)
-        pixels = np.asarray(picture).transpose(2, 0, 1)
         if stacked is None:
-            stacked = np.empty((n, *pixels.shape), np.uint8)
-        stacked[i] = pixels
-    grey = (stacked[:, :1] == stacked[:, 1:]).all()
-    return stacked[:, :1].copy() if grey else stacked
+            stacked = np.empty((n, picture.height, picture.width, 3), np.uint8)
+        stacked[i] = picture
+    grey = (stacked[..., :1] == stacked[..., 1:]).all()
+    return np.ascontiguousarray((stacked[..., :1] if grey else stacked).transpose(0, 3, 1, 2))
 
 
 def _with_progress(items: Iterable[Any], n: int) -> Iterable[Any]:
@@ -204,24 +201,13 @@ def _with_progress(items: Iterable[Any], n: int) -> Iterable[Any]:
 
 
 def _open(entry: Entry) -> Image:
+    """The picture, decoded, upright and in RGB."""
     from PIL import Image
 
     with _picture_errors(entry.origin):
         picture = Image.open(io.BytesIO(entry.read()))
         if picture.width * picture.height > LARGEST_PICTURE:
             raise DataError(f"The picture '{entry.origin}' is too large to be opened.")
-        return picture
-
-
-def _upright_size(entry: Entry) -> tuple[int, int]:
-    picture = _open(entry)
-    with _picture_errors(entry.origin):
-        on_its_side = picture.getexif().get(0x0112, 1) >= 5  # the orientation tag
-    return picture.size[::-1] if on_its_side else picture.size
-
-
-def _pixels(picture: Image, origin: str) -> Image:
-    with _picture_errors(origin):
         return upright_rgb(picture)
 
 
@@ -264,6 +250,8 @@ def upright_rgb(picture: Image) -> Image:
 def _square(picture: Image, size: int) -> Image:
     from PIL import Image
 
+    if picture.size == (size, size):
+        return picture
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     # Cropped first: what lies outside the square must not ring into it.
@@ -333,7 +321,11 @@ def read_hub(repo: str, split: str, size: int | None = None) -> HubSplit:
         )
     if not len(table):
         raise DataError(f"'{repo}' is empty.")
-    images = _decode_column(table.select_columns(image_column), image_column, repo, size)
+    raw = table.select_columns(image_column).cast_column(image_column, datasets.Image(decode=False))
+    entries = (
+        Entry((), _hub_bytes(row[image_column]), f"{repo}, row {i}") for i, row in enumerate(raw)
+    )
+    images = decode_pictures(entries, len(table), size)
     if label_column is None:
         return HubSplit(images, None, (), whole)
     labels = np.asarray(table[label_column][:], np.int64)
@@ -342,18 +334,11 @@ def read_hub(repo: str, split: str, size: int | None = None) -> HubSplit:
     return HubSplit(images, labels, tuple(table.features[label_column].names), whole)
 
 
-def _decode_column(table: Any, column: str, repo: str, size: int | None) -> np.ndarray:
-    def pictures() -> Iterator[Image]:
-        for i in range(len(table)):
-            with _picture_errors(f"{repo}, row {i}"):
-                picture = table[i][column]
-            if picture is None:
-                raise DataError(f"Row {i} of '{repo}' holds no picture.")
-            yield _pixels(picture, f"{repo}, row {i}")
-
-    if size is None:
-        size = _common_size(picture.size for picture in pictures())
-    return stack_pictures(pictures(), len(table), size)
+def _hub_bytes(cell: dict[str, Any] | None) -> Callable[[], bytes]:
+    """A cell of an image column holds its bytes, or the path of a file that does."""
+    if cell is None:
+        return bytes
+    return lambda: cell["bytes"] or Path(cell["path"]).read_bytes()
 
 
 def _reachable(seconds: float = 5.0) -> bool:

@@ -337,7 +337,9 @@ def test_large_pictures_are_cropped_and_shrunk(tmp_path):
 def test_pictures_of_mixed_sizes_come_to_one(tmp_path):
     files = {f"{i}.png": png(noise(8 + i, 8, 3, seed=i)) for i in range(12)}
     files["long.png"] = png(noise(1, 5000))
-    assert load(str(write_folder(tmp_path, files))).image_shape == (3, 32, 32)
+    dataset = load(str(write_folder(tmp_path, files)))
+    assert dataset.image_shape == (3, 32, 32)
+    assert torch.equal(dataset.images, load(str(tmp_path), size=32).images)
 
 
 def test_16_bits_transparency_palettes_and_turned_pictures_look_as_they_should(tmp_path):
