@@ -100,15 +100,18 @@ def plain(image: PILImage.Image | np.ndarray, mode: str | None = None) -> PILIma
 
 def _eight_bits(levels: np.ndarray) -> np.ndarray:
     """Grey levels of any range as uint8: the smallest usual range that holds them is theirs."""
-    levels = np.nan_to_num(levels.astype(np.float64), nan=0, posinf=0, neginf=0)
+    levels = np.nan_to_num(levels.astype(np.float32), copy=False, nan=0, posinf=0, neginf=0)
+    # Far from where float32 would overflow on the way.
+    np.clip(levels, -1e30, 1e30, out=levels)
     low, high = float(levels.min()), float(levels.max())
     if low < 0 or high > 65535:
         top = high - low
-        levels = levels - low
+        levels -= np.float32(low)
     else:
         # Masks and floats, 8-bit and 12-bit levels in a wider file, true 16 bits.
         top = next(top for top in (1, 255, 4095, 65535) if high <= top)
-    return np.rint(levels * (255 / (top or 1))).astype(np.uint8)
+    levels *= np.float32(255 / (top or 1))
+    return np.rint(levels, out=levels).astype(np.uint8)
 
 
 def _laid_on_background(image: PILImage.Image) -> PILImage.Image:

@@ -248,16 +248,32 @@ def _upright(image: PILImage.Image, side: int) -> PILImage.Image:
         image.draft(image.mode, (side, side))
     image.load()
     turned = _orientation(image)
-    small = image
     if max(image.size) > side:
-        # Palettes and rare modes cannot be averaged before they are turned into colours.
-        if image.mode not in ("L", "RGB", "RGBA", "CMYK"):
-            small = plain(image)
-        small.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
-    result = plain(small)
+        image = _averageable(image, 4 * side)
+        image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
+    result = plain(image)
     if turned in _TURNS:
         result = result.transpose(Image.Transpose[_TURNS[turned]])
     return Image.fromarray(np.asarray(result))
+
+
+def _averageable(image: PILImage.Image, side: int) -> PILImage.Image:
+    """The picture in a mode whose pixels can be averaged: colours, not palette entries or keys.
+
+    Grey levels of more than 8 bits, which take the most memory to bring to 8, are first thinned
+    out to ``side`` pixels a side.
+    """
+    from PIL import Image
+
+    if image.mode[0] in "IF":
+        factor = min(1, side / max(image.size))
+        size = [max(1, round(pixels * factor)) for pixels in image.size]
+        return plain(image.resize(size, Image.Resampling.NEAREST))
+    if image.has_transparency_data:
+        return image if image.mode == "RGBA" else image.convert("RGBA")
+    if image.mode in ("L", "RGB", "CMYK"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def _orientation(image: PILImage.Image) -> int:
