@@ -1,0 +1,65 @@
+# make run    the page          make train NAME=vae-mnist    train a recipe
+# make test   all tests         make bench                   measure
+# make lint   style check       make format                  style fix
+#
+# Every target makes its own set-up: a virtual environment in .venv with pinned versions. It is made
+# once; later runs start at once. ARGS reaches the program: make run ARGS="--port 8000".
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench train lint format setup
+
+help:
+	@sed -n 's/^# //p' Makefile | head -3
+
+run: $(RUNTIME)
+	$(BIN)/python app.py $(ARGS)
+
+setup: $(RUNTIME)
+
+test: $(DEV)
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m pytest tests $(ARGS)
+
+bench: $(DEV)
+	@$(BIN)/python -m tests.browser.chromium
+	@for bench in tests/bench/bench_*.py; do \
+	  module=$$(echo $${bench%.py} | tr / .); echo "== $$module"; \
+	  $(BIN)/python -m $$module $(ARGS) || exit 1; \
+	done
+
+train: $(RUNTIME)
+	@test -n "$(NAME)" || { echo "Say what to train: make train NAME=vae-mnist"; \
+	  ls models/recipes | sed 's/.toml$$//; s/^/  /'; exit 2; }
+	$(BIN)/python -m models train $(NAME) $(ARGS)
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check explorer app.py
+
+format: $(DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format explorer app.py
+
+$(BIN)/python:
+	@for python in python3.11 python3.12 python3.13 python3; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making a virtual environment in $(VENV) with $$($$python --version)"; \
+	    $$python -m venv $(VENV) && exit 0; \
+	  fi; \
+	done; \
+	echo "Python 3.11 or newer is needed, with its venv module; none was found."; exit 1
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	@echo "Installing the pinned packages of requirements.txt into $(VENV) (some minutes, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	@echo "Installing the pinned packages of requirements-dev.txt into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,133 @@
+"""A real page in a real browser: the server runs in a process of its own, with toy models."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests import toys
+from tests.browser import chromium
+
+ROOT = Path(__file__).parents[2]
+SERVER = "import sys, tests.toys, app; sys.exit(app.main(sys.argv[1:]))"
+
+
+@contextlib.contextmanager
+def served(*arguments: str, program: str = SERVER, timeout: float = 90) -> Iterator[str]:
+    """The address of a page started with these arguments, stopped at the end."""
+    environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", program, *arguments],
+        cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    lines: list[str] = []
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if found := re.search(r"http://[\w.]+:\d+", line):
+                break
+        else:
+            raise RuntimeError("The page did not start:\n" + "".join(lines))
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(found.group(), timeout=5).read(1)
+                break
+            time.sleep(0.1)
+        yield found.group()
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
+
+
+@dataclass
+class Seen:
+    """What a page did besides showing itself."""
+
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory) -> Path:
+    """A folder of toy models: grey, class-conditional, colour, and one that only encodes."""
+    folder = tmp_path_factory.mktemp("models")
+    toys.write(folder, "toy-digits")
+    toys.write(folder, "toy-classes", data="fashion-mnist", num_classes=10)
+    toys.write(folder, "toy-colour", data="shapes", image=(3, 32, 32))
+    toys.write(folder, "toy-reader", family="reader", data="digits")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(models) -> Iterator[str]:
+    with served("--checkpoints", str(models)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    path = chromium.find()
+    if path is None:
+        pytest.fail("There is no Chromium; run 'python -m tests.browser.chromium'.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """A fresh page. After the test: no error in the console, no request to another host."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    seen = watch(page, address)
+    yield page
+    context.close()
+    assert seen.errors == []
+    assert seen.foreign == []
+
+
+def watch(page, address: str) -> Seen:
+    seen = Seen()
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    page.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" else None)
+    page.on(
+        "request",
+        lambda r: (
+            seen.foreign.append(r.url)
+            if not r.url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
+            else None
+        ),
+    )
+    return seen
+
+
+def open_page(page, url: str) -> None:
+    """Opens an address and waits until the page has taken its state from it."""
+    page.goto(url)
+    page.wait_for_selector("body[data-ge=open]")
+
+
+def pixels(page, selector: str) -> list[int]:
+    """A checksum of each canvas that the selector finds."""
+    return page.eval_on_selector_all(
+        selector,
+        """canvases => canvases.map(c => {
+             const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+             let h = 7; for (const v of d) h = (h * 31 + v) % 1000000007; return h; })""",
+    )

@@ -1,0 +1,196 @@
+"""The Sample tab as a person uses it."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from PIL import Image
+
+from tests.browser.conftest import open_page, pixels
+
+CELLS = ".ge-image-grid .cells canvas"
+LARGE = ".ge-closeup .large canvas"
+
+
+def settled(page, text: str) -> None:
+    page.wait_for_function(
+        "text => document.querySelector('.ge-status p').textContent.includes(text)", arg=text
+    )
+
+
+def type_seed(page, text: str) -> None:
+    page.fill("#sample-seed input", text)
+    page.press("#sample-seed input", "Enter")
+
+
+def test_the_first_grid_is_there_at_once_and_is_crisp(page, address):
+    open_page(page, address)
+    assert len(set(pixels(page, CELLS))) == 64
+    side = page.eval_on_selector(CELLS, "c => c.getBoundingClientRect().width")
+    assert side >= 28 and side % 28 == 0
+
+
+def test_sampling_again_draws_other_pictures_and_the_seed_brings_them_back(page, address):
+    open_page(page, address)
+    first = pixels(page, CELLS)
+    page.get_by_role("button", name="Sample again").click()
+    settled(page, "seed 1")
+    second = pixels(page, CELLS)
+    assert all(a != b for a, b in zip(first, second, strict=True))
+    assert page.input_value("#sample-seed input") == "1"
+    type_seed(page, "0")
+    settled(page, "seed 0")
+    assert pixels(page, CELLS) == first
+
+
+def test_the_shipped_preview_is_what_the_model_draws(page, address):
+    open_page(page, address)
+    shipped = pixels(page, CELLS)
+    page.fill("#sample-count input[type=number]", "65")
+    page.press("#sample-count input[type=number]", "Enter")
+    settled(page, "65 pictures")
+    assert len(pixels(page, CELLS)) == 65
+    page.fill("#sample-count input[type=number]", "64")
+    page.press("#sample-count input[type=number]", "Enter")
+    settled(page, "64 pictures")
+    assert pixels(page, CELLS) == shipped
+
+
+def test_clicking_a_picture_shows_it_large_with_its_code(page, address):
+    open_page(page, address)
+    page.wait_for_selector(".ge-closeup svg rect")
+    before = page.inner_html(".ge-closeup svg")
+    page.locator(".ge-image-grid [role=option]").nth(9).click()
+    assert pixels(page, LARGE) == [pixels(page, CELLS)[9]]
+    page.wait_for_function(
+        "before => document.querySelector('.ge-closeup svg').innerHTML !== before", arg=before
+    )
+    assert page.locator(".ge-closeup svg rect").count() == 6
+    assert "--data-dir" in page.inner_text(".ge-closeup .near figcaption")
+
+
+def test_arrows_move_through_the_grid(page, address):
+    open_page(page, address)
+    page.locator(".ge-image-grid [role=option]").nth(0).click()
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowUp"):
+        page.keyboard.press(key)
+    selected = page.locator(".ge-image-grid [aria-selected=true]")
+    assert selected.get_attribute("aria-label") == "Picture 10"
+    assert pixels(page, LARGE) == [pixels(page, CELLS)[9]]
+
+
+def test_temperature_changes_the_selected_picture_in_place(page, address):
+    open_page(page, address)
+    page.locator(".ge-image-grid [role=option]").nth(3).click()
+    before = pixels(page, LARGE)
+    page.fill("#sample-temperature input[type=number]", "0")
+    page.press("#sample-temperature input[type=number]", "Enter")
+    page.wait_for_function("() => location.search.includes('temperature=0')")
+    settled(page, " ms")
+    assert len(set(pixels(page, CELLS))) == 1  # no noise: every picture is the decoder's centre
+    assert pixels(page, LARGE) != before
+    assert (
+        page.locator(".ge-image-grid [aria-selected=true]").get_attribute("aria-label")
+        == "Picture 4"
+    )
+
+
+def test_a_class_can_be_asked_for_where_there_is_one(page, address):
+    open_page(page, address)
+    assert not page.is_visible("#sample-class")
+    page.locator(".ge-picker [data-name=toy-classes]").click()
+    page.wait_for_selector("#sample-class", state="visible")
+    before = pixels(page, CELLS)
+    page.click("#sample-class input")
+    page.get_by_role("option", name="3", exact=True).click()
+    page.wait_for_function("() => location.search.includes('class=3')")
+    settled(page, " ms")
+    assert pixels(page, CELLS) != before
+    page.locator(".ge-picker [data-name=toy-digits]").click()
+    page.wait_for_selector("#sample-class", state="hidden")
+
+
+def test_another_model_shows_its_own_samples(page, address):
+    open_page(page, address)
+    page.locator(".ge-picker [data-name=toy-colour]").click()
+    page.wait_for_function(f"() => document.querySelector('{CELLS}').width === 32")
+    assert "model=toy-colour" in page.url
+    colours = page.eval_on_selector(
+        CELLS, "c => { const d = c.getContext('2d').getImageData(0, 0, 32, 32).data;"
+        "let k = 0; for (let i = 0; i < d.length; i += 4) k += d[i] !== d[i + 1]; return k; }"
+    )  # fmt: skip
+    assert colours > 900
+
+
+def test_a_link_brings_everything_back(page, address):
+    open_page(page, address)
+    page.locator(".ge-picker [data-name=toy-classes]").click()
+    page.wait_for_selector("#sample-class", state="visible")
+    type_seed(page, "41")
+    settled(page, "seed 41")
+    page.fill("#sample-temperature input[type=number]", "0.5")
+    page.press("#sample-temperature input[type=number]", "Enter")
+    page.wait_for_function("() => location.search.includes('temperature=0.5')")
+    page.wait_for_timeout(600)
+    there, url = pixels(page, CELLS), page.url
+    open_page(page, url)
+    settled(page, "seed 41")
+    page.wait_for_timeout(300)
+    assert pixels(page, CELLS) == there
+    assert page.input_value("#sample-seed input") == "41"
+    assert page.get_attribute(".ge-picker [aria-checked=true]", "data-name") == "toy-classes"
+
+
+def test_a_broken_link_opens_the_page_all_the_same(page, address):
+    open_page(page, f"{address}/?model=nothing&tab=nowhere&seed=seven&temperature=nan&count=1e9")
+    assert len(pixels(page, CELLS)) == 64
+    assert page.input_value("#sample-seed input") == "0"
+
+
+def test_bad_input_gets_a_sentence_and_loses_nothing(page, address):
+    open_page(page, address)
+    before = pixels(page, CELLS)
+    type_seed(page, "-3")
+    settled(page, "The seed must be a whole number")
+    assert pixels(page, CELLS) == before
+    type_seed(page, "2")
+    settled(page, "seed 2")
+
+
+def test_pictures_can_be_taken_away(page, address):
+    open_page(page, address)
+    with page.expect_download() as sheet:
+        page.get_by_role("button", name="Save as PNG").click()
+    assert sheet.value.suggested_filename == "toy-digits-seed-0.png"
+    picture = Image.open(sheet.value.path())
+    assert min(picture.size) >= 8 * 28 * 4
+    with page.expect_download() as archive:
+        page.get_by_role("button", name="Save all as ZIP").click()
+    data = archive.value.path().read_bytes()
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        assert len(opened.namelist()) == 64
+        assert Image.open(opened.open(opened.namelist()[0])).size == (28, 28)
+
+
+def test_nothing_jumps_when_pictures_arrive(page, address):
+    open_page(page, address)
+    boxes = (
+        "['.ge-image-grid .cells', '.ge-closeup .code', '.ge-controls .ge-note']"
+        ".map(s => JSON.stringify(document.querySelector(s).getBoundingClientRect()))"
+    )
+    before = page.evaluate(boxes)
+    page.get_by_role("button", name="Sample again").click()
+    settled(page, "seed 1")
+    page.wait_for_timeout(500)
+    assert page.evaluate(boxes) == before
+
+
+def test_the_page_fits_a_phone_and_a_projector(page, address):
+    for width, height in ((390, 844), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        open_page(page, address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        grid = page.locator(".ge-image-grid .cells").bounding_box()
+        assert grid["x"] >= 0 and grid["x"] + grid["width"] <= width
+        assert grid["y"] + grid["height"] <= height
