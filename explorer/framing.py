@@ -52,7 +52,7 @@ def prepare(
     """The picture in the convention of a data set.
 
     image: a Pillow image of any mode, or (h, w) or (h, w, 3) uint8. shape: the model's (C, H, W).
-    convention: "mnist", "fashion-mnist", "digits"; any other name means the middle of the picture,
+    convention: "mnist", "fashion-mnist", "digits", "omniglot-small"; any other name means the middle of the picture,
     resized. polarity: "auto" looks at the border; "keep" and "invert" overrule it.
 
     A picture which has the model's size already (or is an exact enlargement of one that has) is
@@ -63,7 +63,7 @@ def prepare(
     channels, height, width = shape
     image = plain(image, "L" if channels == 1 else None)
     convention = convention.lower().replace("_", "-")
-    frame = {"mnist": _mnist, "digits": _digits, "fashion-mnist": _fashion}.get(convention)
+    frame = _FRAMES.get(convention)
     exact = _exact(np.asarray(image), height, width)
     if exact is not None:
         grey = exact if exact.ndim == 2 else exact.mean(-1)
@@ -352,7 +352,9 @@ def _thickened(ink: np.ndarray, box: int, stroke: float) -> np.ndarray:
     return np.maximum(ink, np.clip(grow + 1 - distance, 0, 1)).astype(np.float32)
 
 
-def _mnist(grey: np.ndarray, shape: tuple[int, int, int], polarity: str) -> Prepared:
+def _mnist(
+    grey: np.ndarray, shape: tuple[int, int, int], polarity: str, likewise: str = "MNIST was made"
+) -> Prepared:
     """LeCun's: in a 20x20 box with the aspect kept, centred by mass in 28x28, white on black."""
     found = _strokes(grey)
     if found.ink is None:
@@ -370,7 +372,7 @@ def _mnist(grey: np.ndarray, shape: tuple[int, int, int], polarity: str) -> Prep
     top = round((height - 1) / 2 - float((small.sum(1) * y).sum()) / mass)
     left = round((width - 1) / 2 - float((small.sum(0) * x).sum()) / mass)
     pixels = _pasted(small, (height, width), top, left)
-    how = ", ".join([*steps, f"scaled into {box}x{box} and centred by mass, as MNIST was made"])
+    how = ", ".join([*steps, f"scaled into {box}x{box} and centred by mass, as {likewise}"])
     return _finish(pixels, channels, found.dark, f"dark on light: {how}" if found.dark else how)
 
 
@@ -429,3 +431,16 @@ def _fashion(grey: np.ndarray, shape: tuple[int, int, int], polarity: str) -> Pr
     how = f"trimmed, longest edge resized to {max(height, width)} and centred"
     how = f"{how}, as Fashion-MNIST was made"
     return _finish(pixels, channels, dark, f"dark on light: {how}" if dark else how)
+
+
+def _omniglot(grey: np.ndarray, shape: tuple[int, int, int], polarity: str) -> Prepared:
+    """Letters lie in Omniglot as large as they were drawn; MNIST's box is the middle of that."""
+    return _mnist(grey, shape, polarity, "most letters of Omniglot lie")
+
+
+_FRAMES = {
+    "mnist": _mnist,
+    "digits": _digits,
+    "omniglot-small": _omniglot,
+    "fashion-mnist": _fashion,
+}

@@ -55,6 +55,12 @@ def test_scikit_learns_digits_come_through_and_are_recognised_when_enlarged():
     assert np.median(like) > 0.9
 
 
+def test_a_letter_is_white_on_black_for_omniglot():
+    prepared = prepare(drawing(), MNIST, "omniglot-small")
+    np.testing.assert_array_equal(prepared.pixels[0], seven())
+    assert "Omniglot" in prepared.note and "MNIST" not in prepared.note
+
+
 def test_an_mnist_digit_is_in_its_box_with_its_aspect_kept():
     wide = Image.new("L", (500, 300), 255)
     ImageDraw.Draw(wide).rectangle([100, 100, 399, 174], fill=0)
