@@ -52,8 +52,9 @@ def prepare(
     """The picture in the convention of a data set.
 
     image: a Pillow image of any mode, or (h, w) or (h, w, 3) uint8. shape: the model's (C, H, W).
-    convention: "mnist", "fashion-mnist", "digits", "omniglot-small"; any other name means the middle of the picture,
-    resized. polarity: "auto" looks at the border; "keep" and "invert" overrule it.
+    convention: "mnist", "fashion-mnist", "digits" or "omniglot-small"; any other name means the
+    middle of the picture, resized. polarity: "auto" looks at the border; "keep" and "invert"
+    overrule it.
 
     A picture which has the model's size already (or is an exact enlargement of one that has) is
     never resampled: it comes through bit for bit, inverted where its border says so.
