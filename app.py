@@ -14,11 +14,18 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
 
 
+def port(text: str) -> int:
+    """A port number, for argparse."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port; ports go from 1 to 65535")
+    return int(text)
+
+
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="app.py", description=__doc__)
     add = parser.add_argument
     add("--host", help="address to listen on (default: this machine only)")
-    add("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    add("--port", type=port, help="port to listen on (default: the first free one from 7860)")
     add("--share", action="store_true", help="also make a public link through Gradio's tunnel")
     add("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
     add("--data-dir", type=Path, help="folder of data sets: mnist/, fashion-mnist/, ...")
@@ -44,8 +51,16 @@ def main(argv: list[str] | None = None) -> int:
             prevent_thread_lock=True,
             **explorer.launch_options(),
         )
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         print(f"app.py: {error}", file=sys.stderr)
+        return 2
+    except OSError:
+        place = f"port {args.port}" if args.port else "ports 7860 to 7959"
+        print(
+            f"app.py: {place} cannot be listened on, perhaps because another program does; "
+            "choose another with --port.",
+            file=sys.stderr,
+        )
         return 2
     context.warm_up()
     page.block_thread()
