@@ -83,6 +83,9 @@ class VAEConfig:
         high=10.0,
     )
     samples: int = setting(1, "K of the IWAE objective; 1 is the ELBO.", low=1, high=512)
+    samples_from: int = setting(
+        0, "Step from which the K samples are drawn; one is enough until then.", low=0
+    )
     warmup_steps: int = setting(
         0, "Steps over which the KL term's weight rises from 0.", low=0, high=10_000_000
     )
@@ -288,7 +291,9 @@ class VAE(GenerativeModel):
         x = self.observed(x, rng)
         label = y if c.num_classes else None
         mean, std = self.encode_distribution(x, label)  # (B, D)
-        B, D, K = len(x), c.latent, c.samples
+        # A tighter bound costs K decodings: it pays at the end of a run, not at its start.
+        K = c.samples if int(self.seen) >= c.samples_from else 1
+        B, D = len(x), c.latent
         h = mean + std * normal((K, B, D), rng, x.device)  # (K, B, D)
         label_k = None if label is None else label.repeat(K)
         x_k = x.expand(K, *x.shape).flatten(0, 1)
