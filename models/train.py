@@ -143,6 +143,7 @@ class Run:
         self.ema = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.step = 0
+        self.saved = False  # whether ``out`` holds a state of this run
         self.minutes_before = 0.0  # spent by the processes that this one resumes
         self.images_per_second = 0.0
         self.bf16 = wants_bf16(self.config.precision, self.device)
@@ -160,6 +161,11 @@ class Run:
         started = window_started = last_saved = time.perf_counter()
         window_step = self.step
         self.model.train()
+        if self.out and self.step == 0:
+            # A log of an earlier run must not go on in this one; and a folder that cannot be
+            # written to shows before the work, not after.
+            self.out.mkdir(parents=True, exist_ok=True)
+            (self.out / LOG).write_text("", "utf-8")
         while self.step < self.total:
             x, y = self.batch(self.step)
             rate = learning_rate(self.step, self.total, self.config)
@@ -216,24 +222,28 @@ class Run:
                 break
             loss = objective.loss.float()
             if not torch.isfinite(loss):
-                kept = f" The last good checkpoint is in '{self.out}'." if self.out else ""
-                raise TrainingError(
-                    f"The loss of '{objective.player}' stopped being finite at step {self.step}; "
-                    f"the run has ended. A lower learning rate usually helps.{kept}"
-                )
+                raise self._diverged("loss", objective.player)
             optimizer = self.optimizer(objective.player, list(objective.params))
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            if self.config.clip:
-                norm = nn.utils.clip_grad_norm_(objective.params, self.config.clip)
-                logs[f"{objective.player}_grad"] = norm.item()
+            norm = nn.utils.clip_grad_norm_(objective.params, self.config.clip or math.inf)
+            if not torch.isfinite(norm):  # a step with it would spoil the weights
+                raise self._diverged("gradient", objective.player)
+            logs[f"{objective.player}_grad"] = norm.item()
             optimizer.step()
             logs[f"{objective.player}_loss"] = loss.item()
             logs.update({k: float(torch.as_tensor(v).detach()) for k, v in objective.logs.items()})
         self.update_ema()
         return logs
+
+    def _diverged(self, what: str, player: str) -> TrainingError:
+        kept = f" The last good checkpoint is in '{self.out}'." if self.saved else ""
+        return TrainingError(
+            f"The {what} of '{player}' stopped being finite at step {self.step}; the run has "
+            f"ended. A lower learning rate usually helps.{kept}"
+        )
 
     def autocast(self) -> contextlib.AbstractContextManager:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
@@ -292,6 +302,7 @@ class Run:
         checkpoint.write_atomically(
             self.out / STATE, lambda path: save_file(tensors, path, metadata)
         )
+        self.saved = True
 
     def resume(self) -> None:
         """Goes back to the last saved state in ``out``. Raises ValueError where it does not fit."""
@@ -300,14 +311,19 @@ class Run:
             raise ValueError(f"There is no run to resume in '{self.out}': '{STATE}' is missing.")
         try:
             with safe_open(file, "pt", device=str(self.device)) as tensors:
-                metadata = tensors.metadata()
+                metadata = tensors.metadata() or {}
                 state = {key: tensors.get_tensor(key) for key in tensors.keys()}  # noqa: SIM118
         except SafetensorError as error:
             raise ValueError(f"'{file}' is damaged: {error}.") from None
+        if not {"step", "minutes", "recipe", "optimizers", "data"} <= metadata.keys():
+            raise ValueError(f"'{file}' is not the state of a run; choose another --out.")
         saved = json.loads(metadata["recipe"])
         ours = json.loads(json.dumps(self.recipe.to_dict()))
-        for free in ("checkpoint_minutes", "log_every"):
-            saved["train"].pop(free), ours["train"].pop(free)
+        for part in (saved, ours):  # what may differ: it changes no weight
+            for free in ("title", "about", "evaluate"):
+                part.pop(free, None)
+            for free in ("checkpoint_minutes", "log_every"):
+                part["train"].pop(free, None)
         if saved != ours:
             raise ValueError(
                 f"The run in '{self.out}' was started with other settings; resume it with the same "
@@ -317,18 +333,19 @@ class Run:
             raise ValueError(
                 f"The run in '{self.out}' was started on other data; use the same data."
             )
-        self.model.load_state_dict(_below("model/", state))
-        self.ema.load_state_dict(_below("ema/", state))
         self.step, self.minutes_before = int(metadata["step"]), float(metadata["minutes"])
         self._restore_optimizers(state, json.loads(metadata["optimizers"]))
+        # Last, because asking the model for its objectives may have moved its counters.
+        self.model.load_state_dict(_below("model/", state))
+        self.ema.load_state_dict(_below("ema/", state))
+        self.saved = True
         self._trim_log()
 
     def _restore_optimizers(self, state: dict[str, Tensor], counts: dict[str, int]) -> None:
         # Which parameters a player owns is told by its objective, so one batch is asked for them.
         x, y = self.batch(self.step)
-        with torch.no_grad():
-            for objective in self.model.objectives(x, y, generator(0)):
-                self.optimizer(objective.player, list(objective.params))
+        for objective in self.model.objectives(x, y, generator(0)):
+            self.optimizer(objective.player, list(objective.params))
         for player, count in counts.items():
             optimizer = self.optimizers[player]
             values = {
@@ -338,6 +355,12 @@ class Run:
             optimizer.load_state_dict(
                 {"state": known, "param_groups": optimizer.state_dict()["param_groups"]}
             )
+            # Fused kernels walk parameter and moments in the order of memory, so that each moment
+            # must lie in memory as its parameter does; the file has all of them row by row.
+            for parameter, moments in optimizer.state.items():
+                for name, value in moments.items():
+                    if value.shape == parameter.shape:
+                        moments[name] = torch.empty_like(parameter).copy_(value)
 
     def _trim_log(self) -> None:
         # The killed run may have logged steps after its last checkpoint; they will come again.
@@ -348,7 +371,8 @@ class Run:
                 with contextlib.suppress(ValueError):  # a line cut short by the kill
                     if json.loads(line)["step"] <= self.step:
                         kept.append(line)
-            file.write_text("".join(kept), "utf-8")
+            text = "".join(kept)
+            checkpoint.write_atomically(file, lambda path: Path(path).write_text(text, "utf-8"))
 
     def header(self) -> checkpoint.Header:
         data = self.dataset
