@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from explorer import components
 from explorer.store import Store
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class Notes(NamedTuple):
     """The collapsible blocks beside the controls. ``code`` is an output that a tab keeps true."""
 
     idea: gr.Markdown
-    code: gr.Code
+    code: gr.HTML
 
 
 class Recent:
@@ -168,23 +169,16 @@ class Context:
         with gr.Accordion("The idea", open=False, elem_classes="ge-note"):
             first = self.store.first
             text = explanation(self.store.header(first).family) if first else ""
+            components.component("reader")
             idea = gr.Markdown(text, latex_delimiters=LATEX, elem_classes="ge-idea")
         with gr.Accordion("What to look for", open=False, elem_classes="ge-note"):
             gr.Markdown(look_for, latex_delimiters=LATEX)
         with gr.Accordion("Show the code", open=False, elem_classes="ge-note"):
-            code = gr.Code(
-                code,
-                language="python",
-                show_label=False,
-                lines=4,
-                interactive=False,
-                elem_classes="ge-code",
-                buttons=["copy"],
-            )
+            shown = components.component("code", code)
         self.on_show(
             lambda name: explanation(self.store.header(name).family), [], [idea], queue=False
         )
-        return Notes(idea, code)
+        return Notes(idea, shown)
 
 
 @lru_cache

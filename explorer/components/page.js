@@ -90,6 +90,17 @@ window.GE = (() => {
 
   ge.toggleTheme = () => document.body.classList.toggle('dark');
 
+  // Equations wider than the column scroll, also by keyboard.
+  document.addEventListener('click', event => {
+    const note = event.target.closest?.('.ge-note');
+    if (!note || note.dataset.watched) return;
+    note.dataset.watched = 'yes';
+    const reach = () => note.querySelectorAll('.katex-display:not([tabindex])')
+      .forEach(equation => { equation.tabIndex = 0; });
+    new MutationObserver(reach).observe(note, { childList: true, subtree: true });
+    reach();
+  });
+
   // Left and right move between tabs, as people who use the keyboard expect.
   document.addEventListener('keydown', event => {
     const tab = event.target.closest?.('[role=tab]');

@@ -91,7 +91,8 @@ canvas.addEventListener('pointermove', event => {
   line(current, from);
   soon();
 });
-const lift = () => { if (current) { current = null; send(); } };
+// Painted again as one line: the pieces of a stroke in progress overlap at their edges.
+const lift = () => { if (current) { current = null; repaint(); send(); } };
 canvas.addEventListener('pointerup', lift);
 canvas.addEventListener('pointercancel', lift);
 

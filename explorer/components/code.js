@@ -1,0 +1,24 @@
+const code = element.querySelector('code'), button = element.querySelector('button');
+const KINDS = /(#.*)|('[^'\n]*'|"[^"\n]*")|\b(from|import|as|def|return|for|in|if|else|with|None|True|False)\b/g;
+const show = () => {
+  const text = String(props.value ?? '').trimEnd(), parts = [];
+  let last = 0;
+  for (const m of text.matchAll(KINDS)) {
+    parts.push(text.slice(last, m.index));
+    const span = document.createElement('span');
+    span.className = m[1] ? 'remark' : m[2] ? 'text' : 'word';
+    span.textContent = m[0];
+    parts.push(span);
+    last = m.index + m[0].length;
+  }
+  code.replaceChildren(...parts, text.slice(last));
+};
+button.onclick = async () => {
+  // Without a secure origin there is no clipboard: select, so that Ctrl+C copies.
+  const done = await navigator.clipboard?.writeText(code.textContent).then(() => true, () => false);
+  if (!done) getSelection().selectAllChildren(code);
+  button.textContent = done ? 'Copied' : 'Selected';
+  setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+};
+watch('value', show);
+show();
