@@ -37,8 +37,9 @@ def stylesheet() -> str:
 
 
 def scripts() -> str:
-    """What every component may use: ``GE``, with the address (page.js) and drawing (pixels.js)."""
-    return source("page.js") + source("pixels.js")
+    """What every component may use: ``GE``, with the address (page.js) and drawing (pixels.js),
+    and codes (latents.js)."""
+    return "".join(source(name) for name in ("page.js", "pixels.js", "latents.js"))
 
 
 def component(

@@ -31,9 +31,9 @@ and in the CSS class ``ge-panel-latent``.
 
 from types import ModuleType
 
-from explorer.tabs import sample
+from explorer.tabs import latent, sample
 
-TABS = (sample,)
+TABS = (sample, latent)
 
 
 def key_of(tab: ModuleType) -> str:

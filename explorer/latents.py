@@ -1,0 +1,267 @@
+"""Codes as points, directions and paths: what the Latent space tab computes, without a page.
+
+A code is (D,) float32, standard normal under every model's prior. In the browser and in the address
+it travels packed: 16-bit numbers in steps of 1/2048, base64 without padding, so that 32 numbers
+take 86 characters and mean the same picture on both sides.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from explorer.context import Context
+
+log = logging.getLogger(__name__)
+
+STEP = 1 / 2048
+FURTHEST = 32767 * STEP  # about 16 standard deviations
+REACH = 3.0
+CODES = "codes.safetensors"
+
+
+def pack(z: np.ndarray) -> str:
+    """A code as text for an address. z: (D,), or (N, D), whose rows follow one another."""
+    z = np.nan_to_num(np.asarray(z, np.float64), posinf=FURTHEST, neginf=-FURTHEST)
+    steps = np.rint(np.clip(z, -FURTHEST, FURTHEST) / STEP).astype("<i2")
+    return base64.urlsafe_b64encode(steps.tobytes()).decode("ascii").rstrip("=")
+
+
+def unpack(text: str, dimensions: int) -> np.ndarray:
+    """The code (D,) that ``pack`` wrote. Raises ValueError with one sentence."""
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        data = base64.b64decode(padded, altchars=b"-_", validate=True)
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise ValueError("This text is no latent code; copy the whole address again.") from error
+    if len(data) != 2 * dimensions:
+        raise ValueError(
+            f"This model's codes have {dimensions} numbers, not {len(data) / 2:g}; "
+            "choose the model that the code came from."
+        )
+    return np.frombuffer(data, "<i2").astype(np.float32) * np.float32(STEP)
+
+
+# ---------------------------------------------------------------------------------------------
+# What is known of a model's codes
+
+
+class Codes(NamedTuple):
+    """Codes of a model's test images, in the order of the test set.
+
+    codes: (N, D) float32. labels: (N,) or None. kl: (D,) mean nats a dimension, or None.
+    """
+
+    codes: np.ndarray
+    labels: np.ndarray | None
+    kl: np.ndarray | None
+
+
+def shipped_codes(context: Context, name: str) -> Codes | None:
+    """The codes beside a checkpoint; None where there are none that fit. Needs no torch."""
+    if (found := context.recent.get(("codes", name))) is not None:
+        return found
+    path = Path(context.store.header(name).folder) / CODES
+    if not path.is_file():
+        return None
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        codes = tensors["codes"].astype(np.float32)
+        kl = tensors.get("kl")
+        if codes.ndim != 2 or (kl is not None and kl.shape != codes.shape[1:]):
+            raise ValueError(f"codes {codes.shape} and kl do not fit")
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        log.warning("Left out %s: %s", path, error)
+        return None
+    return context.recent.put(("codes", name), Codes(codes, tensors.get("labels"), kl))
+
+
+class Activity(NamedTuple):
+    """How much each dimension of a code does. order: (D,) most active first. unit: of ``amount``:
+    "nats" (mean KL over test images) or "change" (mean absolute change of a pixel)."""
+
+    order: np.ndarray
+    amount: np.ndarray
+    unit: str
+
+
+def activity(context: Context, name: str) -> Activity:
+    """Dimensions by mean KL where test codes tell it, else by how far each moves the picture."""
+    shipped = shipped_codes(context, name)
+    if shipped is not None and shipped.kl is not None:
+        return Activity(np.argsort(-shipped.kl, kind="stable"), shipped.kl, "nats")
+    if (found := context.recent.get(("activity", name))) is None:
+        jacobian = _changes(context, name)
+        amount = np.abs(jacobian).mean(1)
+        order = np.argsort(-amount, kind="stable")
+        found = context.recent.put(("activity", name), Activity(order, amount, "change"))
+    return found
+
+
+def _changes(context: Context, name: str, step: float = 1.0) -> np.ndarray:
+    """(D, pixels): half the picture's change when one number goes from -step to step at 0."""
+    D = dimensions(context, name)
+    moved = np.concatenate([np.eye(D), -np.eye(D)]).astype(np.float32) * step
+    pictures = decode(context, name, moved).reshape(2, D, -1)
+    return (pictures[0] - pictures[1]) / 2
+
+
+def principal_directions(context: Context, name: str) -> tuple[np.ndarray, np.ndarray, str]:
+    """Orthonormal directions (D, D), largest first, their shares (D,), and what they are of.
+
+    Principal directions of the test codes; for a model without codes those along which the
+    decoder's picture changes most at the centre (singular vectors of its finite differences).
+    """
+    if (found := context.recent.get(("principal", name))) is not None:
+        return found
+    shipped = shipped_codes(context, name)
+    if shipped is not None and len(shipped.codes) > 2:
+        values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(shipped.codes.T)))
+        shares, directions, what = values[::-1], vectors.T[::-1], "of the test codes' variance"
+    else:
+        jacobian = _changes(context, name)
+        values, vectors = np.linalg.eigh(jacobian @ jacobian.T)
+        shares, directions, what = values[::-1], vectors.T[::-1], "of the picture's change"
+    # Signs are arbitrary: the largest entry points up, so that a link means the same tomorrow.
+    largest = np.abs(directions).argmax(1)
+    directions = directions * np.sign(directions[np.arange(len(directions)), largest])[:, None]
+    shares = shares.clip(min=0) / max(float(shares.clip(min=0).sum()), 1e-12)
+    return context.recent.put(
+        ("principal", name), (directions.astype(np.float32), shares.astype(np.float32), what)
+    )
+
+
+def dimensions(context: Context, name: str) -> int:
+    """D, how many numbers a code of this model has."""
+    known = context.store.header(name).config.get("latent")
+    return int(known if known is not None else context.store.get(name).config.latent)
+
+
+# ---------------------------------------------------------------------------------------------
+# Models, seen as functions of arrays
+
+
+def decode(context: Context, name: str, z: np.ndarray, label: int | None = None) -> np.ndarray:
+    """The pictures of codes. z: (N, D). Returns (N, C, H, W) float32 in [0, 1].
+
+    label: the class for a model that takes one; others never see it.
+    """
+    import torch
+
+    model = context.store.get(name)
+    asked = {} if label is None else {"label": label}
+    codes = torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(model.device)
+    with torch.inference_mode():
+        parts = [model.decode(part, **asked).float().cpu() for part in codes.split(256)]
+    return torch.cat(parts).clamp(0, 1).numpy()
+
+
+def encode(context: Context, name: str, x: np.ndarray, label: int | None = None) -> np.ndarray:
+    """The codes of pictures. x: (N, C, H, W) in [0, 1]. Returns (N, D) float32."""
+    import torch
+
+    model = context.store.get(name)
+    asked = {} if label is None else {"label": label}
+    pictures = torch.from_numpy(np.ascontiguousarray(x, np.float32)).to(model.device)
+    with torch.inference_mode():
+        return model.encode(pictures, **asked).float().cpu().numpy().reshape(len(x), -1)
+
+
+# ---------------------------------------------------------------------------------------------
+# Geometry
+
+
+class Plane(NamedTuple):
+    """The points origin + a u + b v with a, b in [-reach, reach]; u, v orthonormal, all (D,)."""
+
+    origin: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+    reach: float = REACH
+
+    def at(self, a: np.ndarray | float, b: np.ndarray | float) -> np.ndarray:
+        """Codes (..., D) of coordinates (...)."""
+        a, b = np.asarray(a, np.float32)[..., None], np.asarray(b, np.float32)[..., None]
+        return self.origin + a * self.u + b * self.v
+
+    def coordinates(self, z: np.ndarray) -> np.ndarray:
+        """(..., 2): where codes (..., D) fall when dropped straight onto the plane."""
+        return np.stack([(z - self.origin) @ self.u, (z - self.origin) @ self.v], -1)
+
+    def lattice(self, side: int) -> np.ndarray:
+        """(side * side, D) codes over the whole plane, rows from the top, b = reach, down."""
+        line = np.linspace(-self.reach, self.reach, side, dtype=np.float32)
+        b, a = np.meshgrid(line[::-1], line, indexing="ij")
+        return self.at(a.ravel(), b.ravel())
+
+
+def plane_along(z: np.ndarray, u: np.ndarray, v: np.ndarray) -> Plane:
+    """The plane along orthonormal u and v that holds z; its origin is its point nearest to 0."""
+    return Plane((z - (z @ u) * u - (z @ v) * v).astype(np.float32), u, v)
+
+
+def plane_through(three: np.ndarray) -> Plane:
+    """The plane through three codes (3, D), its middle theirs, A to B pointing right.
+
+    Raises ValueError where they lie on one line. D must be at least 2.
+    """
+    a, b, c = np.asarray(three, np.float64)
+    u = b - a
+    length = np.linalg.norm(u)
+    u = u / max(length, 1e-12)
+    v = (c - a) - ((c - a) @ u) * u
+    height = np.linalg.norm(v)
+    if length < 1e-3 or height < 1e-3 * max(1.0, length):
+        raise ValueError("A, B and C lie on one line; keep three different pictures.")
+    v = v / height
+    middle = (a + b + c) / 3
+    furthest = max(np.linalg.norm(corner - middle) for corner in (a, b, c))
+    plane = Plane(*(part.astype(np.float32) for part in (middle, u, v)))
+    return plane._replace(reach=float(1.25 * furthest))
+
+
+def straight(a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
+    """(steps, D): the straight way from a to b."""
+    t = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+    return (1 - t) * a + t * b
+
+
+def spherical(a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
+    """(steps, D): along the arc from a to b (Shoemake 1985; White 2016), lengths in proportion.
+
+    The direction turns at an even pace, and the length goes straight from |a| to |b|: so codes as
+    typical as both ends stay typical on the way. Where one end is 0 or the two are opposite, no arc
+    is defined, and the way is straight.
+    """
+    long_a, long_b = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    if min(long_a, long_b) < 1e-6:
+        return straight(a, b, steps)
+    cosine = float(np.clip((a / long_a) @ (b / long_b), -1, 1))
+    angle = np.arccos(cosine)
+    if angle < 1e-4 or np.pi - angle < 1e-4:
+        return straight(a, b, steps)
+    t = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+    arc = np.sin((1 - t) * angle) * (a / long_a) + np.sin(t * angle) * (b / long_b)
+    return (arc / np.sin(angle) * ((1 - t) * long_a + t * long_b)).astype(np.float32)
+
+
+def manifold(side: int) -> np.ndarray:
+    """(side * side, 2): codes at even steps of probability, from the upper left, by rows.
+
+    Coordinates are the normal distribution's quantiles of (k + 1/2) / side, so every picture of the
+    grid stands for the same share of what the model draws (Kingma and Welling 2014, fig. 4).
+    """
+    from statistics import NormalDist
+
+    line = np.array([NormalDist().inv_cdf((k + 0.5) / side) for k in range(side)], np.float32)
+    b, a = np.meshgrid(line[::-1], line, indexing="ij")
+    return np.stack([a.ravel(), b.ravel()], -1)
