@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     sub = command("list", "recipes, and the checkpoints that are here", "json")
+    sub.add_argument("--markdown", action="store_true", help="print the README's table")
     sub.add_argument("--checkpoints", default=str(PRETRAINED), help="folder of checkpoints")
 
     sub = command("train", "train a recipe", "data", "device")
@@ -101,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
 def list_command(args: argparse.Namespace) -> dict[str, Any]:
     from models.recipe import load_recipe, recipe_names
 
-    rows, broken = [], {}
+    headers, broken = [], {}
     if not Path(args.checkpoints).is_dir():
         raise ValueError(f"There is no folder '{args.checkpoints}'.")
     for folder in find(args.checkpoints):
@@ -110,19 +111,25 @@ def list_command(args: argparse.Namespace) -> dict[str, Any]:
         except CheckpointError as error:
             broken[folder.name] = str(error)
             continue
-        rows.append(
-            {
-                "name": header.name,
-                "family": header.family,
-                "title": header.title,
-                "data": header.data["name"],
-                "parameters": header.parameters,
-                "capabilities": header.capabilities,
-                "metrics": header.metrics,
-            }
-        )
+        headers.append(header)
+    rows = [
+        {
+            "name": header.name,
+            "family": header.family,
+            "title": header.title,
+            "data": header.data["name"],
+            "parameters": header.parameters,
+            "capabilities": header.capabilities,
+            "metrics": header.metrics,
+        }
+        for header in headers
+    ]
     recipes = {name: load_recipe(name).title for name in recipe_names()}
-    if not args.json:
+    if args.markdown:
+        from models.card import models_table
+
+        print(models_table(headers))
+    elif not args.json:
         print("Checkpoints:")
         for row in rows:
             print(

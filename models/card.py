@@ -121,6 +121,46 @@ def card(header: Header) -> str:
     return "\n".join(lines)
 
 
+HEADLINES = (
+    ("nll_nats", "-log p(x) {value} ± {stderr} nats ({kind}, {space})"),
+    ("bpd", "{value} bits/dim ({kind})"),
+    ("accuracy", "accuracy {percent} %"),
+    ("mig", "mutual information gap {value}"),
+    ("fd_over_floor", "Fréchet distance {value} x its floor"),
+    ("knn_accuracy", "5-NN accuracy in the map {percent} %"),
+)
+
+
+def models_table(headers: list[Header]) -> str:
+    """The README's table, one row a checkpoint; a test holds the two equal."""
+    rows = [
+        "| model | what it is | data | parameters | trained | measured |",
+        "|---|---|---|---|---|---|",
+    ]
+    for header in headers:
+        measured = []
+        for name, words in HEADLINES:
+            if name in header.metrics:
+                m = header.metrics[name]
+                measured.append(
+                    words.format(
+                        value=number(m["value"]),
+                        stderr=number(m["stderr"] or 0),
+                        percent=f"{100 * m['value']:.2f}",
+                        kind=m.get("kind"),
+                        space=m.get("space"),
+                    )
+                )
+        training = header.training
+        rows.append(
+            f"| [`{header.name}`](pretrained/{header.name}/card.md) | {header.title} "
+            f"| {header.data['name']} | {header.parameters:,} "
+            f"| {training['epochs']:g} epochs, {training['minutes']:.0f} min "
+            f"| {'; '.join(measured)} |"
+        )
+    return "\n".join(rows)
+
+
 def _preprocessing(header: Header) -> str:
     if header.config.get("likelihood") == "bernoulli":
         return "each pixel drawn 0 or 1, with its grey level as the probability, anew each step"

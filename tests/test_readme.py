@@ -1,0 +1,39 @@
+"""The README says what the code and the checkpoints say."""
+
+from pathlib import Path
+
+import yaml
+
+from models.card import models_table
+from models.checkpoint import find, read_header
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_table_of_models_holds_the_measured_numbers():
+    headers = [read_header(folder) for folder in find(ROOT / "pretrained")]
+    assert headers
+    table = README.split("<!-- models -->")[1].split("<!-- /models -->")[0].strip()
+    assert table == models_table(headers), "run: python -m models list --markdown"
+
+
+def test_the_front_matter_is_what_a_space_reads():
+    front = yaml.safe_load(README.split("---")[1])
+    requirements = (ROOT / "requirements.txt").read_text("utf-8")
+    assert front["sdk"] == "gradio"
+    assert f"gradio=={front['sdk_version']}\n" in requirements
+    assert (ROOT / front["app_file"]).is_file()
+    assert front["license"] == "mit" and (ROOT / "LICENSE").is_file()
+    assert len(front["short_description"]) <= 60  # the Hub refuses longer ones
+
+
+def test_every_command_and_picture_named_in_it_exists():
+    import re
+
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in set(re.findall(r"make ([a-z]+)", README)):
+        assert f"\n{target}:" in makefile, f"README names 'make {target}'"
+    for path in re.findall(r"\]\(([^)#]+)\)", README) + re.findall(r'src="([^"]+)"', README):
+        if "://" not in path:
+            assert (ROOT / path).exists(), f"README points at '{path}'"
