@@ -94,6 +94,8 @@ class Context:
     remembered: list[Remembered] = field(default_factory=list)
     # Whole data sets, for nearest neighbours: two at most, MNIST takes 47 MB.
     datasets: Recent = field(default_factory=lambda: Recent(2))
+    # Set when the first page has been opened.
+    visited: threading.Event = field(default_factory=threading.Event)
     # What the tabs computed last, under keys that begin with the tab's name.
     recent: Recent = field(default_factory=lambda: Recent(24))
 
@@ -112,9 +114,14 @@ class Context:
         return cls(store, data_dir)
 
     def warm_up(self) -> threading.Thread:
-        """Imports what is heavy and loads the first model, behind the page's back."""
+        """Imports what is heavy and loads the first model, behind the page's back.
+
+        Not before the first visitor's page is there (or a few seconds have passed): until then it
+        would only slow the page down.
+        """
 
         def work() -> None:
+            self.visited.wait(5)
             import torch  # noqa: F401
 
             if self.store.first:

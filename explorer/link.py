@@ -67,6 +67,7 @@ def install(context: Context) -> None:
         component.change(None, [component], None, js=js, api_visibility="private")
 
     def opened(request: gr.Request) -> list[Any]:
+        context.visited.set()
         return restore(context, request)
 
     controls = [item.component for item in context.remembered]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from explorer import zerogpu
 from models import checkpoint
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,8 @@ class Store:
         if not self._checked:
             from models.train import pick_device
 
-            self._device = pick_device(self._device).type
+            lent = self._device == "auto" and zerogpu.present()
+            self._device = "cpu" if lent else pick_device(self._device).type
             self._checked = True
         return self._device
 

@@ -194,3 +194,44 @@ def test_an_upload_goes_through_the_gate(context):
     for bad in ({**value, "b64": "AAAA"}, {**value, "b64": "%%%"}, {"kind": "drawing"}, "text", 7):
         with pytest.raises(ImageError):
             read_picture(bad, header)
+
+
+def test_only_large_work_borrows_a_gpu_and_only_where_one_is_lent(context, monkeypatch):
+    from explorer import zerogpu
+
+    lent = []
+
+    def on_gpu(folder, settings):
+        lent.append(folder)
+        return sample._steps(context.store.get("toy"), settings)
+
+    monkeypatch.setattr(sample, "_on_lent_gpu", on_gpu)
+    monkeypatch.setattr(zerogpu, "LARGE", 1000)
+    plain = sample.draw(context, "toy", sample.Settings(77, 2))
+    assert lent == []
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    context.recent.put(("sample", "toy", sample.Settings(77, 2)), None)
+    assert np.array_equal(sample.draw(context, "toy", sample.Settings(77, 2)).images, plain.images)
+    assert lent == [str(context.store.header("toy").folder)]
+
+
+def test_the_spaces_decorator_is_used_where_the_package_is(monkeypatch):
+    import sys
+    from types import SimpleNamespace
+
+    from explorer import zerogpu
+
+    monkeypatch.setitem(sys.modules, "spaces", SimpleNamespace(GPU=lambda fn: ("lent", fn)))
+    assert zerogpu.borrows_gpu(len) == ("lent", len)
+    monkeypatch.setitem(sys.modules, "spaces", None)
+    assert zerogpu.borrows_gpu(len) is len
+
+
+def test_results_are_kept_only_so_long():
+    from explorer.context import Recent
+
+    recent = Recent(2)
+    for key in "aba":
+        recent.put(key, key)
+    recent.put("c", "c")
+    assert (recent.get("a"), recent.get("b"), recent.get("c")) == ("a", None, "c")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 import numpy as np
 
-from explorer import components, images
+from explorer import components, images, zerogpu
 from explorer.components import say
 from explorer.components.closeup import closeup
 from explorer.components.image_grid import image_grid
@@ -107,25 +107,43 @@ def draws(context: Context, name: str, settings: Settings) -> Iterator[tuple[flo
     if (drawn := context.recent.get(key)) is not None:
         yield 1.0, drawn
         return
+    header = context.store.header(name)
+    if zerogpu.worth_a_gpu(header.parameters, settings.count):
+        steps = _on_lent_gpu(str(header.folder), settings)
+    else:
+        steps = _steps(context.store.get(name), settings)
+    for part, drawn in steps:
+        yield part, drawn
+    context.recent.put(key, drawn)
+
+
+def _steps(model: Any, settings: Settings) -> Iterator[tuple[float, Drawn]]:
     import torch
 
     from models.base import generator
 
-    model = context.store.get(name)
     knobs = {"temperature": settings.temperature}
     if "temperature" not in inspect.signature(model.sample_steps).parameters:
         knobs = {}
     start = time.perf_counter()
-    rng = generator(settings.seed)
     with torch.no_grad():
-        for frame in model.sample_steps(settings.count, rng, settings.label, **knobs):
-            pixels = (frame.x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+        for frame in model.sample_steps(
+            settings.count, generator(settings.seed), settings.label, **knobs
+        ):
             drawn = Drawn(
-                pixels, _array(frame.info.get("z")), _array(frame.info.get("label")),
+                (frame.x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy(),
+                _array(frame.info.get("z")),
+                _array(frame.info.get("label")),
                 time.perf_counter() - start,
-            )  # fmt: skip
+            )
             yield min(1.0, (frame.step + 1) / max(1, frame.total)), drawn
-    context.recent.put(key, drawn)
+
+
+@zerogpu.borrows_gpu
+def _on_lent_gpu(folder: str, settings: Settings) -> Iterator[tuple[float, Drawn]]:
+    from models import checkpoint
+
+    yield from _steps(checkpoint.load(folder, device="cuda"), settings)
 
 
 def draw(context: Context, name: str, settings: Settings) -> Drawn:
