@@ -20,9 +20,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import CheckpointError, find, load, read_header, resolve
-
-PRETRAINED = Path(__file__).parent.parent / "pretrained"
+from models.checkpoint import SHIPPED, WEIGHTS, CheckpointError, find, load, read_header, resolve
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
     sub = command("list", "recipes, and the checkpoints that are here", "json")
     sub.add_argument("--markdown", action="store_true", help="print the README's table")
-    sub.add_argument("--checkpoints", default=str(PRETRAINED), help="folder of checkpoints")
+    sub.add_argument("--checkpoints", default=str(SHIPPED), help="folder of checkpoints")
 
     sub = command("train", "train a recipe", "data", "device")
     sub.add_argument("recipe", help="a recipe's name, or a .toml file")
@@ -178,8 +176,11 @@ def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
 
     if args.n is not None and args.n < 0:
         raise ValueError("--n must be 0 (all test images) or a positive number.")
+    file = resolve(args.checkpoint)
+    if file.name != WEIGHTS:
+        raise ValueError(f"Results are written beside the weights: call '{file.name}' {WEIGHTS}.")
     header = evaluate(
-        resolve(args.checkpoint).parent,
+        file.parent,
         args.data_dir,
         pick_device(args.device),
         n=args.n,

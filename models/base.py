@@ -241,7 +241,7 @@ CAPABILITIES = {
 def capabilities(model: Model) -> tuple[str, ...]:
     """The names of what a model can do; "Conditional" where it honours a class label."""
     names = [name for name, protocol in CAPABILITIES.items() if isinstance(model, protocol)]
-    if isinstance(model, GenerativeModel) and getattr(model.config, "num_classes", 0):
+    if isinstance(model, GenerativeModel) and getattr(model.config, "num_classes", 0) > 0:
         names.append("Conditional")
     return tuple(names)
 

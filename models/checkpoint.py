@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FORMAT = "generative-explorer"
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
+SHIPPED = Path(__file__).parent.parent / "pretrained"
 
 
 class CheckpointError(ValueError):
@@ -80,8 +81,7 @@ def resolve(path: str | Path) -> Path:
     Raises CheckpointError where there is none.
     """
     path = Path(path)
-    shipped = Path(__file__).parent.parent / "pretrained" / path
-    for candidate in (path, path / WEIGHTS, shipped / WEIGHTS):
+    for candidate in (path, path / WEIGHTS, SHIPPED / path / WEIGHTS):
         if candidate.is_file():
             return candidate
     raise CheckpointError(
@@ -112,6 +112,8 @@ def read_header(path: str | Path) -> Header:
     try:
         format_version = int(metadata["format_version"])
         values = json.loads(metadata["header"])
+        if not isinstance(values, dict):
+            raise ValueError("not a JSON object")
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"The header of '{file}' is damaged; train it again.") from error
     if format_version > FORMAT_VERSION:
@@ -119,14 +121,18 @@ def read_header(path: str | Path) -> Header:
             f"'{file.parent.name}' was written by a newer version ({values.get('version')}) than "
             f"this one ({__version__}); update Generative Explorer to open it."
         )
-    if values.get("family") not in FAMILIES:
+    if values.get("family") not in list(FAMILIES):
         raise CheckpointError(
             f"'{file.parent.name}' is of the family '{values.get('family')}', which this version "
             f"does not know. Known families: {', '.join(FAMILIES)}."
         )
     try:
         values["capabilities"] = tuple(values["capabilities"])
-        return Header(**values, folder=file.parent)
+        header = Header(**values, folder=file.parent)
+        tables = (header.config, header.recipe, header.data, header.training, header.metrics)
+        if not all(isinstance(table, dict) for table in tables) or "name" not in header.data:
+            raise TypeError("a table of facts is not a table")
+        return header
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"The header of '{file}' lacks fields; train it again.") from error
 
@@ -136,7 +142,13 @@ def build(family_name: str, config: dict[str, Any]) -> Model:
     from models.base import build_config
 
     cls = family(family_name)
-    return cls(build_config(cls.Config, config))
+    config = build_config(cls.Config, config)
+    if len(config.image) != 3 or min(config.image) < 1:
+        raise ValueError(
+            f"'image' must be three positive numbers, channels, height and width, not "
+            f"{list(config.image)}."
+        )
+    return cls(config)
 
 
 def load(path: str | Path, device: str = "cpu") -> Model:
@@ -144,10 +156,11 @@ def load(path: str | Path, device: str = "cpu") -> Model:
     import torch
     from safetensors.torch import load_file
 
-    header = read_header(path)
+    file = resolve(path)
+    header = read_header(file)
     try:
         model = build(header.family, header.config)
-        weights = load_file(header.folder / WEIGHTS)
+        weights = load_file(file)
         model.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
         )

@@ -147,9 +147,13 @@ def likelihood(
 
 
 def find_judge(data_name: str, folder: Path) -> Model | None:
-    """The shipped classifier of that data set, or None where there is none."""
-    for candidate in checkpoint.find(folder):
-        header = checkpoint.read_header(candidate)
+    """The classifier of that data set in ``folder`` or among the shipped ones, else None."""
+    for candidate in [*checkpoint.find(folder), *checkpoint.find(checkpoint.SHIPPED)]:
+        try:
+            header = checkpoint.read_header(candidate)
+        except checkpoint.CheckpointError as error:  # of no concern to the model measured here
+            log.warning("%s", error)
+            continue
         if header.data["name"] == data_name and "Classifies" in header.capabilities:
             return checkpoint.load(candidate)
     log.warning("No judge for '%s' here: no Fréchet distance is measured.", data_name)

@@ -12,7 +12,10 @@ from torch import Tensor, nn
 
 def group_norm(channels: int) -> nn.GroupNorm:
     """Groups of at least eight channels; no running statistics, so no train/eval difference."""
-    return nn.GroupNorm(max(1, channels // 8), channels)
+    groups = max(1, channels // 8)
+    while channels % groups:
+        groups -= 1
+    return nn.GroupNorm(groups, channels)
 
 
 class ResBlock(nn.Module):
@@ -46,7 +49,7 @@ class Downsample(nn.Sequential):
         layers: list[nn.Module] = []
         channels = in_channels
         for i in reversed(range(halvings)):
-            out = width // 2**i
+            out = max(1, width // 2**i)
             layers += [nn.Conv2d(channels, out, 4, stride=2, padding=1), nn.SiLU()]
             channels = out
         # The residual blocks normalise and activate for themselves.
@@ -64,7 +67,7 @@ class Upsample(nn.Sequential):
         channels = width
         for i in range(halvings):
             last = i == halvings - 1
-            out = out_channels if last else channels // 2
+            out = out_channels if last else max(1, channels // 2)
             layers.append(nn.ConvTranspose2d(channels, out, 4, stride=2, padding=1))
             if not last:
                 layers.append(nn.SiLU())

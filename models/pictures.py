@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 
@@ -36,7 +37,8 @@ def read(path: str | Path, shape: tuple[int, int, int]) -> Tensor:
             image = image.convert("L" if C == 1 else "RGB")
     except FileNotFoundError:
         raise ValueError(f"There is no file '{path}'.") from None
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
+    # Pillow's readers raise what they like over a damaged file.
+    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):
         raise ValueError(f"'{path}' is not a picture that can be read.") from None
     if image.size != (W, H):
         image = image.resize((W, H), Image.Resampling.LANCZOS)
@@ -46,7 +48,7 @@ def read(path: str | Path, shape: tuple[int, int, int]) -> Tensor:
 
 def check_writable(path: Path) -> None:
     """Raises ValueError where Pillow cannot write such a file, before any work is done."""
-    if path.suffix.lower() not in Image.registered_extensions():
+    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
         raise ValueError(f"'{path.name}' names no picture format; use a name such as grid.png.")
     if not path.resolve().parent.is_dir():
         raise ValueError(f"There is no folder '{path.resolve().parent}' to write to.")

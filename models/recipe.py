@@ -97,6 +97,14 @@ def from_dict(values: dict[str, Any]) -> Recipe:
     for key in ("name", "family"):
         if not isinstance(values.get(key), str) or not values[key]:
             raise ValueError(f"A recipe needs '{key}', a text.")
+    for key, kind, words in (
+        ("title", str, "a text"),
+        ("about", str, "a text"),
+        ("seed", int, "a whole number"),
+        ("model", dict, "a table of settings"),
+    ):
+        if key in values and type(values[key]) is not kind:
+            raise ValueError(f"'{key}' must be {words}, not {values[key]!r}.")
     values = dict(values)
     sections = {"data": DataConfig, "train": TrainConfig, "evaluate": EvaluateConfig}
     for section, cls in sections.items():

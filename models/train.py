@@ -138,6 +138,7 @@ class Run:
         torch.set_flush_denormal(True)
         torch.manual_seed(recipe.seed)
         self.model = checkpoint.build(recipe.family, self.model_values()).to(self.device)
+        self._check_labels()
         if self.config.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         self.ema = copy.deepcopy(self.model).requires_grad_(False).eval()
@@ -154,6 +155,20 @@ class Run:
         if values.get("num_classes") == -1:  # "as many as the data has"
             values["num_classes"] = len(self.dataset.classes)
         return values
+
+    def _check_labels(self) -> None:
+        classes = getattr(self.model.config, "num_classes", 0)
+        if classes <= 0:
+            return
+        if self.labels is None:
+            raise ValueError(
+                f"This model needs labelled images, and '{self.dataset.name}' has no labels."
+            )
+        if int(self.labels.max()) >= classes:
+            raise ValueError(
+                f"The model knows {classes} classes, but '{self.dataset.name}' has "
+                f"{len(self.dataset.classes)}: set model.num_classes to that."
+            )
 
     # -- the loop --------------------------------------------------------------------------------
 

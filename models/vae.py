@@ -234,6 +234,11 @@ class VAE(GenerativeModel):
                 "A learned prior needs codes of two numbers or more, and neither free_bits nor "
                 "total_correlation, which count nats a dimension of a standard normal prior."
             )
+        if config.free_bits and config.samples > 1:
+            raise ValueError(
+                "free_bits count nats a dimension, which the IWAE objective does not have; use "
+                "them with samples = 1."
+            )
         super().__init__(config)
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
@@ -386,7 +391,7 @@ class VAE(GenerativeModel):
         label = None if label is None else torch.as_tensor(label, device=x.device).expand(B)
 
         log_p_x, log_ratio, pixels = [], [], torch.zeros_like(x)
-        step = max(1, chunk // B)
+        step = max(1, chunk // max(1, B))
         for start in range(0, K, step):
             k = min(step, K - start)
             h = mean + std * normal((k, B, mean.shape[1]), rng, x.device)  # (k, B, D)
@@ -477,7 +482,10 @@ def discretised_logistic(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
 def total_correlation(z: Tensor, mean: Tensor, std: Tensor, data_size: int) -> Tensor:
     """KL(q(z) || prod_d q(z_d)) by minibatch-weighted sampling (Chen et al. 2018, eq. S3).
 
-    z, mean, std: (B, D); data_size: size of the training set. A scalar, biased low for small B.
+    z, mean, std: (B, D); data_size: size N of the training set. A scalar whose gradient is what
+    matters: dividing by N B where the mixture over the batch alone would divide by B lifts the
+    value by the constant (D - 1) log N, so that it is near (D - 1) log N, not 0, for independent
+    dimensions.
     """
     B = len(z)
     log_q = (
