@@ -160,7 +160,7 @@ class Dataset:
     factors: Tensor | None = None
     factor_names: tuple[str, ...] = ()
     source: str = ""
-    _hash: list[str] = field(default_factory=list, repr=False, compare=False)
+    _hash: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.images)

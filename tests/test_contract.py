@@ -1,0 +1,413 @@
+"""Every family, in every configuration that is shipped, keeps the contract of ``models.base``.
+
+The cases are built from FAMILIES and the recipes: a new one of either is tested by being there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+
+from models import FAMILIES, checkpoint, data, family
+from models.base import (
+    CAPABILITIES,
+    GenerativeModel,
+    Objective,
+    build_config,
+    capabilities,
+    generator,
+)
+from models.recipe import load_recipe, recipe_names
+
+# Families of other tests register themselves under their own module: they are not ours to judge.
+OURS = [name for name, path in FAMILIES.items() if path.startswith("models.")]
+SPACES = ("binary", "uint8")
+KINDS = ("exact", "lower bound", "estimate")
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A family in a configuration: as its defaults, a shipped recipe, or a conditional variant."""
+
+    name: str
+    family: str
+    values: dict
+
+
+def cases() -> list[Case]:
+    found = [Case(name, name, {}) for name in OURS]
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        values = dict(recipe.model)
+        info = data.DATASETS.get(recipe.data.name)
+        if info is not None:
+            values.setdefault("image", list(info.shape))
+            if values.get("num_classes") == -1:
+                values["num_classes"] = len(info.classes)
+        found.append(Case(name, recipe.family, values))
+    for name in OURS:
+        # Where a family may be conditional and is not so by default, a conditional one as well.
+        fields = {f.name: f for f in dataclasses.fields(family(name).Config)}
+        if "num_classes" in fields and fields["num_classes"].default == 0:
+            found.append(Case(f"{name}, conditional", name, {"num_classes": 3}))
+    return found
+
+
+CASES = cases()
+
+
+def build(case: Case):
+    torch.manual_seed(0)
+    model = checkpoint.build(case.family, case.values)
+    # Parameters that start at zero hide what they multiply: move every one a little.
+    rng = generator(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.02 * torch.randn(parameter.shape, generator=rng)
+    return model.eval()
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def case(request) -> Case:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def model(request):
+    return build(request.param)
+
+
+def having(*names: str):
+    """Runs a test on the model of each case whose family has all these capabilities."""
+    methods = [m for name in names for m in vars(CAPABILITIES[name]) if not m.startswith("_")]
+    chosen = [case for case in CASES if all(hasattr(family(case.family), m) for m in methods)]
+    return pytest.mark.parametrize(
+        "model", chosen, ids=[case.name for case in chosen], indirect=True, scope="module"
+    )
+
+
+def images(model, n: int = 3) -> torch.Tensor:
+    return torch.rand((n, *model.image_shape), generator=generator(2))
+
+
+def classes_of(model) -> int:
+    return max(0, getattr(model.config, "num_classes", 0))
+
+
+def labels(model, n: int = 3) -> torch.Tensor | None:
+    return torch.arange(n) % classes_of(model) if classes_of(model) else None
+
+
+def refused(call, *arguments, **named):
+    with pytest.raises(ValueError) as error:
+        call(*arguments, **named)
+    sentence = str(error.value)
+    assert sentence.endswith(".") and "\n" not in sentence and len(sentence) > 20
+
+
+def gives_the_sizes(call, x):
+    """Wrong number of dimensions, of channels, of sides: all refused."""
+    refused(call, x[0])
+    refused(call, x[:, :, 1:])
+    refused(call, torch.cat([x, x], 1))
+
+
+def test_every_family_and_recipe_is_a_case():
+    assert {case.family for case in CASES} == set(OURS)
+    assert set(recipe_names()) <= {case.name for case in CASES}
+    for name in recipe_names():
+        assert load_recipe(name).name == name, "a recipe is called as its file is"
+        assert load_recipe(name).title and load_recipe(name).about.endswith(".")
+
+
+# -- settings --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_has_help_and_a_default_within_its_limits(name):
+    cls = family(name).Config
+    assert dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen
+    default = {}
+    for field in dataclasses.fields(cls):
+        help = field.metadata.get("help", "")
+        assert help.endswith(".") and len(help) > 10, f"{name}.{field.name} has no help"
+        default[field.name] = field.default
+        for limit in ("low", "high"):
+            if field.metadata.get(limit) is not None:
+                assert isinstance(field.default, (int, float))
+    assert build_config(cls, default) == cls()  # every limit and type is checked on the way
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_settings_beyond_their_limits_are_refused(name):
+    cls = family(name).Config
+    for field in dataclasses.fields(cls):
+        limits, default = field.metadata, field.default
+        wrong = [[], {}, None]
+        if limits["low"] is not None:
+            wrong.append(type(default)(limits["low"] - 1))
+        if limits["high"] is not None:
+            wrong.append(type(default)(limits["high"] + 1))
+        if isinstance(default, float):
+            wrong.append(math.nan)
+        if limits["choices"]:
+            wrong.append("no such choice")
+        for value in wrong:
+            if field.name == "image" and value == []:
+                continue  # how many numbers an image's shape has is asked by build, below
+            refused(build_config, cls, {field.name: value})
+    refused(build_config, cls, {"no_such_setting": 1})
+    for shape in ([], [8, 8], [1, 0, 8], [1, 8, 8, 8], [1, -8, 8]):
+        refused(checkpoint.build, name, {"image": shape})
+
+
+def test_the_family_explains_itself_with_its_equations(case):
+    module = inspect.getmodule(family(case.family))
+    assert module.__doc__ and "$" in module.__doc__
+
+
+# -- training --------------------------------------------------------------------------------------
+
+
+def test_objectives_are_finite_and_reach_every_parameter(case):
+    model = build(case).train()
+    x, y = images(model), torch.arange(3) % max(1, classes_of(model))
+    named = {id(p): name for name, p in model.named_parameters()}
+    reached = set()
+    objectives = 0
+    for objective in model.objectives(x, y, generator(0)):
+        assert isinstance(objective, Objective) and objective.loss.shape == ()
+        assert torch.isfinite(objective.loss)
+        for name, value in objective.logs.items():
+            assert torch.as_tensor(value).detach().isfinite(), name
+        model.zero_grad(set_to_none=True)
+        objective.loss.backward()
+        for parameter in objective.params:
+            name = named[id(parameter)]
+            assert parameter.grad is not None, f"'{name}' has no gradient"
+            assert torch.isfinite(parameter.grad).all(), name
+            assert parameter.grad.abs().max() > 0, f"nothing moves '{name}'"
+            reached.add(name)
+        objectives += 1
+    assert objectives >= 1
+    assert reached == set(named.values()), "parameters that no player owns"
+
+
+def test_objectives_depend_on_the_generator_alone(case):
+    model = build(case)
+    x, y = images(model), labels(model)
+    if y is None:
+        y = torch.zeros(3, dtype=torch.int64)
+    losses = []
+    for seed in (0, 0):
+        torch.manual_seed(len(losses))  # the global generator must play no part
+        losses.append([o.loss.item() for o in model.objectives(x, y, generator(seed))])
+    assert losses[0] == losses[1]
+
+
+# -- sampling --------------------------------------------------------------------------------------
+
+
+@having("Samples")
+def test_sampling_streams_frames_and_ends_with_images(model):
+    frames = list(model.sample_steps(5, generator(0)))
+    assert frames
+    for frame in frames:
+        assert frame.x.shape == (5, *model.image_shape) and frame.x.dtype == torch.float32
+        assert frame.x0 is None or frame.x0.shape == frame.x.shape
+        assert 0 <= frame.step <= frame.total
+    assert all(a.step < b.step for a, b in pairwise(frames))
+    last = frames[-1].x
+    assert last.min() >= 0 and last.max() <= 1 and torch.isfinite(last).all()
+    assert torch.equal(model.sample(5, generator(0)), last.detach())
+    assert not model.sample(2, generator(0)).requires_grad
+
+
+@having("Samples")
+def test_the_same_seed_gives_the_same_picture_on_one_thread_or_four(model):
+    threads = torch.get_num_threads()
+    pictures = []
+    try:
+        for count in (1, 1, 4):
+            torch.set_num_threads(count)
+            pictures.append(model.sample(4, generator(3)))
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(pictures[0], pictures[1])
+    # Four threads may add in another order; no grey level may change by it.
+    assert (pictures[0] - pictures[2]).abs().max() < 0.5 / 255
+    assert not torch.equal(pictures[0], model.sample(4, generator(4)))
+
+
+@having("Samples")
+def test_conditional_models_honour_the_label(model):
+    if "Conditional" not in capabilities(model):
+        assert not classes_of(model)
+        return
+    assert classes_of(model) >= 1
+    pictures = [model.sample(3, generator(0), label) for label in (0, 1, torch.tensor([0, 1, 1]))]
+    assert not torch.equal(pictures[0], pictures[1])
+    # One label an image: each is as it is where all have that label.
+    torch.testing.assert_close(pictures[2][0], pictures[0][0], atol=1e-4, rtol=0)
+    torch.testing.assert_close(pictures[2][1:], pictures[1][1:], atol=1e-4, rtol=0)
+    model.sample(3, generator(0))  # and none at all is fine
+    for wrong in (-1, classes_of(model)):
+        refused(model.sample, 3, generator(0), wrong)
+
+
+# -- capabilities: having the method is having the capability --------------------------------------
+
+
+@having()
+def test_every_model_can_do_something(model):
+    assert set(capabilities(model)) - {"Conditional"}
+    assert set(capabilities(model)) <= {*CAPABILITIES, "Conditional"}
+    if "Samples" in capabilities(model):
+        inherited = type(model).sample_steps is GenerativeModel.sample_steps
+        assert not inherited, "sample_steps is only inherited: that is no capability"
+
+
+@having("Encodes")
+def test_encodes(model):
+    x = images(model)
+    with torch.no_grad():
+        z = model.encode(x)
+        assert z.shape[0] == 3 and z.dim() in (2, 4) and torch.isfinite(z).all()
+        assert torch.equal(z, model.encode(x))
+        torch.testing.assert_close(model.encode(x[1:2]), z[1:2], atol=1e-4, rtol=1e-4)
+    gives_the_sizes(model.encode, x)
+
+
+@having("Decodes")
+def test_decodes(model):
+    with torch.no_grad():
+        if "Encodes" in capabilities(model):
+            z = model.encode(images(model))
+        else:
+            z = next(iter(model.sample_steps(3, generator(0)))).info["z"]
+        x = model.decode(z)
+        assert x.shape == (3, *model.image_shape) and x.dtype == torch.float32
+        assert x.min() >= 0 and x.max() <= 1
+        torch.testing.assert_close(model.decode(z[1:2]), x[1:2], atol=1e-4, rtol=0)
+    refused(model.decode, z[:, 1:])
+    refused(model.decode, z[0])
+
+
+@having("Samples", "Decodes")
+def test_a_sample_is_its_code_decoded(model):
+    frame = list(model.sample_steps(3, generator(0)))[-1]
+    label = frame.info.get("label")
+    again = model.decode(frame.info["z"], *([] if label is None else [label]))
+    torch.testing.assert_close(again, frame.x, atol=1e-6, rtol=0)
+
+
+@having("HasLikelihood")
+def test_has_likelihood(model):
+    x = images(model)
+    a, b = (model.log_likelihood(x, generator(5)) for _ in range(2))
+    assert a.kind in KINDS and a.space in SPACES
+    assert a.nats.shape == (3,) and torch.isfinite(a.nats).all()
+    assert torch.equal(a.nats, b.nats)
+    assert not a.nats.requires_grad
+    assert (a.nats <= 1e-3).all(), "the probability of a discrete picture is at most one"
+    if a.kind == "estimate":
+        assert a.stderr.shape == (3,) and (a.stderr >= 0).all()
+    if a.per_pixel is not None:
+        assert a.per_pixel.shape == x.shape
+        torch.testing.assert_close(a.per_pixel.sum((1, 2, 3)), a.nats, rtol=1e-4, atol=1e-2)
+    for name, value in a.details.items():
+        assert len(value) == 3, name
+    gives_the_sizes(lambda x: model.log_likelihood(x, generator(0)), x)
+
+
+@having("HasEnergy")
+def test_has_energy(model):
+    energy = model.energy(images(model))
+    assert energy.shape == (3,) and torch.isfinite(energy).all()
+    gives_the_sizes(model.energy, images(model))
+
+
+@having("Denoises")
+def test_denoises(model):
+    x0 = model.denoise(images(model), torch.full((3,), 0.5))
+    assert x0.shape == (3, *model.image_shape) and torch.isfinite(x0).all()
+
+
+@having("Completes")
+def test_completes(model):
+    x = (images(model) > 0.5).float()
+    known = torch.zeros_like(x, dtype=torch.bool)
+    known[:, :, : x.shape[2] // 2] = True
+    last = list(model.complete_steps(x, known, generator(0)))[-1].x
+    assert last.shape == x.shape and last.min() >= 0 and last.max() <= 1
+    torch.testing.assert_close(last[known], x[known], atol=1 / 255, rtol=0)
+
+
+@having("Classifies")
+def test_classifies(model):
+    x = images(model)
+    with torch.no_grad():
+        features, logits = model.features(x), model.classify(x)
+    assert features.dim() == 2 and len(features) == 3 and torch.isfinite(features).all()
+    assert logits.shape == (3, model.config.num_classes) and torch.isfinite(logits).all()
+    gives_the_sizes(model.features, x)
+    gives_the_sizes(model.classify, x)
+
+
+# -- keeping ---------------------------------------------------------------------------------------
+
+
+def results(model) -> dict[str, torch.Tensor]:
+    """Whatever this model can do, as tensors."""
+    x, can = images(model), capabilities(model)
+    found = {}
+    with torch.no_grad():
+        if "Samples" in can:
+            found["sample"] = model.sample(2, generator(0))
+        if "Encodes" in can:
+            found["encode"] = model.encode(x)
+        if "HasLikelihood" in can:
+            found["nats"] = model.log_likelihood(x, generator(0)).nats
+        if "HasEnergy" in can:
+            found["energy"] = model.energy(x)
+        if "Classifies" in can:
+            found["logits"] = model.classify(x)
+    return found
+
+
+def test_saving_and_loading_gives_the_same_output(case, tmp_path):
+    model = build(case)
+    header = checkpoint.Header(
+        name="kept",
+        family=case.family,
+        title="Kept",
+        about="A test.",
+        config={k: list(v) if isinstance(v, tuple) else v for k, v in vars(model.config).items()},
+        recipe={"train": {"batch_size": 1}},
+        seed=0,
+        data={"name": "none", "split": "train", "n": 0, "sha256": "", "classes": []},
+        training={"steps": 0, "epochs": 0, "minutes": 0, "hardware": "", "precision": ""},
+        parameters=sum(p.numel() for p in model.parameters()),
+        capabilities=capabilities(model),
+    )
+    loaded = checkpoint.load(checkpoint.save(model, header, tmp_path / "kept"))
+    assert not loaded.training
+    assert loaded.config == model.config and capabilities(loaded) == capabilities(model)
+    # What is stored is half precision: the model that was rounded so is what must come back.
+    model.load_state_dict(
+        {k: v.half().float() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    )
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, loaded.state_dict()[key]), key
+    before, after = results(model), results(loaded)
+    assert before
+    for name, value in before.items():
+        torch.testing.assert_close(after[name], value, rtol=1e-4, atol=1e-3, msg=name)
+    again = checkpoint.load(checkpoint.save(loaded, header, tmp_path / "again"))
+    for name, value in results(again).items():
+        assert torch.equal(value, after[name]), f"{name} changes with each saving"
