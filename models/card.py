@@ -12,6 +12,7 @@ MEANING = {
     "elbo_nats": "evidence lower bound, nats an image",
     "reconstruction_nats": "reconstruction term of the bound, nats an image",
     "kl_nats": "KL(q(z given x) || p(z)), nats an image",
+    "effective_samples": "how many of the importance samples effectively count",
     "active_dimensions": "latent dimensions with a mean KL over 0.01 nats",
     "bpd": "bits per dimension",
     "accuracy": "accuracy on the test set",
