@@ -64,6 +64,6 @@ def nearest_training_image(context: Context, name: str, image: np.ndarray) -> Ne
         label = f", {dataset.classes[int(dataset.labels[k])]}"
     return Nearest(
         dataset.images[k].numpy(),
-        f"Nearest of {len(dataset):,} training pictures (number {k + 1:,}{label}); "
-        f"it differs by {rms:.1%} of the range on average.",
+        f"Nearest of {len(dataset):,} training pictures: number {k + 1:,}{label}. "
+        f"Root mean square difference {rms:.1%}.",
     )

@@ -31,7 +31,7 @@ const show = () => {
   element.classList.toggle('no-near', !sprite);
   if (sprite) {
     GE.draw(near, sprite, 0);
-    near.style.width = GE.crisp(sprite.w, 112) + 'px';
+    near.style.width = GE.crisp(sprite.w, Math.min(112, 0.42 * (element.clientWidth || 280))) + 'px';
   }
   nearNote.textContent = v.nearest_note || '';
 };

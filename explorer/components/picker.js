@@ -37,6 +37,10 @@ const paint = () => {
     const on = card.dataset.name === GE.current;
     card.setAttribute('aria-checked', on);
     card.tabIndex = on ? 0 : -1;
+    if (on) {
+      const over = card.offsetLeft + card.offsetWidth - box.offsetLeft - box.clientWidth;
+      box.scrollLeft = Math.max(over, Math.min(box.scrollLeft, card.offsetLeft - box.offsetLeft));
+    }
   }
   document.dispatchEvent(new CustomEvent('ge:model', { detail: GE.current }));
 };
