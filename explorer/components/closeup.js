@@ -38,7 +38,7 @@ const show = () => {
 svg.addEventListener('pointermove', event => {
   if (!code.length) return;
   const b = svg.getBoundingClientRect();
-  const i = Math.min(code.length - 1, Math.floor((event.clientX - b.left) / b.width * code.length));
+  const i = Math.min(code.length - 1, Math.floor((event.clientX - b.left) / b.width * Math.max(code.length, 100 / 7)));
   read.textContent = `z${i + 1} = ${code[i].toFixed(2)}`;
 });
 svg.addEventListener('pointerleave', () => { read.textContent = props.value?.code_note || ''; });

@@ -34,7 +34,7 @@ GE.crisp = (pixels, room) => {
 // Bars up and down from a zero line, as SVG that takes the colours of the theme.
 GE.bars = (svg, values, reach) => {
   const n = values.length, limit = Math.max(reach ?? 3, ...values.map(Math.abs));
-  const ns = 'http://www.w3.org/2000/svg', step = 100 / n, gap = Math.min(0.25, 6 / n) * step;
+  const ns = 'http://www.w3.org/2000/svg', step = Math.min(100 / n, 7), gap = 0.2 * step;
   svg.setAttribute('viewBox', '0 0 100 100');
   svg.setAttribute('preserveAspectRatio', 'none');
   svg.replaceChildren(...values.map((v, i) => {
