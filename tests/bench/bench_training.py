@@ -63,9 +63,11 @@ def main() -> None:
     pairs = [(rate(ours, batch), rate(plain, batch)) for _ in range(TURNS)]
     fast, slow = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
-    print(f"training vae-mnist's network, batch {batch}, {torch.get_num_threads()} threads: "
-          f"{fast:,.0f} images/s (bf16: {run.bf16}), plain float32 loop {slow:,.0f}: "
-          f"ratio {ratio:.2f} (floor 1.5 where the CPU multiplies in bfloat16)")
+    print(
+        f"training vae-mnist's network, batch {batch}, {torch.get_num_threads()} threads: "
+        f"{fast:,.0f} images/s (bf16: {run.bf16}), plain float32 loop {slow:,.0f}: "
+        f"ratio {ratio:.2f} (floor 1.5 where the CPU multiplies in bfloat16)"
+    )
 
     model = run.ema
     codes = torch.randn(1024, model.config.latent, generator=generator(0))
