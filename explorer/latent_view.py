@@ -103,7 +103,8 @@ def asked_label(context: Context, name: str, label: Any) -> int | None:
 
 
 def starting_codes(context: Context, name: str, label: int | None) -> np.ndarray:
-    """(3, D): typical test codes of three classes; without codes, three draws from the prior."""
+    """(3, D): typical test codes of three classes (far apart ones where there is but one class);
+    without codes, three draws from the prior."""
     D = latents.dimensions(context, name)
     shipped = latents.shipped_codes(context, name)
     if shipped is None or len(shipped.codes) < 3:
@@ -113,12 +114,21 @@ def starting_codes(context: Context, name: str, label: int | None) -> np.ndarray
         if label is not None and shipped.labels is not None:
             own = shipped.codes[shipped.labels == label]
             mine = own if len(own) >= 3 else mine
-        chosen = mine[[0, len(mine) // 3, 2 * len(mine) // 3]]
+        chosen = _far_apart(mine)
     else:
         known = np.unique(shipped.labels)
         wanted = known[[len(known) // 3, 2 * len(known) // 3, 0]]
         chosen = np.stack([_most_typical(shipped.codes[shipped.labels == k]) for k in wanted])
     return np.stack([latents.unpack(latents.pack(z), D) for z in chosen])
+
+
+def _far_apart(codes: np.ndarray) -> np.ndarray:
+    """The most typical code, the one furthest from it, and the one furthest from both."""
+    chosen = [_most_typical(codes)]
+    for _ in range(2):
+        away = np.min([np.square(codes - z).sum(1) for z in chosen], axis=0)
+        chosen.append(codes[away.argmax()])
+    return np.stack(chosen)
 
 
 def _most_typical(codes: np.ndarray) -> np.ndarray:
@@ -191,6 +201,7 @@ def pad_value(context: Context, name: str, view: View) -> dict[str, Any]:
         "v": plane.v.tolist(),
         "reach": plane.reach,
         "at": [float(a), float(b)],
+        "exact": images.sprite(latents.decode(context, name, view.z[None], view.label)),
         "axes": axes,
         "dots": _dots(context, name, plane, view.label),
         "colours": list(PALETTE),

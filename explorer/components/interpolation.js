@@ -1,29 +1,18 @@
 const $ = query => element.querySelector(query);
-const faces = $('.faces'), players = $('.players'), ways = $('.ways');
+const players = $('.players'), ways = $('.ways');
 const play = $('.play'), range = $('input'), read = $('output');
-let value = null, ends = null, rows = [], t = 0, playing = false, start = 0, frame = 0;
+let value = null, rows = [], t = 0, playing = false, start = 0, frame = 0;
 const LOOP = 5000;  // milliseconds there and back
 
 const add = (parent, html, name) => {
-  const node = document.createElement(name === 'face' ? 'button' : name === 'player' ? 'figure' : 'div');
+  const node = document.createElement(name === 'player' ? 'figure' : 'div');
   node.className = name;
-  if (name === 'face') node.type = 'button';
   node.innerHTML = html;
   parent.append(node);
   return node;
 };
 const build = () => {
-  faces.replaceChildren(); players.replaceChildren(); ways.replaceChildren();
-  'ABC'.split('').forEach((letter, slot) => {
-    const face = add(faces, '<b></b><canvas></canvas>', 'face');
-    face.querySelector('b').textContent = letter;
-    face.setAttribute('aria-label', `Go to picture ${letter}`);
-    face.title = `Go to picture ${letter}`;
-    face.onclick = () => GE.latent(value.model, value.kept[slot], 'jumped');
-    const canvas = face.querySelector('canvas');
-    GE.draw(canvas, ends, slot);
-    canvas.style.width = GE.crisp(ends.w, 84) + 'px';
-  });
+  players.replaceChildren(); ways.replaceChildren();
   rows = value.ways.map(data => {
     const player = add(players, '<figcaption></figcaption><canvas role="img"></canvas>', 'player');
     player.querySelector('figcaption').textContent = data.name;
@@ -103,8 +92,8 @@ const layout = () => {
 const show = () => {
   if (!props.value?.ways) return;
   value = props.value;
-  ends = GE.unpack(value.faces);
-  GE.kept = { model: value.model, codes: [...value.kept] };
+  GE.kept = { model: value.model, codes: [...value.kept], faces: GE.unpack(value.faces) };
+  document.dispatchEvent(new CustomEvent('ge:kept'));
   build();
   layout();
 };

@@ -8,11 +8,11 @@ from explorer.components import component
 
 
 def interpolation() -> gr.HTML:
-    """Three pictures A, B and C that were kept, and the ways from A to B, played locally.
+    """The ways from A to B, as strips and players, with no request.
 
     Value, from the server: ``{"model", "kept": [packed code] * 3, "faces": sprite of A, B, C,
     "ways": [{"name", "sprite": pictures at even steps, "codes": packed codes one after another,
-    "lengths": |z| at each step, "dip": words}, ...]}``. A click on a picture dispatches its code as
-    a jump.
+    "lengths": |z| at each step}, ...]}``. ``kept`` and ``faces`` are A, B and C, which the pad
+    shows. A double click on a strip dispatches the code there as a jump.
     """
     return component("interpolation", None)

@@ -242,11 +242,19 @@ field.addEventListener('keydown', event => {
 });
 $('.centre').onclick = () => pad && GE.latent(pad.model, GE.pack(pad.origin.map(() => 0)), 'jumped');
 tiles.onchange = showDots.onchange = drawGround;
-element.querySelectorAll('.keep button').forEach((button, slot) => {
+element.querySelectorAll('.put').forEach((button, slot) => {
   button.setAttribute('aria-label', 'Keep this picture as ' + 'ABC'[slot]);
   button.onclick = () => pad && document.dispatchEvent(new CustomEvent('ge:latent-keep', {
     detail: { model: pad.model, slot, text: GE.pack(codeAt(at)) } }));
 });
+element.querySelectorAll('.face').forEach((button, slot) => {
+  button.onclick = () => GE.kept && GE.latent(GE.kept.model, GE.kept.codes[slot], 'jumped');
+});
+const showKept = () => element.querySelectorAll('.face canvas').forEach((canvas, slot) => {
+  if (GE.kept) GE.draw(canvas, GE.kept.faces, slot);
+});
+document.addEventListener('ge:kept', showKept);
+showKept();
 document.addEventListener('ge:latent-preview', event => {
   preview = event.detail.sprite ? event.detail : null;
   schedule();
@@ -261,7 +269,7 @@ const layout = () => {
   const narrow = window.innerWidth <= 720;
   const top = element.getBoundingClientRect().top + window.scrollY;
   const height = Math.max(320, window.innerHeight - top - 96);
-  side = Math.floor(narrow ? room - 32 : Math.min(560, height, (room - 70) * 0.56));
+  side = Math.floor(narrow ? room - 32 : Math.min(560, height, (room - 70) * 0.57));
   element.style.setProperty('--side', side + 'px');
   const left = narrow ? 168 : Math.min(room - side - 74, side);
   if (atlas) {
@@ -280,7 +288,7 @@ const show = () => {
   atlas = GE.unpack(pad.atlas);
   at = [...pad.at];
   hover = null; near = -1; dragging = null; preview = null;
-  exact = { text: '', sprite: null };
+  exact = { text: GE.pack(codeAt(at)), sprite: GE.unpack(pad.exact) };
   const { a = [], b = [], labels = [], z = '' } = pad.dots ?? {};
   const D = pad.origin.length;
   let all = null;

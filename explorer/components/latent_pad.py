@@ -20,7 +20,7 @@ class LatentPad(NamedTuple):
         model, label        what the pictures are of; label: a class or None
         atlas, side         a sprite of side * side pictures, rows from the top
         origin, u, v, reach the plane origin + a u + b v, a and b in [-reach, reach]
-        at                  [a, b], where the marker stands
+        at, exact           [a, b], where the marker stands, and a sprite of the picture there
         axes                [{name, note}, {name, note}], left to right and bottom to top
         dots                {a, b, labels, z}: test codes; z: all packed one after another
         colours, classes    of the dots' labels

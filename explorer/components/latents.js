@@ -40,4 +40,7 @@ GE.latent = (model, text, how) => document.dispatchEvent(
 GE.latentPreview = (sprite, words) => document.dispatchEvent(
   new CustomEvent('ge:latent-preview', { detail: { sprite, words } }));
 // Brings the pad on screen.
-GE.latentShow = () => document.querySelector('.ge-latent-pad')?.scrollIntoView({ behavior: 'smooth', block: 'center' });
+GE.latentShow = () => {
+  const pad = document.querySelector('.ge-latent-pad');
+  if (pad) window.scrollBy({ top: pad.getBoundingClientRect().top - 12, behavior: 'smooth' });
+};

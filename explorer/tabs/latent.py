@@ -15,7 +15,7 @@ from explorer.components import say
 from explorer.components.interpolation import interpolation
 from explorer.components.latent_pad import latent_pad
 from explorer.components.manifold import manifold_sheet
-from explorer.components.picture_input import read_picture, upload_or_draw
+from explorer.components.picture_input import read_picture
 from explorer.components.reconstruction import reconstruction
 from explorer.components.traversals import traversals
 from explorer.context import Context
@@ -43,7 +43,8 @@ log = logging.getLogger(__name__)
 TITLE = "Latent space"
 NEEDS = {"Decodes"}
 
-MOST_RANKS = 64
+# Choices that a link may ask for before the model is known; a model's own replace them.
+MOST_RANKS, MOST_CLASSES = 64, 100
 
 LOOK_FOR = """
 * **Everything is near everything.** Move slowly: pictures change without a jump, and what lies
@@ -256,8 +257,8 @@ def build(context: Context) -> None:
                 generic, value=1, label="Bottom to top", filterable=False, elem_id="latent-up"
             )
             label = gr.Dropdown(
-                _choices([]), value=0, label="Class", visible=False, filterable=False,
-                elem_id="latent-class",
+                [(str(k), k) for k in range(MOST_CLASSES)], value=0, label="Class", visible=False,
+                filterable=False, elem_id="latent-class",
             )  # fmt: skip
             status = components.status()
             notes = context.notes(LOOK_FOR)
@@ -270,7 +271,10 @@ def build(context: Context) -> None:
             with gr.Column(visible=False) as own_part:
                 _heading("Your own picture", "Draw, drop, paste or upload one.")
                 with gr.Row(elem_classes="ge-own"):
-                    brought = upload_or_draw()
+                    brought = components.component(
+                        "picture_input", None, uploads=True,
+                        label="Draw here, or drop or paste a picture",
+                    )  # fmt: skip
                     with gr.Column():
                         remade = reconstruction()
                         own = components.component(
@@ -305,7 +309,7 @@ def build(context: Context) -> None:
         partial(other_class, context), inputs, [*shown, between, whole_sheet], **context.heavy
     )
     pad.kept.swap(partial(swapped, context), inputs, [*shown, between], **context.heavy)
-    brought.pad.draw(partial(given, context), [context.picker, brought.pad, label],
+    brought.draw(partial(given, context), [context.picker, brought, label],
                      [remade, own, on], **context.light)  # fmt: skip
     gone = on.click(partial(go_to_own, context), [context.picker, own, *controls],
                     [*shown, pad.place], **context.heavy)  # fmt: skip
@@ -315,7 +319,7 @@ def build(context: Context) -> None:
     context.remember("latent.kind", kind, parse=lambda text: names[names.index(text)])
     context.remember("latent.across", across, parse=whole(0, MOST_RANKS - 1))
     context.remember("latent.up", up, parse=whole(0, MOST_RANKS - 1))
-    context.remember("latent.class", label, parse=whole(0, 999))
+    context.remember("latent.class", label, parse=whole(0, MOST_CLASSES - 1))
     context.remember("latent.at", pad.place, parse=as_place)
     context.remember("latent.kept", pad.kept, parse=as_place)
 
