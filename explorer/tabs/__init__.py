@@ -31,9 +31,9 @@ and in the CSS class ``ge-panel-latent``.
 
 from types import ModuleType
 
-from explorer.tabs import latent, sample
+from explorer.tabs import embedding, latent, sample
 
-TABS = (sample, latent)
+TABS = (sample, latent, embedding)
 
 
 def key_of(tab: ModuleType) -> str:

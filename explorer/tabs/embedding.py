@@ -1,0 +1,606 @@
+"""A map of the latent space: where the codes of test pictures lie, and what lies between them."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from explorer import components, images, maps
+from explorer.components import say
+from explorer.components.frame_player import frame_player
+from explorer.components.map_card import map_card
+from explorer.components.picture_input import as_seen, read_picture, upload_or_draw
+from explorer.components.point_map import as_points, as_sheet, load_library, point_map
+from explorer.context import SHIPPED, Context
+from explorer.link import number, whole
+from explorer.maps import METHODS, Layout, NoCodes
+from explorer.theme import PALETTE
+
+log = logging.getLogger(__name__)
+
+TITLE = "Map"
+NEEDS = {"Encodes", "Decodes"}
+
+NEAR = 8
+FRAMES = 24
+
+LOOK_FOR = """
+* **Islands.** The model never saw a label. Where colours part, it found the classes by itself;
+  where they touch, hover: do you see why it takes a 4 for a 9?
+* **Order within an island.** Move along one: slant, width and style change little by little.
+* **Between two points.** Click one, then another far away. The film shows the straight line
+  between their codes, the line on the map where it leads. Does it stay on digits all the way?
+* **What a map is worth.** Switch to *PCA*: the same codes, seen from one side. UMAP keeps
+  neighbours together and gives up on distances: how far apart two islands lie, and how large they
+  are, says little. Change *Neighbours* and fit again: what stays is in the codes, what moves was
+  UMAP's choice.
+* **Your own picture.** Draw something that is no digit. It lands somewhere all the same: an
+  encoder has no way to say "none of these".
+"""
+
+HINT = (
+    "Click a point to see its picture, what the model makes of it, and its neighbours. "
+    "Click another, and one turns into the other."
+)
+
+# What the handlers may change, in the order of their outputs.
+OUTPUTS = (
+    "view", "library", "thumbs", "marks", "choice", "status", "code", "facts", "method", "encode",
+    "stop", "card", "player", "selected", "yours", "hand", "seen",
+)  # fmt: skip
+
+
+def screen(**changes: Any) -> tuple[Any, ...]:
+    """Values of all outputs; what is not named stays as it is."""
+    assert changes.keys() <= set(OUTPUTS), changes.keys()
+    return tuple(changes.get(name, gr.skip()) for name in OUTPUTS)
+
+
+# -- reading the controls -------------------------------------------------------------------------
+
+
+def read_layout(method: Any, components: Any, neighbours: Any, min_dist: Any) -> Layout:
+    """A layout from the controls' values. Raises ValueError with one sentence."""
+    if method not in METHODS:
+        raise ValueError(f"Choose one of {', '.join(METHODS.values())}.")
+    if components not in (2, 3):
+        raise ValueError("A map has 2 or 3 dimensions.")
+    for value, what in ((neighbours, "number of neighbours"), (min_dist, "smallest distance")):
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ValueError(f"The {what} must be a number.")
+    if not 2 <= neighbours <= 200 or neighbours != int(neighbours):
+        raise ValueError("The number of neighbours must be a whole number from 2 to 200.")
+    if not 0 <= min_dist <= 0.99:
+        raise ValueError("The smallest distance must be from 0 to 0.99.")
+    return Layout(method, int(components), int(neighbours), float(min_dist)).plain
+
+
+def read_choice(text: Any, n: int = 10**9) -> list[int]:
+    """Rows that are selected, the last one first: "", "12" or "12,7". Raises ValueError."""
+    rows = [int(part) for part in str(text or "").split(",") if part]
+    if len(rows) > 2 or not all(0 <= row < n for row in rows):
+        raise ValueError(f"'{text}' names no points of this map.")
+    return rows
+
+
+def choice_text(text: str) -> str:
+    """A checked choice, for the address."""
+    return ",".join(map(str, read_choice(text)))
+
+
+def one_of(values: dict | list) -> Any:
+    """A parser for the address that takes one of these texts."""
+
+    def parse(text: str) -> str:
+        if text not in values:
+            raise ValueError(f"'{text}' is none of {', '.join(values)}.")
+        return text
+
+    return parse
+
+
+def _rows(context: Context, name: str, choice: Any) -> list[int]:
+    """The selected rows; none where a link or another model left rows that are not here."""
+    try:
+        return read_choice(choice, len(maps.points(context, name)))
+    except ValueError:
+        return []
+
+
+# -- words ----------------------------------------------------------------------------------------
+
+
+def classes(context: Context, name: str) -> list[str]:
+    return [str(c) for c in context.store.header(name).data.get("classes") or []]
+
+
+def class_name(context: Context, name: str, row: int) -> str:
+    """The class of a point in words, "" where it is not known."""
+    labels = maps.points(context, name).labels
+    if labels is None:
+        return ""
+    label, names = int(labels[row]), classes(context, name)
+    return names[label] if label < len(names) else str(label)
+
+
+def describe(context: Context, name: str, layout: Layout) -> str:
+    """The layout on screen in one line."""
+    fitted = maps.points(context, name)
+    how = {
+        "umap": "laid out by UMAP",
+        "pca": f"along the {layout.components} directions in which they vary most",
+        "code": "as they are",
+    }[layout.method]
+    return f"Codes of {len(fitted):,} test pictures, {how}."
+
+
+def facts(quality: maps.Quality) -> dict[str, str]:
+    """The map's figures, and a word on each."""
+    knn = quality.knn
+    return {
+        "knn": "" if knn is None else f"{knn:.1%}",
+        "knn_note": "There are no classes to vote with."
+        if knn is None
+        else "How often a point's five nearest on the map, itself held out, vote for its class.",
+        "trust": f"{quality.trustworthiness:.3f}",
+        "trust_note": "1 where all neighbours on the map are neighbours in code; "
+        "less where the map brings strangers together.",
+    }
+
+
+def axes(layout: Layout) -> list[str] | None:
+    if layout.method == "umap":
+        return None  # UMAP's axes mean nothing
+    sign = "PC " if layout.method == "pca" else "z"
+    return [f"{sign}{i + 1}" for i in range(layout.components)]
+
+
+def snippet(context: Context, name: str, layout: Layout, rows: list[int]) -> str:
+    """The lines that give the codes, the coordinates and the selected picture on screen."""
+    header, fitted = context.store.header(name), maps.points(context, name)
+    folder = Path(header.folder)
+    shipped = folder.resolve().parent == SHIPPED.resolve()
+    where = folder.name if shipped else _path(folder)
+    kept = fitted.facts.get("map") != "pca"
+    lines = ["from models import checkpoint" + ("" if kept else ", data")]
+    if kept:
+        lines += [
+            "from models.projection import fit_map, load_map, neighbours",
+            "",
+            f"model = checkpoint.load({where!r})",
+            f"fitted = load_map(checkpoint.resolve({where!r}).parent)",
+            f"codes = fitted.codes[:: {maps.stride(len_of_kept(header))}]",
+        ]
+    else:
+        step = int(fitted.indices[1] - fitted.indices[0]) if len(fitted) > 1 else 1
+        lines += [
+            "from models.projection import fit_map, neighbours",
+            "",
+            f"model = checkpoint.load({where!r})",
+            f"test = data.load({header.data['name']!r}, 'test')",
+            f"codes = model.encode(test.images[:: {step}].float() / 255).detach().numpy()",
+        ]
+    shape = f"  # ({len(fitted)}, {layout.components})"
+    if kept and layout == maps.kept_layout(fitted):
+        lines += [f"coordinates = fitted.coordinates[:: {maps.stride(len_of_kept(header))}]{shape}"]
+    elif layout.method == "code":
+        lines += [f"coordinates = codes[:, : {layout.components}]{shape}"]
+    elif layout.method == "pca":
+        lines += [f"coordinates = fit_map(codes, 'pca', {layout.components}){shape}"]
+    else:
+        lines += [
+            f"coordinates = fit_map(\n    codes, 'umap', {layout.components}, "
+            f"neighbours={layout.neighbours}, min_dist={layout.min_dist:g}\n){shape}"
+        ]
+    if rows:
+        lines += [
+            "",
+            "import torch",
+            "",
+            f"row = {rows[0]}",
+            "picture = model.decode(torch.from_numpy(codes[row : row + 1]))",
+            f"near = neighbours(codes, codes[row], {NEAR + 1})[0, 1:]",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def len_of_kept(header: Any) -> int:
+    from models.projection import load_map
+
+    return len(load_map(header.folder))
+
+
+def _path(folder: Path) -> str:
+    relative = os.path.relpath(folder)
+    return folder.as_posix() if relative.startswith("..") else Path(relative).as_posix()
+
+
+# -- what is on screen ----------------------------------------------------------------------------
+
+
+def layout_parts(context: Context, name: str, layout: Layout, rows: list[int], yours: Any) -> dict:
+    """Everything on screen that follows from a layout that is known."""
+    from explorer.plots import map_figure
+
+    fitted = maps.points(context, name)
+    coordinates = maps.layout_now(context, name, layout)
+    figure = map_figure(coordinates, fitted.labels, classes(context, name), PALETTE, axes(layout))
+    key = f"{name} {'-'.join(map(str, layout))}"
+    return {
+        "view": as_points(figure, layout.components, key),
+        "library": load_library(),
+        "marks": marks(context, name, layout, rows, yours),
+        "status": say(describe(context, name, layout)),
+        "code": snippet(context, name, layout, rows),
+    }
+
+
+def marks(context: Context, name: str, layout: Layout, rows: list[int], yours: Any) -> dict:
+    """What lies over the points: the selected ones, their neighbours, the way between them."""
+    fitted = maps.points(context, name)
+    coordinates = maps.layout_now(context, name, layout)
+    if coordinates is None:
+        return {}
+    drawn: dict[str, Any] = {}
+    mine = _code_of(yours, name, fitted.codes.shape[1])
+    if mine is not None:
+        drawn["yours"] = maps.place(context, name, layout, mine[None])[0]
+    if rows:
+        drawn["now"] = coordinates[rows[0]]
+        drawn["near"] = coordinates[maps.near(context, name, fitted.codes[rows[0]], NEAR, rows[0])]
+    elif mine is not None:
+        drawn["near"] = coordinates[maps.near(context, name, mine, NEAR)]
+    if rows[1:]:
+        drawn["before"] = coordinates[rows[1]]
+    if (way := _way(context, name, rows, mine)) is not None:
+        path = maps.place(context, name, layout, way)
+        path[-1] = coordinates[rows[0]]
+        path[0] = coordinates[rows[1]] if rows[1:] else drawn["yours"]
+        drawn["path"] = path
+    return {key: np.round(values, 4).tolist() for key, values in drawn.items()}
+
+
+def _way(
+    context: Context, name: str, rows: list[int], mine: np.ndarray | None
+) -> np.ndarray | None:
+    """Codes on the straight line to the selected point from the one before, or from yours."""
+    codes = maps.points(context, name).codes
+    if not rows or (len(rows) < 2 and mine is None):
+        return None
+    start, end = (codes[rows[1]] if rows[1:] else mine), codes[rows[0]]
+    share = np.linspace(0, 1, FRAMES, dtype=np.float32)[:, None]
+    return (1 - share) * start + share * end
+
+
+def _code_of(yours: Any, name: str, dimensions: int) -> np.ndarray | None:
+    if not yours or yours.get("model") != name or len(yours["z"]) != dimensions:
+        return None
+    return np.asarray(yours["z"], np.float32)
+
+
+def selection_parts(context: Context, name: str, rows: list[int], yours: Any) -> dict:
+    """The card, the film and the code that can be handed on, for the selected points."""
+    fitted = maps.points(context, name)
+    if not rows:
+        return {"card": None, "player": None, "selected": None, "hand": _hand(False)}
+    row = rows[0]
+    mine = _code_of(yours, name, fitted.codes.shape[1])
+    near = maps.near(context, name, fitted.codes[row], NEAR, row)
+    way = _way(context, name, rows, mine)
+    wanted = [row, *near]
+    codes = fitted.codes[wanted] if way is None else np.concatenate([fitted.codes[wanted], way])
+    told = None
+    if fitted.labels is not None:
+        told = fitted.labels[[*wanted, *([row] * (len(codes) - len(wanted)))]]
+    drawn = maps.decode(context, name, codes, told)
+    source = maps.original(context, name, row)
+    pictures, captions = [drawn[0]], ["what the model makes of it"]
+    if source is not None:
+        pictures, captions = [source, drawn[0]], ["test picture", captions[0]]
+    title = class_name(context, name, row)
+    index = int(fitted.indices[row])
+    card = {
+        "pictures": images.sprite(np.stack(pictures)),
+        "captions": captions,
+        "title": title or f"Picture {index:,}",
+        "note": f"Number {index:,} of the test set." + _vote(context, name, near, title),
+        "near": images.sprite(drawn[1 : 1 + len(near)]),
+        "near_names": [class_name(context, name, r) or f"{r:,}" for r in near],
+        "near_rows": [int(r) for r in near],
+    }
+    selected = {
+        "model": name,
+        "z": [float(v) for v in fitted.codes[row]],
+        "label": None if fitted.labels is None else int(fitted.labels[row]),
+        "source": f"test picture {index:,}",
+    }
+    player = None
+    if way is not None:
+        shares = np.linspace(0, 1, FRAMES)
+        player = images.sprite(drawn[len(wanted) :])
+        player["captions"] = [f"{share:.0%} of the way" for share in shares]
+    return {"card": card, "player": player, "selected": selected, "hand": _hand(True)}
+
+
+def _vote(context: Context, name: str, near: np.ndarray, title: str) -> str:
+    """How many of the neighbours are of its class, as a sentence; "" without classes."""
+    if not title:
+        return ""
+    same = sum(class_name(context, name, row) == title for row in near)
+    return f" {same} of its {len(near)} nearest in code are of its class."
+
+
+def _hand(active: bool) -> Any:
+    return gr.Button(interactive=active)
+
+
+# -- handlers: plain values in, values of the outputs out -----------------------------------------
+
+
+def arrive(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]]:
+    """A model, or a link, has come on screen: its points, then their figures and pictures."""
+    *controls, choice, yours = given
+    try:
+        fitted = maps.points(context, name)
+        layout = _fitting(fitted, read_layout(*controls))
+    except ValueError as error:
+        ready = isinstance(error, NoCodes) and error.ready
+        yield screen(
+            view=None, thumbs=None, marks=None, choice="", facts=None, code="", card=None,
+            player=None, selected=None, hand=_hand(False),
+            encode=gr.Button(visible=ready), stop=gr.Button(interactive=False),
+            status=say(str(error), kind="plain" if ready else "problem"),
+        )  # fmt: skip
+        return
+    offered = [(METHODS[key], key) for key in maps.methods(fitted)]
+    first = {
+        "method": gr.Radio(choices=offered, value=layout.method),
+        "encode": gr.Button(visible=False),
+        "thumbs": None,
+        "choice": choice if (rows := _rows(context, name, choice)) else "",
+    }
+    if maps.layout_now(context, name, layout) is None:
+        yield screen(**first)
+        yield from refit(context, name, *_controls(layout), choice, yours)
+    else:
+        yield screen(**first, **layout_parts(context, name, layout, rows, yours))
+        yield screen(facts=facts(maps.quality(context, name, layout)))
+    yield from _rest(context, name, layout, rows, yours)
+
+
+def _rest(
+    context: Context, name: str, layout: Layout, rows: list[int], yours: Any
+) -> Iterator[tuple[Any, ...]]:
+    """What needs the model: the selected point, and the pictures for the hover."""
+    words = describe(context, name, layout)
+    if name not in context.store.loaded:
+        yield screen(status=say(words + " Loading the model …", kind="busy"))
+    try:
+        yield screen(**selection_parts(context, name, rows, yours))
+        told = time.monotonic()
+        for share, sheet in maps.sheet(context, name, as_sheet):
+            if sheet is None and time.monotonic() - told > 0.2:
+                told = time.monotonic()
+                yield screen(status=say("Drawing the pictures for the hover …", share, "busy"))
+            elif sheet is not None:
+                yield screen(thumbs=sheet, status=say(words))
+    except (ValueError, RuntimeError) as error:
+        log.exception("The pictures of %s could not be drawn.", name)
+        yield screen(status=say(f"The pictures cannot be drawn: {error}", kind="problem"))
+
+
+def _fitting(fitted: Any, layout: Layout) -> Layout:
+    """The layout asked for, or the one that came with the codes where that is what one means."""
+    kept = maps.kept_layout(fitted)
+    if layout == maps.KEPT or layout.method not in maps.methods(fitted):
+        return kept
+    return layout
+
+
+def _controls(layout: Layout) -> tuple[Any, ...]:
+    return tuple(layout)
+
+
+def show(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]]:
+    """A control was changed: the map where it is known, else a word that it has to be fitted."""
+    *controls, choice, yours = given
+    try:
+        layout = read_layout(*controls)
+        known = maps.layout_now(context, name, layout) is not None
+    except ValueError as error:
+        yield screen(status=say(str(error), kind="problem"))
+        return
+    if not known:
+        yield screen(status=say("Press 'Fit this map' to lay the codes out anew."))
+        return
+    rows = _rows(context, name, choice)
+    yield screen(**layout_parts(context, name, layout, rows, yours), facts=None)
+    yield screen(facts=facts(maps.quality(context, name, layout)))
+
+
+def refit(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]]:
+    """Fits the map that the controls ask for, with progress; ends at once where it is stopped."""
+    *controls, choice, yours = given
+    try:
+        layout = read_layout(*controls)
+        if maps.layout_now(context, name, layout) is None:
+            for share, what in maps.fit(context, name, layout):
+                bar = share if share >= 0.1 else None
+                yield screen(status=say(f"{what} …", bar, "busy"), stop=gr.Button(interactive=True))
+    except ValueError as error:
+        yield screen(status=say(str(error), kind="problem"), stop=gr.Button(interactive=False))
+        return
+    rows = _rows(context, name, choice)
+    yield screen(
+        **layout_parts(context, name, layout, rows, yours),
+        facts=None,
+        stop=gr.Button(interactive=False),
+    )
+    yield screen(facts=facts(maps.quality(context, name, layout)))
+
+
+def stopped() -> tuple[Any, ...]:
+    """The fit was cancelled; what was on screen still is."""
+    return screen(status=say("Stopped; the map is as it was."), stop=gr.Button(interactive=False))
+
+
+def encode(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]]:
+    """Encodes the test pictures of a model that brings no codes, then shows them."""
+    try:
+        for share in maps.encode_points(context, name):
+            yield screen(status=say("Encoding the test pictures …", share, "busy"))
+    except (ValueError, RuntimeError) as error:
+        yield screen(status=say(str(error), kind="problem"))
+        return
+    *_, choice, yours = given
+    yield from arrive(context, name, *_controls(maps.KEPT), choice, yours)
+
+
+def look(context: Context, name: str, *given: Any) -> tuple[Any, ...]:
+    """A point was selected: its pictures, its neighbours, the way from the one before."""
+    *controls, choice, yours = given
+    try:
+        layout = read_layout(*controls)
+        rows = _rows(context, name, choice)
+        if maps.layout_now(context, name, layout) is None:
+            layout = maps.kept_layout(maps.points(context, name))
+    except ValueError as error:
+        return screen(status=say(str(error), kind="problem"))
+    return screen(
+        **selection_parts(context, name, rows, yours),
+        marks=marks(context, name, layout, rows, yours),
+        code=snippet(context, name, layout, rows),
+    )
+
+
+def take(context: Context, name: str, value: Any, *controls: Any) -> tuple[Any, ...]:
+    """A picture was drawn or uploaded: where it lands in the fixed map, and beside what."""
+    try:
+        header = context.store.header(name)
+        prepared = read_picture(value, header)
+        layout = read_layout(*controls)
+        if prepared is None:
+            return screen(
+                seen=as_seen(None), yours=None, marks={}, choice="",
+                **selection_parts(context, name, [], None),
+            )  # fmt: skip
+        fitted = maps.points(context, name)
+        if maps.layout_now(context, name, layout) is None:
+            layout = maps.kept_layout(fitted)
+    except ValueError as error:
+        return screen(seen=as_seen(None, str(error)))
+    import torch
+
+    model = context.store.get(name)
+    with torch.no_grad():
+        x = torch.from_numpy(prepared.pixels)[None].to(model.device)
+        z = model.encode(x).flatten(1).float().cpu().numpy()[0]
+    yours = {"model": name, "z": [float(v) for v in z]}
+    near = maps.near(context, name, z, NEAR)
+    told = None if fitted.labels is None else fitted.labels[[near[0], *near]]
+    drawn = maps.decode(context, name, np.stack([z, *fitted.codes[near]]), told)
+    names = [class_name(context, name, row) for row in near]
+    most = max(set(names), key=names.count)
+    note = f"Of its {NEAR} nearest in code, {names.count(most)} are of the class {most}."
+    seen = np.rint(prepared.pixels * 255).astype(np.uint8)
+    card = {
+        "pictures": images.sprite(np.stack([seen, drawn[0]])),
+        "captions": ["your picture", "what the model makes of it"],
+        "title": "Your picture",
+        "note": note if most else "",
+        "near": images.sprite(drawn[1:]),
+        "near_names": [text or f"{row:,}" for text, row in zip(names, near, strict=True)],
+        "near_rows": [int(row) for row in near],
+    }
+    return screen(
+        seen=as_seen(prepared), yours=yours, card=card, player=None, choice="",
+        marks=marks(context, name, layout, [], yours), hand=_hand(True),
+        selected={**yours, "label": None, "source": "your picture"},
+    )  # fmt: skip
+
+
+# -- the page -------------------------------------------------------------------------------------
+
+
+def build(context: Context) -> None:
+    with gr.Row(elem_classes="ge-sheet"):
+        with gr.Column(elem_classes="ge-controls"):
+            method = gr.Radio(
+                [(METHODS[key], key) for key in ("umap", "pca")], value="umap", label="Laid out by",
+                elem_id="map-method",
+            )  # fmt: skip
+            dimensions = gr.Radio(
+                [("2-D", 2), ("3-D", 3)], value=2, label="Dimensions", elem_id="map-dimensions"
+            )
+            neighbours = gr.Slider(
+                2, 100, 15, step=1, label="Neighbours", elem_id="map-neighbours",
+                info="UMAP: few show detail, many the whole.",
+            )  # fmt: skip
+            distance = gr.Slider(
+                0, 0.99, 0.1, step=0.01, label="Smallest distance", elem_id="map-distance",
+                info="UMAP: how tightly points may pack.",
+            )  # fmt: skip
+            with gr.Row(elem_classes="ge-pair"):
+                go = gr.Button("Fit this map", variant="primary", elem_id="map-fit")
+                stop = gr.Button("Stop", interactive=False, elem_id="map-stop")
+            status = components.status()
+            encode_button = gr.Button("Encode the test pictures", visible=False)
+            with gr.Accordion("Your own picture", open=False, elem_classes="ge-note"):
+                given = upload_or_draw()
+            notes = context.notes(LOOK_FOR)
+        with gr.Column(elem_classes="ge-stage"):
+            points = point_map(label="Map of the codes; a random point is at hand as a button")
+            quality = components.component("map_facts", None)
+        with gr.Column(elem_classes=["ge-aside", "ge-map-aside"]):
+            card = map_card(HINT)
+            player = frame_player(label="From one point to the other", room=128, bounce=True,
+                                  autoplay=True)  # fmt: skip
+            with gr.Row(elem_classes="ge-pair"):
+                some = gr.Button("A random point", size="sm", elem_id="map-random")
+                hand = gr.Button("Open in Latent space", size="sm", interactive=False,
+                                 visible="latent" in context.tab_keys)  # fmt: skip
+            selected, yours = gr.State(None), gr.State(None)
+
+    parts = {
+        **points._asdict(), "status": status, "code": notes.code, "facts": quality,
+        "method": method, "encode": encode_button, "stop": stop, "card": card, "player": player,
+        "selected": selected, "yours": yours, "hand": hand, "seen": given.seen,
+    }  # fmt: skip
+    outputs = [parts[name] for name in OUTPUTS]
+    controls = [method, dimensions, neighbours, distance]
+    state = [*controls, points.choice, yours]
+    inputs = [context.picker, *state]
+
+    arrived = context.on_show(partial(arrive, context), state, outputs)
+    for control in (method, dimensions):
+        control.input(partial(show, context), inputs, outputs, **context.heavy)
+    for control in (neighbours, distance):
+        control.release(partial(show, context), inputs, outputs, **context.heavy)
+    fitting = go.click(
+        partial(refit, context), inputs, outputs, **context.heavy, concurrency_limit=2
+    )
+    encoding = encode_button.click(partial(encode, context), inputs, outputs, **context.heavy)
+    stop.click(stopped, None, outputs, cancels=[arrived, fitting, encoding], **context.light)
+    points.choice.pick(partial(look, context), inputs, outputs, **context.light)
+    given.pad.draw(
+        partial(take, context), [context.picker, given.pad, *controls], outputs, **context.light
+    )
+    random = "() => document.dispatchEvent(new CustomEvent('ge:map-random'))"
+    some.click(None, js=random, api_visibility="private")
+    taken = hand.click(lambda code: code, selected, context.code, **context.light)
+    taken.then(None, js=context.go("latent"), api_visibility="private")
+
+    context.remember("map.method", method, parse=one_of(METHODS))
+    context.remember("map.dimensions", dimensions, parse=whole(2, 3))
+    context.remember("map.neighbours", neighbours, parse=whole(2, 100))
+    context.remember("map.distance", distance, parse=number(0, 0.99))
+    context.remember("map.points", points.choice, parse=choice_text)
