@@ -176,6 +176,8 @@ def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
 
     if args.n is not None and args.n < 0:
         raise ValueError("--n must be 0 (all test images) or a positive number.")
+    if args.samples is not None and args.samples < 1:
+        raise ValueError(f"--samples must be 1 or more, not {args.samples}.")
     file = resolve(args.checkpoint)
     if file.name != WEIGHTS:
         raise ValueError(f"Results are written beside the weights: call '{file.name}' {WEIGHTS}.")

@@ -20,7 +20,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models import checkpoint, data, metrics, pictures
-from models.base import Classifies, Encodes, HasLikelihood, Model, Samples, generator
+from models.base import Classifies, Encodes, HasLikelihood, Model, Samples, capabilities, generator
 from models.checkpoint import Header
 from models.data import Dataset
 from models.metrics import metric
@@ -67,7 +67,10 @@ def evaluate(
         results |= classification(model, images, test.labels[: len(images)], progress)
     kl = None
     if isinstance(model, HasLikelihood):
-        numbers, kl = likelihood(model, images, samples, seed, progress)
+        # A conditional model's likelihood is that of an image given its class.
+        asks = "Conditional" in capabilities(model) and test.labels is not None
+        given = test.labels[: len(images)] if asks else None
+        numbers, kl = likelihood(model, images, samples, seed, progress, given)
         results |= numbers
     if isinstance(model, Samples):
         judge = find_judge(header.data["name"], folder.parent)
@@ -106,7 +109,12 @@ def classification(model: Model, images: Tensor, labels: Tensor, progress: bool)
 
 
 def likelihood(
-    model: Model, images: Tensor, samples: int, seed: int, progress: bool
+    model: Model,
+    images: Tensor,
+    samples: int,
+    seed: int,
+    progress: bool,
+    labels: Tensor | None = None,
 ) -> tuple[dict, Tensor | None]:
     """Negative log-likelihoods over ``images``, and the mean KL of each latent dimension (D,)."""
     # Millions of decodings: matrix products in bfloat16 where the machine has them. For vae-mnist
@@ -116,7 +124,10 @@ def likelihood(
     kl_sum: Tensor | float = 0.0
     for index, x in enumerate(batches(images, 50, model, f"likelihood, K = {samples}", progress)):
         with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
-            result = model.log_likelihood(x, generator(seed, index), samples=samples)
+            effort = {"samples": samples}
+            if labels is not None:
+                effort["label"] = labels[50 * index : 50 * index + len(x)].to(model.device)
+            result = model.log_likelihood(x, generator(seed, index), **effort)
         parts.setdefault("nll", []).append(-result.nats)
         for name in ("elbo", "reconstruction", "kl", "ess"):
             if name in result.details:
