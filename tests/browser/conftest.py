@@ -94,7 +94,7 @@ def page(browser, address):
     """A fresh page. After the test: no error in the console, no request to another host."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     seen = watch(page, address)
     yield page
     context.close()
@@ -131,3 +131,11 @@ def pixels(page, selector: str) -> list[int]:
              const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
              let h = 7; for (const v of d) h = (h * 31 + v) % 1000000007; return h; })""",
     )
+
+
+def until(page, holds, seconds: float = 60) -> None:
+    """Waits until ``holds()`` is true, looking ten times a second; fails if it never is."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "what was waited for did not happen"
+        page.wait_for_timeout(100)

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
-from tests.browser.conftest import open_page, pixels, served, watch
+from tests.browser.conftest import open_page, pixels, served, until, watch
 
 WORKBENCH = "import runpy; runpy.run_module('tests.browser.workbench', run_name='__main__')"
 
@@ -24,7 +24,7 @@ def bench(models):
 def page(browser, bench):
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     seen = watch(page, bench)
     yield page
     context.close()
@@ -129,24 +129,22 @@ def test_a_drawing_is_seen_by_the_model_during_the_stroke(page, bench):
         "s => document.querySelector(s).nextElementSibling.innerText.includes('centred')", arg=SEEN
     )
     page.mouse.up()
-    page.wait_for_timeout(400)
-    assert 20 <= light(page, SEEN) <= 120  # a bar of about 20 x 2 pixels
+    until(page, lambda: 20 <= light(page, SEEN) <= 120)  # a bar of about 20 x 2 pixels
 
 
 def test_undo_and_clear(page, bench):
     at_workbench(page, bench)
     stroke(page, [(60, 60), (60, 200)])
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(1500)  # the last of the pictures on the way has come
     one = pixels(page, SEEN)
+    assert light(page, SEEN) > 0
     stroke(page, [(60, 200), (200, 200)])
-    page.wait_for_timeout(500)
-    assert pixels(page, SEEN) != one
+    until(page, lambda: pixels(page, SEEN) != one)
+    page.wait_for_timeout(1500)
     page.get_by_role("button", name="Undo").first.click()
-    page.wait_for_timeout(500)
-    assert pixels(page, SEEN) == one
+    until(page, lambda: pixels(page, SEEN) == one)
     page.get_by_role("button", name="Clear").first.click()
-    page.wait_for_timeout(500)
-    assert light(page, SEEN) == 0
+    until(page, lambda: light(page, SEEN) == 0)
     assert page.is_visible(".ge-picture-input .hint >> nth=0")
 
 
@@ -154,14 +152,17 @@ def test_colour_models_are_drawn_for_in_colour(page, bench):
     at_workbench(page, bench, "&model=toy-colour")
     page.locator("input[type=color]").first.fill("#00ff00")
     stroke(page, [(20, 140), (260, 140)])
-    page.wait_for_timeout(600)
-    red, green = page.eval_on_selector(
-        SEEN,
-        "c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-        "let r = 0, g = 0; for (let i = 0; i < d.length; i += 4) { r += d[i]; g += d[i + 1]; }"
-        "return [r, g]; }",
-    )
-    assert green > 10_000 and red < green / 50
+
+    def red_and_green():
+        return page.eval_on_selector(
+            SEEN,
+            "c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+            "let r = 0, g = 0; for (let i = 0; i < d.length; i += 4) { r += d[i]; g += d[i + 1]; }"
+            "return [r, g]; }",
+        )
+
+    until(page, lambda: red_and_green()[1] > 10_000)
+    assert red_and_green()[0] < red_and_green()[1] / 50
     page.locator(".ge-picker [data-name=toy-digits]").click()
     page.wait_for_selector("input[type=color] >> nth=0", state="hidden")
 
@@ -178,10 +179,9 @@ def test_an_upload_and_its_polarity(page, bench):
     at_workbench(page, bench)
     page.locator("input[type=file]").first.set_input_files(picture_file(255, 0))
     page.wait_for_function("() => document.querySelector('.ge-seen span').textContent !== ''")
-    assert 20 <= light(page, SEEN) <= 160  # ink on paper became light on dark
+    until(page, lambda: 20 <= light(page, SEEN) <= 160)  # ink on paper became light on dark
     page.select_option(".ge-picture-input select >> nth=0", "keep")
-    page.wait_for_timeout(600)
-    assert light(page, SEEN) > 200
+    until(page, lambda: light(page, SEEN) > 200)
 
 
 def test_a_file_that_is_no_picture_gets_a_sentence(page, bench):
@@ -208,14 +208,15 @@ def test_a_picture_can_be_dropped(page, bench):
         data,
     )
     page.wait_for_function("() => document.querySelector('.ge-seen span').textContent !== ''")
-    assert light(page, SEEN) >= 20
+    until(page, lambda: light(page, SEEN) >= 20)
 
 
 def test_the_player_plays_steps_and_scrubs_without_a_request(page, bench):
     at_workbench(page, bench)
     player = page.locator(".ge-frame-player").last
     player.locator("canvas").wait_for()
-    page.wait_for_timeout(300)
+    until(page, lambda: player.locator("output").inner_text() == "level 0")
+    page.wait_for_timeout(1500)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     said = player.locator("output")
