@@ -92,7 +92,7 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
     """Linear warm-up, then half a cosine down to ``final_rate`` of the peak."""
     position = step / max(1, total)
     if position < config.warmup:
-        return config.learning_rate * (step + 1) / max(1.0, config.warmup * total)
+        return config.learning_rate * min(1.0, (step + 1) / (config.warmup * total))
     fall = (position - config.warmup) / max(1e-9, 1 - config.warmup)
     low = config.final_rate
     return config.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * fall)))

@@ -73,9 +73,6 @@ class VAEConfig:
         low=0.0,
         high=1000.0,
     )
-    data_size: int = setting(
-        50_000, "Training images, which the estimate of the total correlation needs.", low=1
-    )
     free_bits: float = setting(
         0.0,
         "Nats a dimension that the KL term does not charge for (Kingma et al. 2016).",
@@ -314,7 +311,7 @@ class VAE(GenerativeModel):
             loss = -log_p_x.mean() + beta * per_dimension.clamp(min=c.free_bits).sum()
             kl = per_dimension.sum()
         if c.total_correlation:
-            extra = total_correlation(h[0], mean, std, c.data_size)
+            extra = total_correlation(h[0], mean, std)
             loss = loss + c.total_correlation * self._warmed() * extra
         if self.training:
             self.seen += 1
@@ -479,19 +476,17 @@ def discretised_logistic(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
     )
 
 
-def total_correlation(z: Tensor, mean: Tensor, std: Tensor, data_size: int) -> Tensor:
-    """KL(q(z) || prod_d q(z_d)) by minibatch-weighted sampling (Chen et al. 2018, eq. S3).
+def total_correlation(z: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """KL(q(z) || prod_d q(z_d)), with the batch standing for the data (Chen et al. 2018, eq. S3).
 
-    z, mean, std: (B, D); data_size: size N of the training set. A scalar whose gradient is what
-    matters: dividing by N B where the mixture over the batch alone would divide by B lifts the
-    value by the constant (D - 1) log N, so that it is near (D - 1) log N, not 0, for independent
-    dimensions.
+    Their estimate divides by N B, the size of the training set times that of the batch; dividing by
+    B alone drops the constant (D - 1) log N, which no gradient sees, and leaves a value that is
+    near 0 for independent dimensions. z, mean, std: (B, D). Returns a scalar in nats.
     """
-    B = len(z)
     log_q = (
         -0.5 * ((z[:, None] - mean[None]) / std[None]).square() - std[None].log() - 0.5 * LOG_2PI
     )  # (B, B, D): z_i under q(. | x_j)
-    norm = math.log(B * data_size)
-    log_q_z = log_q.sum(2).logsumexp(1) - norm  # (B,)
-    log_q_z_d = (log_q.logsumexp(1) - norm).sum(1)  # (B,)
+    log_B = math.log(len(z))
+    log_q_z = log_q.sum(2).logsumexp(1) - log_B  # (B,)
+    log_q_z_d = (log_q.logsumexp(1) - log_B).sum(1)  # (B,)
     return (log_q_z - log_q_z_d).mean()
