@@ -29,28 +29,14 @@ from explorer.tabs import latent
 from tests import toys
 
 START = ("", "", "dimensions", 0, 1, 0)  # place, kept, kind, across, up, class
-KL = np.array([0.1, 2.0, 0.0, 3.0, 0.5, 1.0], np.float32)
-
-
-def write_codes(folder, D=6, n=60, labels=True, kl=True):
-    """Codes of made-up test images: six times as wide along the first dimension."""
-    rng = np.random.default_rng(1)
-    codes = rng.standard_normal((n, D)) * np.r_[1.8, np.full(D - 1, 0.3)]
-    tensors = {"codes": codes.astype(np.float16)}
-    if labels:
-        tensors["labels"] = (np.arange(n) % 10).astype(np.uint8)
-    if kl:
-        tensors["kl"] = np.resize(KL, D)
-    save_file(tensors, folder / "codes.safetensors", {"split": "test", "n": str(n)})
-    return codes.astype(np.float16).astype(np.float32)
 
 
 @pytest.fixture
 def context(tmp_path):
-    write_codes(toys.write(tmp_path, "grey"))
+    toys.write_codes(toys.write(tmp_path, "grey"))
     toys.write(tmp_path, "bare")
-    write_codes(toys.write(tmp_path, "flat", latent=2, image=(1, 8, 8)), D=2)
-    write_codes(toys.write(tmp_path, "asked", num_classes=10))
+    toys.write_codes(toys.write(tmp_path, "flat", latent=2, image=(1, 8, 8)), D=2)
+    toys.write_codes(toys.write(tmp_path, "asked", num_classes=10))
     toys.write(tmp_path, "colour", data="shapes", latent=64, image=(3, 32, 32))
     toys.write(tmp_path, "single", latent=1)
     return Context.create(tmp_path)

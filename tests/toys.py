@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.numpy import save_file
 from torch import nn
 
 from models import FAMILIES, checkpoint, recipe
@@ -102,3 +103,17 @@ def write(folder: Path, name: str, family: str = "toy", data: str = "mnist", **c
         picture = Image.fromarray(grid.squeeze(-1).numpy() if c == 1 else grid.numpy())
         picture.save(target / "preview.webp", lossless=True)
     return target
+
+
+def write_codes(folder: Path, D: int = 6, n: int = 60) -> np.ndarray:
+    """Codes of made-up test images beside a checkpoint, six times as wide along the first number.
+
+    Returns them, (n, D). By KL the numbers come in the order 3, 1, 5, 4, 0, 2.
+    """
+    rng = np.random.default_rng(1)
+    codes = rng.standard_normal((n, D)) * np.r_[1.8, np.full(D - 1, 0.3)]
+    kl = np.resize(np.array([0.1, 2.0, 0.0, 3.0, 0.5, 1.0], np.float32), D)
+    tensors = {"codes": codes.astype(np.float16), "kl": kl}
+    tensors["labels"] = (np.arange(n) % 10).astype(np.uint8)
+    save_file(tensors, folder / "codes.safetensors", {"split": "test", "n": str(n)})
+    return tensors["codes"].astype(np.float32)
