@@ -149,7 +149,8 @@ def jump(
     """The view's code, wherever it is: yields (pad, status, strips, code)."""
     try:
         pad = pad_value(context, name, view)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
+        log.info("No pad of %s: %s", name, error)
         yield gr.skip(), say(str(error), kind="problem"), gr.skip(), gr.skip()
         return
     yield pad, say(words), gr.skip(), snippet(context, name, view)

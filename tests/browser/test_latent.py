@@ -37,7 +37,7 @@ def address(folder) -> Iterator[str]:
 
 
 def arrive(page, address, query="model=grey") -> None:
-    page.set_default_timeout(60_000)  # several servers and browsers may share two cores
+    page.set_default_timeout(120_000)  # several servers and browsers may share two cores
     open_page(page, f"{address}/?tab=latent&{query}")
     page.wait_for_selector(EXACT)
     page.wait_for_selector(f"{STRIP} >> nth=0")
