@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 
@@ -34,6 +34,9 @@ def read(path: str | Path, shape: tuple[int, int, int]) -> Tensor:
     C, H, W = shape
     try:
         with Image.open(path) as image:
+            image = ImageOps.exif_transpose(image)
+            if image.mode.startswith("I;16"):  # convert would clip 65,535 levels at 255
+                image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
             image = image.convert("L" if C == 1 else "RGB")
     except FileNotFoundError:
         raise ValueError(f"There is no file '{path}'.") from None

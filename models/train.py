@@ -127,7 +127,8 @@ class Run:
         # Small sets live on the device whole, as bytes: no workers, no copies, no waiting.
         self.images = dataset.images[:used].to(self.device)
         self.labels = None if dataset.labels is None else dataset.labels[:used].to(self.device)
-        self.held_out = dataset.images[len(dataset) - held :] if held else None
+        self.held_out = dataset.images[len(dataset) - held :]
+        self.held_labels = None if dataset.labels is None else dataset.labels[len(dataset) - held :]
 
         self.batch_size = min(self.config.batch_size, used)
         self.steps_per_epoch = used // self.batch_size
@@ -201,7 +202,10 @@ class Run:
                 now - started,
                 self.images_per_second,
             )
-            if self.out and (self.step % self.config.log_every == 0 or self.step == self.total):
+            last = self.step == self.total
+            if len(self.held_out) and (last or self.step % (10 * self.config.log_every) == 0):
+                logs |= self.watch()
+            if self.out and (last or self.step % self.config.log_every == 0):
                 self.write_log(progress)
             if self.out and now - last_saved > 60 * self.config.checkpoint_minutes:
                 self.minutes_before += (now - last_saved) / 60
@@ -276,12 +280,34 @@ class Run:
         return self.optimizers[player]
 
     @torch.no_grad()
+    def watch(self, batch: int = 256) -> dict[str, float]:
+        """What the kept weights score on the images set aside: "held_out_..." for each log.
+
+        Where these rise while the training loss falls, the model learns its images by heart.
+        """
+        sums: dict[str, float] = {}
+        for start in range(0, len(self.held_out), batch):
+            x = self.held_out[start : start + batch].to(self.device).float().div_(255)
+            y = self.held_labels
+            y = None if y is None else y[start : start + batch].to(self.device)
+            with self.autocast():
+                for objective in self.ema.objectives(x, y, generator(self.recipe.seed, 3, start)):
+                    logs = {f"{objective.player}_loss": objective.loss, **objective.logs}
+                    for name, value in logs.items():
+                        key = f"held_out_{name}"
+                        sums[key] = sums.get(key, 0.0) + float(value) * len(x)
+        return {name: value / len(self.held_out) for name, value in sums.items()}
+
+    @torch.no_grad()
     def update_ema(self) -> None:
         """ema <- decay ema + (1 - decay) weights, with a shorter memory at the start."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
         ours = [t for t in self.ema.state_dict().values() if t.is_floating_point()]
         theirs = [t for t in self.model.state_dict().values() if t.is_floating_point()]
         torch._foreach_lerp_(ours, theirs, 1 - decay)
+        for ours, theirs in zip(self.ema.buffers(), self.model.buffers(), strict=True):
+            if not ours.is_floating_point():  # a counter has no mean
+                ours.copy_(theirs)
 
     # -- what is kept ----------------------------------------------------------------------------
 

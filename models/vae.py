@@ -319,7 +319,7 @@ class VAE(GenerativeModel):
             list(self.parameters()),
             loss,
             {
-                "reconstruction_nats": -log_p_x.mean(),
+                "reconstruction_nats": log_p_x.mean(),
                 "kl_nats": kl,
                 "elbo_nats": log_p_x.mean() - kl,
             },

@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import models.__main__ as cli
-from models import checkpoint, train
+from models import checkpoint, pictures, train
 from models.base import generator
 from tests.conftest import tiny_recipe
 
@@ -388,3 +388,16 @@ def test_as_a_process(tiny_vae, picture, tmp_path):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.count("\n") == 1 and "There is no file" in done.stderr
+
+
+def test_pictures_are_read_upright_and_with_all_their_levels(tmp_path):
+    ramp = np.arange(64, dtype=np.uint16).reshape(8, 8) * 1024
+    Image.fromarray(ramp).save(tmp_path / "deep.png")
+    deep = pictures.read(tmp_path / "deep.png", (1, 8, 8))
+    assert torch.equal((deep[0] * 255).round(), torch.from_numpy((ramp >> 8).astype(np.float32)))
+
+    exif = Image.Exif()
+    exif[0x0112] = 3  # turned by half a turn
+    Image.fromarray((ramp >> 8).astype(np.uint8)).save(tmp_path / "turned.png", exif=exif)
+    turned = pictures.read(tmp_path / "turned.png", (1, 8, 8))
+    assert torch.equal(turned, deep.flip(1, 2))

@@ -520,3 +520,22 @@ def test_devices():
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="no CUDA device"):
             train.pick_device("cuda")
+
+
+def test_images_set_aside_are_watched_and_never_trained_on(digits):
+    recipe = tiny_recipe(train={"steps": 20, "held_out": 300, "log_every": 2})
+    run = Run(recipe, digits)
+    logs = [progress.logs for progress in run.steps()]
+    assert len(run.images) == len(digits) - 300
+    with_watch = [log for log in logs if "held_out_model_loss" in log]
+    assert len(with_watch) == 1  # every tenth line of the log, and the last step
+    assert with_watch[0]["held_out_model_loss"] == pytest.approx(
+        -with_watch[0]["held_out_elbo_nats"], rel=1e-3
+    )
+    # Watching draws from generators of its own: the run is the same run without looking.
+    again = Run(recipe, digits)
+    again.watch()
+    for _ in again.steps():
+        pass
+    for ours, theirs in zip(run.ema.parameters(), again.ema.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
