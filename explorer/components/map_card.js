@@ -14,7 +14,9 @@ const show = () => {
     if (figure.hidden) return;
     const canvas = figure.querySelector('canvas');
     GE.draw(canvas, sprite, k);
-    canvas.style.width = GE.crisp(sprite.w, 128) + 'px';
+    const room = Math.min(128, ((element.clientWidth || 280) - 14) / sprite.n);
+    canvas.style.width = GE.crisp(sprite.w, room) + 'px';
+    figure.style.maxWidth = room + 'px';
     canvas.setAttribute('aria-label', v.captions?.[k] ?? 'Picture');
     figure.querySelector('figcaption').textContent = v.captions?.[k] ?? '';
   });
@@ -25,7 +27,7 @@ const show = () => {
     button.type = 'button';
     button.setAttribute('aria-label', `Select neighbour ${k + 1}: ${v.near_names[k]}`);
     GE.draw(canvas, others, k);
-    canvas.style.width = GE.crisp(others.w, 64) + 'px';
+    canvas.style.width = GE.crisp(others.w, 62) + 'px';
     name.textContent = v.near_names[k];
     button.append(canvas, name);
     button.onclick = () =>

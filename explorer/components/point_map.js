@@ -1,5 +1,5 @@
 const $ = query => element.querySelector(query);
-const plot = $('.plot'), room = $('.room'), tip = $('.tip'), legend = $('.legend');
+const plot = $('.plot'), over = $('.over'), room = $('.room'), tip = $('.tip'), legend = $('.legend');
 const picture = $('.tip canvas'), word = $('.tip span');
 plot.setAttribute('aria-label', props.label);
 
@@ -30,32 +30,58 @@ const dress = layout => {
   return { ink, accent: css('--color-accent'), ground: css('--body-background-fill') };
 };
 
-// -- what lies over the points: neighbours, the way between two points, the selected ones
-const over = colours => {
-  const solid = base.components === 3, m = marks || {};
-  const trace = (points, more) => {
-    const p = points || [];
-    return {
-      type: solid ? 'scatter3d' : 'scatter', hoverinfo: 'skip', showlegend: false, mode: 'markers',
-      x: p.map(q => q[0]), y: p.map(q => q[1]), ...(solid && { z: p.map(q => q[2]) }), ...more,
-    };
-  };
-  const ring = (size, width, color) => ({
-    size: solid ? size * 0.7 : size, symbol: 'circle-open', color, line: { width, color },
+// -- what lies over the points: neighbours, the way between two points, the selected ones.
+// In 3-D plotly draws it among the points. In 2-D it would draw it under them, so it lies in an SVG
+// above, which follows as the map is moved.
+const among = ({ ink, accent, ground }) => {
+  if (base.components !== 3) return [];
+  const m = marks || {};
+  const trace = (points, more) => ({
+    type: 'scatter3d', hoverinfo: 'skip', showlegend: false, mode: 'markers', ...more,
+    ...Object.fromEntries(['x', 'y', 'z'].map((axis, i) => [axis, (points || []).map(p => p[i])])),
   });
-  const { ink, accent, ground } = colours;
+  const ring = (size, width, color) => ({ size, symbol: 'circle-open', color, line: { width, color } });
+  const one = point => point && [point];
   return [
-    trace(m.path, { mode: 'lines', line: { color: ground, width: solid ? 8 : 6 } }),
-    trace(m.path, { mode: 'lines', line: { color: accent, width: solid ? 5 : 2.5 } }),
-    trace(m.near, { marker: ring(11, 1.6, ink) }),
-    trace(m.before && [m.before], { marker: ring(17, 2.5, accent) }),
-    trace(m.now && [m.now], { marker: ring(20, 6, ground) }),
-    trace(m.now && [m.now], { marker: ring(20, 3, accent) }),
-    trace(m.yours && [m.yours], { marker: {
-      symbol: solid ? 'diamond' : 'star', size: solid ? 9 : 20, color: accent,
-      line: { color: ground, width: 1.5 },
-    } }),
+    trace(m.path, { mode: 'lines', line: { color: accent, width: 5 } }),
+    trace(m.near, { marker: ring(8, 1.6, ink) }),
+    trace(one(m.before), { marker: ring(12, 2.5, accent) }),
+    trace(one(m.now), { marker: ring(14, 3, accent) }),
+    trace(one(m.yours), { marker: { symbol: 'diamond', size: 9, color: accent, line: { color: ground, width: 1.5 } } }),
   ];
+};
+const shape = (name, set) => {
+  const node = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const key in set) node.setAttribute(key, set[key]);
+  return node;
+};
+const STAR = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(i => {
+  const r = i % 2 ? 5 : 12, angle = i * Math.PI / 5;
+  return [(r * Math.sin(angle)).toFixed(2), (-r * Math.cos(angle)).toFixed(2)];
+}).join(' ');
+const above = () => {
+  const m = marks || {}, full = plot._fullLayout;
+  if (!base || base.components !== 2 || !full?.xaxis) {
+    over.replaceChildren();
+    return;
+  }
+  const at = (axis, v, flip) => {
+    const [from, to] = axis.range, share = (v - from) / (to - from);
+    return axis._offset + axis._length * (flip ? 1 - share : share);
+  };
+  const xy = p => [at(full.xaxis, p[0]), at(full.yaxis, p[1], true)];
+  const circle = (p, r, kind) => {
+    const [cx, cy] = xy(p);
+    return shape('circle', { cx, cy, r, class: kind });
+  };
+  const line = kind => shape('polyline', { points: m.path.map(p => xy(p).join()).join(' '), class: kind });
+  over.replaceChildren(
+    ...(m.path ? [line('halo'), line('way')] : []),
+    ...(m.near ?? []).map(p => circle(p, 5.5, 'near')),
+    ...(m.before ? [circle(m.before, 8.5, 'halo'), circle(m.before, 8.5, 'before')] : []),
+    ...(m.now ? [circle(m.now, 9.5, 'halo'), circle(m.now, 9.5, 'now')] : []),
+    ...(m.yours ? [shape('polygon', { points: STAR, class: 'yours', transform: `translate(${xy(m.yours)})` })] : []),
+  );
 };
 
 const draw = async () => {
@@ -71,9 +97,10 @@ const draw = async () => {
     if (trace.type === 'scattergl' && !canvasHasGL()) trace.type = 'scatter';
   }
   const layout = { ...figure.layout, width: room.clientWidth, height: room.clientHeight };
-  await Plotly.react(plot, [...figure.data, ...over(colours)], layout, CONFIG);
-  element.dataset.drawn = base.key;
+  await Plotly.react(plot, [...figure.data, ...among(colours)], layout, CONFIG);
   hook();
+  above();
+  element.dataset.drawn = base.key;
 };
 
 // -- legend: each class can be switched off, or shown alone
@@ -143,9 +170,10 @@ const hook = () => {
     if (row === null) return;
     showTip(row, event.points[0].data.name);
     if (event.event) place(event.event);
-    plot.classList.add('over');
+    plot.classList.add('on-point');
   });
-  plot.on('plotly_unhover', () => { tip.hidden = true; plot.classList.remove('over'); });
+  plot.on('plotly_unhover', () => { tip.hidden = true; plot.classList.remove('on-point'); });
+  for (const name of ['plotly_relayouting', 'plotly_relayout', 'plotly_afterplot']) plot.on(name, above);
   plot.on('plotly_click', event => {
     const row = rowOf(event);
     if (row !== null) pick(row);
@@ -166,7 +194,7 @@ document.addEventListener('ge:map-part', async event => {
   const { part, value } = event.detail;
   if (part === 'marks') {
     marks = value;
-    draw();
+    if (base?.components === 3) draw(); else above();
   } else if (part === 'thumbs') {
     sheet = value;
     bitmap = null;
@@ -182,6 +210,8 @@ const show = () => {
   if (!props.value?.figure) {
     base = null;
     legend.replaceChildren();
+    over.replaceChildren();
+    delete element.dataset.drawn;
     if (hooked) Plotly.purge(plot);
     hooked = false;
     return;

@@ -303,7 +303,7 @@ def selection_parts(context: Context, name: str, rows: list[int], yours: Any) ->
         told = fitted.labels[[*wanted, *([row] * (len(codes) - len(wanted)))]]
     drawn = maps.decode(context, name, codes, told)
     source = maps.original(context, name, row)
-    pictures, captions = [drawn[0]], ["what the model makes of it"]
+    pictures, captions = [drawn[0]], ["reconstruction"]
     if source is not None:
         pictures, captions = [source, drawn[0]], ["test picture", captions[0]]
     title = class_name(context, name, row)
@@ -347,11 +347,12 @@ def _hand(active: bool) -> Any:
 
 
 def arrive(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]]:
-    """A model, or a link, has come on screen: its points, then their figures and pictures."""
+    """A model, or a link, has come on screen: its points, in the layout asked for."""
     *controls, choice, yours = given
     try:
         fitted = maps.points(context, name)
         layout = _fitting(fitted, read_layout(*controls))
+        known = maps.layout_now(context, name, layout) is not None
     except ValueError as error:
         ready = isinstance(error, NoCodes) and error.ready
         yield screen(
@@ -362,40 +363,52 @@ def arrive(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]
         )  # fmt: skip
         return
     offered = [(METHODS[key], key) for key in maps.methods(fitted)]
+    rows = _rows(context, name, choice)
     first = {
         "method": gr.Radio(choices=offered, value=layout.method),
         "encode": gr.Button(visible=False),
-        "thumbs": None,
-        "choice": choice if (rows := _rows(context, name, choice)) else "",
+        "choice": ",".join(map(str, rows)),
     }
-    if maps.layout_now(context, name, layout) is None:
-        yield screen(**first)
-        yield from refit(context, name, *_controls(layout), choice, yours)
-    else:
-        yield screen(**first, **layout_parts(context, name, layout, rows, yours))
-        yield screen(facts=facts(maps.quality(context, name, layout)))
-    yield from _rest(context, name, layout, rows, yours)
+    if known:
+        yield screen(
+            **first, **layout_parts(context, name, layout, rows, yours), thumbs=None, facts=None
+        )
+        return
+    yield screen(**first)
+    yield from refit(context, name, *layout, choice, yours)
 
 
-def _rest(
-    context: Context, name: str, layout: Layout, rows: list[int], yours: Any
-) -> Iterator[tuple[Any, ...]]:
-    """What needs the model: the selected point, and the pictures for the hover."""
-    words = describe(context, name, layout)
-    if name not in context.store.loaded:
-        yield screen(status=say(words + " Loading the model …", kind="busy"))
+def measure(context: Context, name: str, *controls: Any) -> Any:
+    """How faithful the map on screen is; nothing new where there is none."""
     try:
-        yield screen(**selection_parts(context, name, rows, yours))
+        layout = read_layout(*controls)
+        if maps.layout_now(context, name, layout) is None:
+            return gr.skip()
+        return facts(maps.quality(context, name, layout))
+    except ValueError:
+        return gr.skip()
+
+
+def pictures(context: Context, name: str) -> Iterator[tuple[Any, Any]]:
+    """Decodes every point's picture for the hover: yields (sheet, status)."""
+    try:
+        fitted = maps.points(context, name)
+    except ValueError:
+        return  # it has been said
+    words = say(f"Codes of {len(fitted):,} test pictures.")
+    if name not in context.store.loaded:
+        yield gr.skip(), say("Loading the model …", kind="busy")
+    try:
         told = time.monotonic()
         for share, sheet in maps.sheet(context, name, as_sheet):
-            if sheet is None and time.monotonic() - told > 0.2:
+            if sheet is not None:
+                yield sheet, words
+            elif time.monotonic() - told > 0.2:
                 told = time.monotonic()
-                yield screen(status=say("Drawing the pictures for the hover …", share, "busy"))
-            elif sheet is not None:
-                yield screen(thumbs=sheet, status=say(words))
+                yield gr.skip(), say("Drawing the pictures for the hover …", share, "busy")
     except (ValueError, RuntimeError) as error:
         log.exception("The pictures of %s could not be drawn.", name)
-        yield screen(status=say(f"The pictures cannot be drawn: {error}", kind="problem"))
+        yield gr.skip(), say(f"The pictures cannot be drawn: {error}", kind="problem")
 
 
 def _fitting(fitted: Any, layout: Layout) -> Layout:
@@ -406,25 +419,18 @@ def _fitting(fitted: Any, layout: Layout) -> Layout:
     return layout
 
 
-def _controls(layout: Layout) -> tuple[Any, ...]:
-    return tuple(layout)
-
-
-def show(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]]:
+def show(context: Context, name: str, *given: Any) -> tuple[Any, ...]:
     """A control was changed: the map where it is known, else a word that it has to be fitted."""
     *controls, choice, yours = given
     try:
         layout = read_layout(*controls)
         known = maps.layout_now(context, name, layout) is not None
     except ValueError as error:
-        yield screen(status=say(str(error), kind="problem"))
-        return
+        return screen(status=say(str(error), kind="problem"))
     if not known:
-        yield screen(status=say("Press 'Fit this map' to lay the codes out anew."))
-        return
+        return screen(status=say("Press 'Fit map' to lay the codes out anew."))
     rows = _rows(context, name, choice)
-    yield screen(**layout_parts(context, name, layout, rows, yours), facts=None)
-    yield screen(facts=facts(maps.quality(context, name, layout)))
+    return screen(**layout_parts(context, name, layout, rows, yours), facts=None)
 
 
 def refit(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]]:
@@ -445,7 +451,6 @@ def refit(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]]
         facts=None,
         stop=gr.Button(interactive=False),
     )
-    yield screen(facts=facts(maps.quality(context, name, layout)))
 
 
 def stopped() -> tuple[Any, ...]:
@@ -462,7 +467,7 @@ def encode(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]
         yield screen(status=say(str(error), kind="problem"))
         return
     *_, choice, yours = given
-    yield from arrive(context, name, *_controls(maps.KEPT), choice, yours)
+    yield from arrive(context, name, *maps.KEPT, choice, yours)
 
 
 def look(context: Context, name: str, *given: Any) -> tuple[Any, ...]:
@@ -473,6 +478,8 @@ def look(context: Context, name: str, *given: Any) -> tuple[Any, ...]:
         rows = _rows(context, name, choice)
         if maps.layout_now(context, name, layout) is None:
             layout = maps.kept_layout(maps.points(context, name))
+    except NoCodes:
+        return screen()  # it has been said
     except ValueError as error:
         return screen(status=say(str(error), kind="problem"))
     return screen(
@@ -514,7 +521,7 @@ def take(context: Context, name: str, value: Any, *controls: Any) -> tuple[Any, 
     seen = np.rint(prepared.pixels * 255).astype(np.uint8)
     card = {
         "pictures": images.sprite(np.stack([seen, drawn[0]])),
-        "captions": ["your picture", "what the model makes of it"],
+        "captions": ["your picture", "reconstruction"],
         "title": "Your picture",
         "note": note if most else "",
         "near": images.sprite(drawn[1:]),
@@ -550,7 +557,7 @@ def build(context: Context) -> None:
                 info="UMAP: how tightly points may pack.",
             )  # fmt: skip
             with gr.Row(elem_classes="ge-pair"):
-                go = gr.Button("Fit this map", variant="primary", elem_id="map-fit")
+                go = gr.Button("Fit map", variant="primary", elem_id="map-fit")
                 stop = gr.Button("Stop", interactive=False, elem_id="map-stop")
             status = components.status()
             encode_button = gr.Button("Encode the test pictures", visible=False)
@@ -580,16 +587,31 @@ def build(context: Context) -> None:
     state = [*controls, points.choice, yours]
     inputs = [context.picker, *state]
 
-    arrived = context.on_show(partial(arrive, context), state, outputs)
-    for control in (method, dimensions):
-        control.input(partial(show, context), inputs, outputs, **context.heavy)
-    for control in (neighbours, distance):
-        control.release(partial(show, context), inputs, outputs, **context.heavy)
-    fitting = go.click(
-        partial(refit, context), inputs, outputs, **context.heavy, concurrency_limit=2
-    )
-    encoding = encode_button.click(partial(encode, context), inputs, outputs, **context.heavy)
-    stop.click(stopped, None, outputs, cancels=[arrived, fitting, encoding], **context.light)
+    # One event for each thing that takes its time: of yields that follow closely upon each other
+    # the browser may show the last alone.
+    def then_the_rest(event: Any, all_new: bool) -> list[Any]:
+        events = [event]
+        events += [
+            event.then(partial(measure, context), [context.picker, *controls], quality, **quiet)
+        ]
+        if all_new:
+            events += [events[-1].then(partial(look, context), inputs, outputs, **quiet)]
+            drawn = [points.thumbs, status]
+            events += [events[-1].then(partial(pictures, context), context.picker, drawn, **quiet)]
+        return events
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    running = then_the_rest(context.on_show(partial(arrive, context), state, outputs), True)
+    for control in controls:
+        event = control.input(partial(show, context), inputs, outputs, **context.heavy)
+        then_the_rest(event, False)
+    event = go.click(partial(refit, context), inputs, outputs, **context.heavy, concurrency_limit=2)
+    running += then_the_rest(event, False)
+    event = encode_button.click(partial(encode, context), inputs, outputs, **context.heavy)
+    running += then_the_rest(event, True)
+    # Said after the cancelling, or a last word of the fit might come later still.
+    ended = stop.click(None, None, None, cancels=running, queue=False, api_visibility="private")
+    ended.then(stopped, None, outputs, queue=False, **quiet)
     points.choice.pick(partial(look, context), inputs, outputs, **context.light)
     given.pad.draw(
         partial(take, context), [context.picker, given.pad, *controls], outputs, **context.light

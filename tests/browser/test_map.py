@@ -1,0 +1,88 @@
+"""The Map tab as a person uses it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import toys
+from tests.browser.conftest import open_page, pixels, served
+from tests.test_map import write_map
+
+MAP = ".ge-point-map"
+# Where a point of the figure is on the screen.
+POINT = """([trace, i]) => {
+  const g = document.querySelector('.ge-point-map .plot'), t = g._fullData[trace];
+  const b = g.getBoundingClientRect(), { xaxis, yaxis } = g._fullLayout;
+  return { x: b.left + xaxis._offset + xaxis.d2p(t.x[i]),
+           y: b.top + yaxis._offset + yaxis.d2p(t.y[i]) }; }"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mapped")
+    write_map(toys.write(folder, "toy-mapped"))
+    toys.write(folder, "toy-bare", data="digits", image=(1, 8, 8))
+    with served("--checkpoints", str(folder)) as url:
+        yield url
+
+
+def open_map(page, address, more="", drawn="toy-mapped umap-2"):
+    page.set_default_timeout(60_000)
+    open_page(page, f"{address}/?tab=embedding{more}")
+    page.wait_for_selector(f"{MAP}[data-drawn^='{drawn}'][data-thumbs]")
+
+
+def go_to(page, trace, i):
+    spot = page.evaluate(POINT, [trace, i])
+    page.mouse.move(spot["x"] - 3, spot["y"] - 3)
+    page.mouse.move(spot["x"], spot["y"])
+    page.wait_for_selector(f"{MAP} .tip:not([hidden])")
+    return spot
+
+
+def test_hover_shows_a_picture_and_clicks_select_and_turn_one_into_the_other(page, address):
+    open_map(page, address)
+    go_to(page, 3, 2)
+    shown = page.locator(f"{MAP} .tip")
+    first = pixels(page, f"{MAP} .tip canvas")
+    assert shown.inner_text().strip() == "3"
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_selector(".ge-map-card:not(.empty) .near button")
+    assert page.locator(f"{MAP} .over circle.near").count() == 8
+    assert page.locator(".ge-map-card .near button").count() == 8
+
+    go_to(page, 8, 1)
+    assert pixels(page, f"{MAP} .tip canvas") != first
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_selector(f"{MAP} .over polyline.way")
+    page.wait_for_selector(".ge-map-aside .ge-frame-player .play:not([disabled])")
+    page.wait_for_function("location.search.includes('map.points=')")
+    now, before = page.evaluate("new URLSearchParams(location.search).get('map.points')").split(",")
+    # Points of a class lie close: which one is nearest to the pointer is left open.
+    assert int(before) % 10 == 3 and int(now) % 10 == 8
+
+
+def test_a_link_brings_the_layout_and_the_points_back(page, address):
+    open_map(page, address, "&map.method=pca&map.dimensions=2&map.points=20,7", "toy-mapped pca-2")
+    page.wait_for_selector(f"{MAP} .over polyline.way")
+    assert page.inner_text(".ge-map-card h3") == "0"
+    assert page.is_checked("#map-method input[value=pca]")
+
+
+def test_the_legend_hides_a_class(page, address):
+    open_map(page, address)
+    button = page.locator(f"{MAP} .legend button").nth(4)
+    button.click()
+    assert button.get_attribute("aria-pressed") == "false"
+    gone = "document.querySelector('.ge-point-map .plot')._fullData[4].visible === false"
+    page.wait_for_function(gone)
+
+
+def test_codes_are_made_where_there_are_none(page, address):
+    page.set_default_timeout(60_000)
+    open_page(page, f"{address}/?tab=embedding&model=toy-bare")
+    page.get_by_role("button", name="Encode the test pictures").click()
+    page.wait_for_selector(f"{MAP}[data-drawn^='toy-bare pca-2']")
+    page.wait_for_function("document.querySelector('.ge-map-facts dd').textContent.endsWith('%')")
