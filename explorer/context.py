@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import logging
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -196,3 +197,12 @@ def explanation(family: str) -> str:
     module = FAMILIES[family].partition(":")[0]
     source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(source)) or ""
+
+
+def in_code(folder: Path) -> str:
+    """A checkpoint's folder as ``checkpoint.load`` takes it: a shipped model's name, else the path,
+    from the working directory where it lies below that."""
+    if folder.resolve().parent == SHIPPED.resolve():
+        return folder.name
+    relative = os.path.relpath(folder)
+    return folder.as_posix() if relative.startswith("..") else Path(relative).as_posix()

@@ -10,7 +10,9 @@ Everything here is numpy and Pillow; scipy is imported where strokes are looked 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -353,46 +355,60 @@ def _thickened(ink: np.ndarray, box: int, stroke: float) -> np.ndarray:
     return np.maximum(ink, np.clip(grow + 1 - distance, 0, 1)).astype(np.float32)
 
 
-def _mnist(
-    grey: np.ndarray, shape: tuple[int, int, int], polarity: str, likewise: str = "MNIST was made"
+def _of_strokes(
+    grey: np.ndarray, shape: tuple[int, int, int], polarity: str, lay: Callable
 ) -> Prepared:
-    """LeCun's: in a 20x20 box with the aspect kept, centred by mass in 28x28, white on black."""
+    """A drawing, found on its ground and laid into the frame; whole where that cannot be.
+
+    lay: strokes and (H, W) to pixels (H, W) in [0, 1] and a word on how.
+    """
     found = _strokes(grey)
     if found.ink is None:
         return _blank(shape)
     if found.dark != _wants_inversion(polarity, found.dark):
         return _whole(grey, shape, polarity == "invert")
-    channels, height, width = shape
-    box = round(min(height, width) * 20 / 28)
+    pixels, how = lay(found, shape[1:])
+    return _finish(pixels, shape[0], found.dark, f"dark on light: {how}" if found.dark else how)
+
+
+def _as_mnist(
+    found: _Strokes, size: tuple[int, int], likewise: str = "MNIST was made"
+) -> tuple[np.ndarray, str]:
+    """LeCun's: in a 20x20 box with the aspect kept, centred by mass in 28x28, white on black."""
+    height, width = size
+    box = round(min(size) * 20 / 28)
     ink = _thickened(found.ink, box, _MNIST_STROKE)
-    steps = [*found.steps, *(["thin lines thickened"] if ink.shape != found.ink.shape else [])]
+    steps = [
+        *found.steps,
+        *(["thin lines thickened"] if ink.shape != found.ink.shape else []),
+    ]
     small = _resized(ink, box / max(ink.shape))
     small = small / max(float(small.max()), 1e-6)
     y, x = (np.arange(side, dtype=np.float32) for side in small.shape)
     mass = float(small.sum())
     top = round((height - 1) / 2 - float((small.sum(1) * y).sum()) / mass)
     left = round((width - 1) / 2 - float((small.sum(0) * x).sum()) / mass)
-    pixels = _pasted(small, (height, width), top, left)
-    how = ", ".join([*steps, f"scaled into {box}x{box} and centred by mass, as {likewise}"])
-    return _finish(pixels, channels, found.dark, f"dark on light: {how}" if found.dark else how)
+    pixels = _pasted(small, size, top, left)
+    return pixels, ", ".join(
+        [*steps, f"scaled into {box}x{box} and centred by mass, as {likewise}"]
+    )
 
 
-def _digits(grey: np.ndarray, shape: tuple[int, int, int], polarity: str) -> Prepared:
+def _as_omniglot(found: _Strokes, size: tuple[int, int]) -> tuple[np.ndarray, str]:
+    """Letters lie in Omniglot as large as they were drawn; MNIST's box is the middle of that."""
+    return _as_mnist(found, size, "most letters of Omniglot lie")
+
+
+def _as_digits(found: _Strokes, size: tuple[int, int]) -> tuple[np.ndarray, str]:
     """UCI's: a 32x32 bitmap filled by the digit, of which 4x4 blocks are counted (0 to 16)."""
-    found = _strokes(grey)
-    if found.ink is None:
-        return _blank(shape)
-    if found.dark != _wants_inversion(polarity, found.dark):
-        return _whole(grey, shape, polarity == "invert")
-    channels, height, width = shape
+    height, width = size
     bitmap = (4 * height, 4 * width)
-    ink = _thickened(found.ink, 4 * min(height, width), _DIGITS_STROKE)
+    ink = _thickened(found.ink, 4 * min(size), _DIGITS_STROKE)
     scale = min(big / side for big, side in zip(bitmap, ink.shape, strict=True))
     black_or_white = _centred(_resized(ink, scale) > 0.5, bitmap)
     pixels = black_or_white.reshape(height, 4, width, 4).mean((1, 3))
     how = ", ".join([*found.steps, "scaled to fill the frame and counted in 4x4 blocks"])
-    how = f"{how}, as scikit-learn's digits were made"
-    return _finish(pixels, channels, found.dark, f"dark on light: {how}" if found.dark else how)
+    return pixels, f"{how}, as scikit-learn's digits were made"
 
 
 # ---------------------------------------------------------------------------------------------
@@ -434,14 +450,9 @@ def _fashion(grey: np.ndarray, shape: tuple[int, int, int], polarity: str) -> Pr
     return _finish(pixels, channels, dark, f"dark on light: {how}" if dark else how)
 
 
-def _omniglot(grey: np.ndarray, shape: tuple[int, int, int], polarity: str) -> Prepared:
-    """Letters lie in Omniglot as large as they were drawn; MNIST's box is the middle of that."""
-    return _mnist(grey, shape, polarity, "most letters of Omniglot lie")
-
-
 _FRAMES = {
-    "mnist": _mnist,
-    "digits": _digits,
-    "omniglot-small": _omniglot,
+    "mnist": partial(_of_strokes, lay=_as_mnist),
+    "digits": partial(_of_strokes, lay=_as_digits),
+    "omniglot-small": partial(_of_strokes, lay=_as_omniglot),
     "fashion-mnist": _fashion,
 }

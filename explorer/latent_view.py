@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from explorer import images, latents
-from explorer.context import SHIPPED, Context
+from explorer.context import Context, in_code
 from explorer.latents import Plane
 from explorer.theme import PALETTE
 
@@ -283,12 +281,7 @@ def sheet(context: Context, name: str, label: int | None) -> dict[str, Any] | No
 def snippet(context: Context, name: str, view: View) -> str:
     """The lines that give the exact picture at the marker."""
     header = context.store.header(name)
-    folder = Path(header.folder)
-    if folder.resolve().parent == SHIPPED.resolve():
-        where = folder.name
-    else:
-        relative = os.path.relpath(folder)
-        where = folder.as_posix() if relative.startswith("..") else Path(relative).as_posix()
+    where = in_code(header.folder)
     numbers = [f"{float(v):.5g}" for v in view.z]
     lines = [", ".join(numbers[k : k + 6]) for k in range(0, len(numbers), 6)]
     code = ",\n    ".join(lines)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer import images, maps
+from explorer import images, map_view, maps
 from explorer.components.point_map import as_sheet
 from explorer.context import Context
 from explorer.maps import Layout, NoCodes
@@ -171,7 +171,7 @@ def test_a_picture_of_ones_own_lands_beside_the_codes_it_is_like(context):
     assert len(shown["marks"]["yours"]) == 2 and shown["selected"]["source"] == "your picture"
     assert shown["seen"]["sprite"]["n"] == 1
     way = named(embedding.look(context, "grey", *KEPT, "7", shown["yours"]))
-    assert way["player"]["n"] == embedding.FRAMES
+    assert way["player"]["n"] == map_view.FRAMES
     assert way["marks"]["path"][0] == way["marks"]["yours"]
     cleared = named(embedding.take(context, "grey", None, *KEPT))
     assert cleared["yours"] is None and cleared["card"] is None
@@ -212,11 +212,11 @@ def test_the_code_shown_gives_what_is_on_screen(context, monkeypatch, tmp_path):
         if maps.layout_now(context, name, layout) is None:
             list(maps.fit(context, name, layout))
         scope: dict = {}
-        exec(embedding.snippet(context, name, layout, [7]), scope)
+        exec(map_view.snippet(context, name, layout, [7]), scope)
         fitted = maps.points(context, name)
         assert np.allclose(scope["codes"], fitted.codes, atol=1e-5)
         assert np.allclose(scope["coordinates"], maps.layout_now(context, name, layout), atol=1e-3)
-        card = embedding.selection_parts(context, name, [7], None)["card"]
+        card = map_view.selection_parts(context, name, [7], None)["card"]
         assert scope["near"].tolist() == card["near_rows"]
         drawn = images.sprite(scope["picture"].detach().numpy())
         shown = pixels(card["pictures"])[-1].astype(int)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import logging
 import math
-import os
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -19,7 +18,7 @@ from explorer import components, images, zerogpu
 from explorer.components import say
 from explorer.components.closeup import closeup
 from explorer.components.image_grid import image_grid
-from explorer.context import SHIPPED, Context
+from explorer.context import Context, in_code
 from explorer.link import number, whole
 from explorer.nearest import nearest_training_image
 
@@ -158,12 +157,7 @@ def _array(tensor: Any) -> np.ndarray | None:
 def snippet(context: Context, name: str, settings: Settings) -> str:
     """The lines that give what is on screen."""
     header = context.store.header(name)
-    folder = Path(header.folder)
-    if folder.resolve().parent == SHIPPED.resolve():
-        where = folder.name
-    else:
-        relative = os.path.relpath(folder)
-        where = folder.as_posix() if relative.startswith("..") else Path(relative).as_posix()
+    where = in_code(header.folder)
     label = "" if settings.label is None else f", label={settings.label}"
     device = context.store.device_asked
     placed = "" if device in ("auto", "cpu") else f", device={device!r}"
