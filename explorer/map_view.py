@@ -104,10 +104,9 @@ def facts(quality: maps.Quality) -> dict[str, str]:
         "knn": "" if knn is None else f"{knn:.1%}",
         "knn_note": "There are no classes to vote with."
         if knn is None
-        else "How often a point's five nearest on the map, itself held out, vote for its class.",
+        else "How often the five nearest on the map vote for a point's class.",
         "trust": f"{quality.trustworthiness:.3f}",
-        "trust_note": "1 where all neighbours on the map are neighbours in code; "
-        "less where the map brings strangers together.",
+        "trust_note": "1 where all neighbours on the map are neighbours in code, too.",
     }
 
 

@@ -63,6 +63,9 @@ def map_figure(
         dragmode="pan" if flat else "orbit",
     )
     _add_axes(figure, axes, flat)
+    if flat:  # given, as whoever draws the points before plotly has come must know it
+        for axis, values in zip(("xaxis", "yaxis"), coordinates.T, strict=True):
+            figure.update_layout({axis: {"range": _range(values)}})
     return figure
 
 
@@ -76,6 +79,13 @@ def _groups(
         (int(k), str(classes[k]) if k < len(classes) else str(k), np.flatnonzero(labels == k))
         for k in np.unique(labels)
     ]
+
+
+def _range(values: np.ndarray) -> list[float]:
+    """From the least to the greatest value, with a little air."""
+    low, high = float(values.min()), float(values.max())
+    air = 0.04 * (high - low) or 1.0
+    return [low - air, high + air]
 
 
 def _marker_size(n: int) -> float:

@@ -1,6 +1,6 @@
 const $ = query => element.querySelector(query);
 const plot = $('.plot'), over = $('.over'), room = $('.room'), tip = $('.tip'), legend = $('.legend');
-const picture = $('.tip canvas'), word = $('.tip span');
+const sketch = $('.sketch'), picture = $('.tip canvas'), word = $('.tip span');
 plot.setAttribute('aria-label', props.label);
 
 const CONFIG = { displayModeBar: false, displaylogo: false, scrollZoom: true, doubleClick: 'reset' };
@@ -84,9 +84,45 @@ const above = () => {
   );
 };
 
+// plotly.js takes seconds to arrive and to start. Until then the points of a flat map stand on a plain
+// canvas, where plotly will draw them.
+const KINDS = { f4: Float32Array, f8: Float64Array };
+const numbers = a => (a.bdata
+  ? new KINDS[a.dtype](Uint8Array.from(atob(a.bdata), c => c.charCodeAt(0)).buffer)
+  : a);
+const foreshadow = () => {
+  const [W, H] = [room.clientWidth, room.clientHeight];
+  sketch.hidden = !!window.Plotly || base?.components !== 2 || !W;
+  if (sketch.hidden) return;
+  const { data, layout } = base.parsed, ratio = window.devicePixelRatio || 1;
+  const { l, r, t, b } = layout.margin;
+  const middle = axis => (axis.range[0] + axis.range[1]) / 2;
+  const perPixel = Math.max(
+    (layout.xaxis.range[1] - layout.xaxis.range[0]) / (W - l - r),
+    (layout.yaxis.range[1] - layout.yaxis.range[0]) / (H - t - b));
+  const [cx, cy] = [l + (W - l - r) / 2, t + (H - t - b) / 2];
+  sketch.width = W * ratio;
+  sketch.height = H * ratio;
+  const pen = sketch.getContext('2d');
+  pen.scale(ratio, ratio);
+  for (const { x, y, marker } of data) {
+    const [xs, ys] = [numbers(x), numbers(y)];
+    pen.fillStyle = marker.color;
+    pen.globalAlpha = marker.opacity;
+    for (let i = 0; i < xs.length; i++) {
+      pen.beginPath();
+      pen.arc(cx + (xs[i] - middle(layout.xaxis)) / perPixel,
+        cy - (ys[i] - middle(layout.yaxis)) / perPixel, marker.size / 2, 0, 2 * Math.PI);
+      pen.fill();
+    }
+  }
+  element.dataset.sketched = base.key;
+};
+
 const draw = async () => {
   if (!base) return;
   const mine = ++turn;
+  foreshadow();
   await library();
   if (mine !== turn || !element.clientWidth) return;
   const figure = base.parsed ??= JSON.parse(base.figure);
@@ -98,6 +134,7 @@ const draw = async () => {
   }
   const layout = { ...figure.layout, width: room.clientWidth, height: room.clientHeight };
   await Plotly.react(plot, [...figure.data, ...among(colours)], layout, CONFIG);
+  sketch.hidden = true;
   hook();
   above();
   element.dataset.drawn = base.key;
@@ -211,6 +248,7 @@ const show = () => {
     base = null;
     legend.replaceChildren();
     over.replaceChildren();
+    sketch.hidden = true;
     delete element.dataset.drawn;
     if (hooked) Plotly.purge(plot);
     hooked = false;

@@ -305,7 +305,7 @@ def build(context: Context) -> None:
             player = frame_player(label="From one point to the other", room=128, bounce=True,
                                   autoplay=True)  # fmt: skip
             with gr.Row(elem_classes="ge-pair"):
-                some = gr.Button("A random point", size="sm", elem_id="map-random")
+                some = gr.Button("Random point", size="sm", elem_id="map-random")
                 hand = gr.Button("Open in Latent space", size="sm", interactive=False,
                                  visible="latent" in context.tab_keys)  # fmt: skip
             selected, yours = gr.State(None), gr.State(None)
