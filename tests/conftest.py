@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from models import data, recipe, train
+from models import data, recipe, sources, train
 
 # Small enough to train in seconds, with each optional part of a VAE in use or one step away.
 TINY = {
@@ -34,6 +37,37 @@ def tiny_recipe(**sections) -> recipe.Recipe:
     for key, value in sections.items():
         values[key] = {**values[key], **value} if isinstance(value, dict) else value
     return recipe.from_dict(values)
+
+
+def trained(run: train.Run, steps: int | None = None) -> list[dict[str, float]]:
+    """Takes so many steps (all that are left, unless given) and returns their logs."""
+    logs = []
+    for progress in run.steps():
+        logs.append(progress.logs)
+        if len(logs) == steps:
+            break
+    return logs
+
+
+def same_weights(a: nn.Module, b: nn.Module) -> bool:
+    ours, theirs = a.state_dict(), b.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
+def log_lines(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / train.LOG).read_text("utf-8").splitlines()]
+
+
+def noise(*shape: int, seed: int = 0) -> np.ndarray:
+    """Random bytes of a shape."""
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """No data folder in the environment, and no Hub."""
+    monkeypatch.delenv(data.ENVIRONMENT, raising=False)
+    monkeypatch.setattr(sources, "_reachable", lambda: False)
 
 
 @pytest.fixture(scope="session", autouse=True)
