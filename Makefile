@@ -39,11 +39,11 @@ train: $(RUNTIME)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check explorer app.py
+	$(BIN)/ruff format --check .
 
 format: $(DEV)
 	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format explorer app.py
+	$(BIN)/ruff format .
 
 $(BIN)/python:
 	@for python in python3.11 python3.12 python3.13 python3; do \

@@ -78,6 +78,13 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--n", type=int, help="test images to use (default: the recipe's; 0 is all)")
     sub.add_argument("--samples", type=int, help="importance samples an image")
     sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        choices=("accuracy", "likelihood", "quality", "codes"),
+        help="measure these alone; the other numbers stay as they are",
+    )
     sub.add_argument("--dry", action="store_true", help="measure, but do not write the card")
 
     sub = command("sample", "draw a grid of samples", "checkpoint", "device", "json")
@@ -188,6 +195,7 @@ def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
         n=args.n,
         samples=args.samples,
         seed=args.seed,
+        only=args.only,
         write=not args.dry,
         progress=not args.json,
     )

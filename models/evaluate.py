@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 CODES = "codes.safetensors"
 PREVIEW = "preview.webp"
+PARTS = ("accuracy", "likelihood", "quality", "codes")
 ACTIVE_NATS = 0.01  # a dimension whose mean KL is below this says nothing of the picture
 
 
@@ -41,12 +42,14 @@ def evaluate(
     n: int | None = None,
     samples: int | None = None,
     seed: int = 0,
+    only: Sequence[str] = (),
     write: bool = True,
     progress: bool = True,
 ) -> Header:
     """All metrics that apply, as a new header; written into the checkpoint where ``write``.
 
     n: test images (0 is all); samples: importance samples an image; both default to the recipe's.
+    only: some of ``PARTS``; what the others measured before stays as it is.
     Raises ValueError where the data cannot be had or do not fit the model.
     """
     header = checkpoint.read_header(folder)
@@ -63,23 +66,26 @@ def evaluate(
     images = test.images[: n or len(test)]
 
     results: dict[str, dict[str, Any]] = {}
-    if isinstance(model, Classifies):
+    parts = set(only or PARTS)
+    if isinstance(model, Classifies) and "accuracy" in parts:
         results |= classification(model, images, test.labels[: len(images)], progress)
     kl = None
-    if isinstance(model, HasLikelihood):
+    if isinstance(model, HasLikelihood) and "likelihood" in parts:
         # A conditional model's likelihood is that of an image given its class.
         asks = "Conditional" in capabilities(model) and test.labels is not None
         given = test.labels[: len(images)] if asks else None
         numbers, kl = likelihood(model, images, samples, seed, progress, given)
         results |= numbers
-    if isinstance(model, Samples):
+    if isinstance(model, Samples) and "quality" in parts:
         judge = find_judge(header.data["name"], folder.parent)
         if judge is not None:
             train = data.load(header.data["name"], "train", data_dir)
             results |= quality(model, judge, test, train, effort.get("quality_n", 2048), seed)
         if write:
             save_preview(model, folder)
-    if isinstance(model, Encodes):
+    if isinstance(model, Encodes) and "codes" in parts:
+        if kl is None and (folder / CODES).is_file():
+            kl = load_file(folder / CODES).get("kl")
         results |= codes(model, test, kl, folder if write else None, progress)
 
     header = dataclasses.replace(header, metrics={**header.metrics, **results})

@@ -240,3 +240,17 @@ def test_a_judge_is_found_beside_the_model_or_among_the_shipped(measured, tmp_pa
     assert evaluate.find_judge("digits", tmp_path) is None
     monkeypatch.setattr(checkpoint, "SHIPPED", measured)
     assert evaluate.find_judge("digits", tmp_path) is not None
+
+
+def test_one_part_alone_leaves_the_rest_as_it_is(measured, tmp_path):
+    shutil.copytree(measured, tmp_path / "m", ignore=shutil.ignore_patterns("broken"))
+    folder = tmp_path / "m" / "black-and-white"
+    before, kl = metrics_of(folder), load_file(folder / evaluate.CODES)["kl"]
+    evaluate.evaluate(folder, only=["quality"], seed=1, progress=False)
+    after = metrics_of(folder)
+    assert after["fd"] != before["fd"]
+    for name in LIKELIHOOD | MAP:
+        assert after[name] == before[name]
+    # Codes alone keep the activity that the likelihood measured.
+    evaluate.evaluate(folder, only=["codes"], progress=False)
+    assert torch.equal(load_file(folder / evaluate.CODES)["kl"], kl)
