@@ -139,3 +139,15 @@ def until(page, holds, seconds: float = 60) -> None:
     while not holds():
         assert time.monotonic() < end, "what was waited for did not happen"
         page.wait_for_timeout(100)
+
+
+def serious_findings(page) -> list[tuple[str, str]]:
+    """What axe finds fault with on the page as it stands: (rule, the element's HTML)."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    return [
+        (found["id"], node["html"][:200])
+        for found in Axe().run(page).response["violations"]
+        if found["impact"] in ("serious", "critical")
+        for node in found["nodes"]
+    ]

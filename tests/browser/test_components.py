@@ -6,30 +6,17 @@ import base64
 import io
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
-from tests.browser.conftest import open_page, pixels, served, until, watch
+from tests.browser.conftest import open_page, pixels, serious_findings, served, until
 
 WORKBENCH = "import runpy; runpy.run_module('tests.browser.workbench', run_name='__main__')"
 
 
 @pytest.fixture(scope="module")
-def bench(models):
+def address(models):
     with served("--checkpoints", str(models), program=WORKBENCH) as url:
         yield url
-
-
-@pytest.fixture
-def page(browser, bench):
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    seen = watch(page, bench)
-    yield page
-    context.close()
-    assert seen.errors == []
-    assert seen.foreign == []
 
 
 def shown(page, text: str) -> None:
@@ -66,8 +53,8 @@ def light(page, selector: str) -> int:
 SEEN = ".ge-seen canvas"
 
 
-def test_a_tab_computes_when_it_is_shown_and_for_each_model_once(page, bench):
-    open_page(page, bench)
+def test_a_tab_computes_when_it_is_shown_and_for_each_model_once(page, address):
+    open_page(page, address)
     assert page.locator(".ge-panel-workbench").count() == 0
     page.get_by_role("tab", name="Workbench").click()
     shown(page, "toy-digits, 8 steps")
@@ -80,8 +67,8 @@ def test_a_tab_computes_when_it_is_shown_and_for_each_model_once(page, bench):
     )
 
 
-def test_a_tabs_own_slider_is_in_the_address(page, bench):
-    at_workbench(page, bench, "&workbench.steps=5&model=toy-classes")
+def test_a_tabs_own_slider_is_in_the_address(page, address):
+    at_workbench(page, address, "&workbench.steps=5&model=toy-classes")
     shown(page, "toy-classes, 5 steps")
     page.fill("#steps input[type=number]", "6")
     page.press("#steps input[type=number]", "Enter")
@@ -91,14 +78,14 @@ def test_a_tabs_own_slider_is_in_the_address(page, bench):
     page.wait_for_function("() => !location.search.includes('workbench.steps')")
 
 
-def test_a_tab_that_the_model_cannot_serve_says_so(page, bench):
-    open_page(page, f"{bench}/?tab=closed")
+def test_a_tab_that_the_model_cannot_serve_says_so(page, address):
+    open_page(page, f"{address}/?tab=closed")
     page.wait_for_selector(".ge-notice-closed p", state="visible")
     assert "cannot tell a picture's energy" in page.inner_text(".ge-notice.ge-notice-closed")
 
 
-def test_a_tab_offers_the_models_that_can(page, bench):
-    open_page(page, f"{bench}/?model=toy-reader")
+def test_a_tab_offers_the_models_that_can(page, address):
+    open_page(page, f"{address}/?model=toy-reader")
     page.get_by_text("cannot be sampled from").first.wait_for()
     assert not page.is_visible(".ge-panel-sample")
     page.get_by_role("button", name="Toy Colour", exact=True).click()
@@ -106,8 +93,8 @@ def test_a_tab_offers_the_models_that_can(page, bench):
     page.wait_for_function("() => document.querySelector('.cells canvas').width === 32")
 
 
-def test_arrow_keys_move_between_tabs(page, bench):
-    open_page(page, bench)
+def test_arrow_keys_move_between_tabs(page, address):
+    open_page(page, address)
     page.get_by_role("tab", name="Sample").focus()
     page.keyboard.press("ArrowRight")
     shown(page, "toy-digits, 8 steps")
@@ -118,8 +105,8 @@ def test_arrow_keys_move_between_tabs(page, bench):
     assert page.evaluate(selected).strip() == "Sample"
 
 
-def test_a_drawing_is_seen_by_the_model_during_the_stroke(page, bench):
-    at_workbench(page, bench)
+def test_a_drawing_is_seen_by_the_model_during_the_stroke(page, address):
+    at_workbench(page, address)
     assert light(page, SEEN) == 0
     box = page.locator(".ge-picture-input canvas").first.bounding_box()
     page.mouse.move(box["x"] + 140, box["y"] + 40)
@@ -132,8 +119,8 @@ def test_a_drawing_is_seen_by_the_model_during_the_stroke(page, bench):
     until(page, lambda: 20 <= light(page, SEEN) <= 120)  # a bar of about 20 x 2 pixels
 
 
-def test_undo_and_clear(page, bench):
-    at_workbench(page, bench)
+def test_undo_and_clear(page, address):
+    at_workbench(page, address)
     stroke(page, [(60, 60), (60, 200)])
     page.wait_for_timeout(1500)  # the last of the pictures on the way has come
     one = pixels(page, SEEN)
@@ -148,8 +135,8 @@ def test_undo_and_clear(page, bench):
     assert page.is_visible(".ge-picture-input .hint >> nth=0")
 
 
-def test_colour_models_are_drawn_for_in_colour(page, bench):
-    at_workbench(page, bench, "&model=toy-colour")
+def test_colour_models_are_drawn_for_in_colour(page, address):
+    at_workbench(page, address, "&model=toy-colour")
     page.locator("input[type=color]").first.fill("#00ff00")
     stroke(page, [(20, 140), (260, 140)])
 
@@ -175,8 +162,8 @@ def picture_file(ground: int, ink: int) -> dict:
     return {"name": "one.png", "mimeType": "image/png", "buffer": file.getvalue()}
 
 
-def test_an_upload_and_its_polarity(page, bench):
-    at_workbench(page, bench)
+def test_an_upload_and_its_polarity(page, address):
+    at_workbench(page, address)
     page.locator("input[type=file]").first.set_input_files(picture_file(255, 0))
     page.wait_for_function("() => document.querySelector('.ge-seen span').textContent !== ''")
     until(page, lambda: 20 <= light(page, SEEN) <= 160)  # ink on paper became light on dark
@@ -184,8 +171,8 @@ def test_an_upload_and_its_polarity(page, bench):
     until(page, lambda: light(page, SEEN) > 200)
 
 
-def test_a_file_that_is_no_picture_gets_a_sentence(page, bench):
-    at_workbench(page, bench)
+def test_a_file_that_is_no_picture_gets_a_sentence(page, address):
+    at_workbench(page, address)
     page.locator("input[type=file]").first.set_input_files(
         {"name": "notes.png", "mimeType": "image/png", "buffer": b"These are notes."}
     )
@@ -194,8 +181,8 @@ def test_a_file_that_is_no_picture_gets_a_sentence(page, bench):
     assert "notes.png" in said and "Traceback" not in said
 
 
-def test_a_picture_can_be_dropped(page, bench):
-    at_workbench(page, bench)
+def test_a_picture_can_be_dropped(page, address):
+    at_workbench(page, address)
     data = base64.b64encode(picture_file(255, 0)["buffer"]).decode()
     page.evaluate(
         """async data => {
@@ -211,8 +198,8 @@ def test_a_picture_can_be_dropped(page, bench):
     until(page, lambda: light(page, SEEN) >= 20)
 
 
-def test_the_player_plays_steps_and_scrubs_without_a_request(page, bench):
-    at_workbench(page, bench)
+def test_the_player_plays_steps_and_scrubs_without_a_request(page, address):
+    at_workbench(page, address)
     player = page.locator(".ge-frame-player").last
     player.locator("canvas").wait_for()
     until(page, lambda: player.locator("output").inner_text() == "level 0")
@@ -235,8 +222,8 @@ def test_the_player_plays_steps_and_scrubs_without_a_request(page, bench):
     assert asked == []
 
 
-def test_the_explanation_can_be_read_from_the_back_row(page, bench):
-    open_page(page, bench)
+def test_the_explanation_can_be_read_from_the_back_row(page, address):
+    open_page(page, address)
     page.get_by_role("button", name="The idea").first.click()
     page.get_by_role("button", name="Read large").first.click()
     dialog = page.locator("dialog")
@@ -246,29 +233,22 @@ def test_the_explanation_can_be_read_from_the_back_row(page, bench):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser, bench, scheme):
+def test_axe_finds_nothing_serious(browser, address, scheme):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     for tab in ("sample", "workbench", "closed"):
-        open_page(page, f"{bench}/?tab={tab}&model=toy-classes")
+        open_page(page, f"{address}/?tab={tab}&model=toy-classes")
         page.wait_for_timeout(1200)
         for note in page.locator(".ge-note .label-wrap").all():
             if note.is_visible():
                 note.click()
         page.wait_for_timeout(300)
-        found = Axe().run(page).response["violations"]
-        serious = [
-            (v["id"], node["html"][:200])
-            for v in found
-            if v["impact"] in ("serious", "critical")
-            for node in v["nodes"]
-        ]
-        assert serious == [], tab
+        assert serious_findings(page) == [], tab
     context.close()
 
 
-def test_light_and_dark_can_be_switched(page, bench):
-    open_page(page, bench)
+def test_light_and_dark_can_be_switched(page, address):
+    open_page(page, address)
     ground = "getComputedStyle(document.body).backgroundColor"
     before = page.evaluate(ground)
     page.get_by_role("button", name="Switch between light and dark").click()

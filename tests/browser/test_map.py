@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import toys
-from tests.browser.conftest import open_page, pixels, served
+from tests.browser.conftest import open_page, pixels, serious_findings, served
 from tests.test_map import write_map
 
 MAP = ".ge-point-map"
@@ -86,3 +86,54 @@ def test_codes_are_made_where_there_are_none(page, address):
     page.get_by_role("button", name="Encode the test pictures").click()
     page.wait_for_selector(f"{MAP}[data-drawn^='toy-bare pca-2']")
     page.wait_for_function("document.querySelector('.ge-map-facts dd').textContent.endsWith('%')")
+
+
+def test_the_points_are_there_before_plotly_is_and_where_plotly_draws_them(page, address):
+    held = []
+    page.route("**/PlotlyPlot*", lambda route: held.append(route))
+    open_page(page, f"{address}/?tab=embedding")
+    page.wait_for_selector(f"{MAP}[data-sketched^='toy-mapped']:not([data-drawn])")
+    drawn = """() => {
+      const c = document.querySelector('.ge-point-map .sketch'), ratio = devicePixelRatio;
+      const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);
+      let box = [1e9, 1e9, 0, 0];
+      for (let i = 3; i < data.length; i += 4) if (data[i] > 100) {
+        const x = (i >> 2) % c.width / ratio, y = Math.floor((i >> 2) / c.width) / ratio;
+        box = [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)];
+      }
+      return box; }"""
+    sketched = page.evaluate(drawn)
+    for route in held:
+        route.continue_()
+    page.wait_for_selector(f"{MAP}[data-drawn]")
+    assert not page.is_visible(f"{MAP} .sketch")
+    plotted = page.evaluate("""() => {
+      const { xaxis, yaxis } = document.querySelector('.ge-point-map .plot')._fullLayout;
+      const all = axis => document.querySelector('.ge-point-map .plot')._fullData
+        .flatMap(t => Array.from(t[axis._id], v => axis._offset + axis.d2p(v)));
+      const [xs, ys] = [all(xaxis), all(yaxis)];
+      return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)]; }""")
+    # The sketch's box has half a marker more on each side.
+    margins = [p - s for p, s in zip(plotted, sketched, strict=True)]
+    assert all(2 <= m <= 7 for m in margins[:2]) and all(-7 <= m <= -2 for m in margins[2:])
+
+
+def test_a_projector_shows_the_film_and_the_figures_without_scrolling(page, address):
+    page.set_viewport_size({"width": 1024, "height": 768})
+    open_map(page, address, "&map.points=20,7")
+    page.wait_for_selector(".ge-map-aside .ge-frame-player .play:not([disabled])")
+    page.wait_for_selector(".ge-map-card:not(.empty) .near button")
+    for selector in (".ge-map-aside .ge-frame-player", ".ge-map-facts dl", "#map-random"):
+        box = page.locator(selector).last.bounding_box()
+        assert box["y"] + box["height"] <= 768, selector
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page, address, scheme):
+    page.emulate_media(color_scheme=scheme)
+    open_map(page, address, "&map.points=20,7")
+    page.wait_for_selector(".ge-map-card:not(.empty) .near button")
+    for note in page.locator(".ge-panel-embedding .ge-note .label-wrap").all():
+        note.click()
+    page.wait_for_timeout(500)
+    assert serious_findings(page) == []
