@@ -140,27 +140,35 @@ def snippet(context: Context, name: str, layout: Layout, rows: list[int]) -> str
             f"test = data.load({header.data['name']!r}, 'test')",
             f"codes = model.encode(test.images[:: {step}].float() / 255).detach().numpy()",
         ]
+    space = "codes"
+    if fitted.embedding is not None:
+        space = "space"
+        lines += [
+            f"space = fitted.embedding[:: {maps.stride(len_of_kept(header))}]"
+            if kept
+            else "space = model.embed(torch.from_numpy(codes)).detach().numpy()"
+        ]
     shape = f"  # ({len(fitted)}, {layout.components})"
     if kept and layout == maps.kept_layout(fitted):
         lines += [f"coordinates = fitted.coordinates[:: {maps.stride(len_of_kept(header))}]{shape}"]
     elif layout.method == "code":
         lines += [f"coordinates = codes[:, : {layout.components}]{shape}"]
     elif layout.method == "pca":
-        lines += [f"coordinates = fit_map(codes, 'pca', {layout.components}){shape}"]
+        lines += [f"coordinates = fit_map({space}, 'pca', {layout.components}){shape}"]
     else:
         lines += [
-            f"coordinates = fit_map(\n    codes, 'umap', {layout.components}, "
+            f"coordinates = fit_map(\n    {space}, 'umap', {layout.components}, "
             f"neighbours={layout.neighbours}, min_dist={layout.min_dist:g}\n){shape}"
         ]
     if rows:
         lines += [
             "",
-            "import torch",
-            "",
             f"row = {rows[0]}",
             "picture = model.decode(torch.from_numpy(codes[row : row + 1]))",
-            f"near = neighbours(codes, codes[row], {NEAR + 1})[0, 1:]",
+            f"near = neighbours({space}, {space}[row], {NEAR + 1})[0, 1:]",
         ]
+    if any("torch." in line for line in lines):
+        lines = ["import torch", "", *lines]
     return "\n".join(lines) + "\n"
 
 

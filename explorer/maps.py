@@ -85,7 +85,7 @@ def points(context: Context, name: str) -> Map:
     return _maps.put(
         key,
         Map(kept.codes[::step], kept.coordinates[::step], labels, indices[::step], kept.kl,
-            kept.facts),
+            kept.facts, None if kept.embedding is None else kept.embedding[::step]),
     )  # fmt: skip
 
 
@@ -132,9 +132,21 @@ def encode_points(context: Context, name: str) -> Iterator[float]:
         yield sum(map(len, parts)) / len(rows)
     codes = np.concatenate(parts)
     labels = None if dataset.labels is None else dataset.labels.numpy()[rows]
-    flat = codes if codes.shape[1] == 2 else fit_map(codes, "pca")
+    embedding = embed(context, name, codes)
+    flat = codes if codes.shape[1] == 2 else fit_map(embedding, "pca")
     facts = {"data": dataset.name, "split": "test", "map": "pca"}
-    _maps.put(_key(header), Map(codes, flat, labels, rows, None, facts))
+    embedding = None if np.array_equal(embedding, codes) else embedding
+    _maps.put(_key(header), Map(codes, flat, labels, rows, None, facts, embedding))
+
+
+def embed(context: Context, name: str, codes: np.ndarray) -> np.ndarray:
+    """Codes (Q, D) in the space that the model's maps are laid out in, (Q, E)."""
+    import torch
+
+    model = context.store.get(name)
+    z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(model.device)
+    with torch.no_grad():
+        return model.embed(z).float().cpu().numpy()
 
 
 def test_set(context: Context, name: str) -> Any:
@@ -190,7 +202,7 @@ def layout_now(context: Context, name: str, layout: Layout) -> np.ndarray | None
     if (found := _layouts.get(key)) is not None:
         return found
     if layout.method == "pca":
-        return _layouts.put(key, fit_map(fitted.codes, "pca", layout.components))
+        return _layouts.put(key, fit_map(fitted.space, "pca", layout.components))
     if layout.method == "code":
         if fitted.codes.shape[1] < layout.components:
             raise ValueError(
@@ -214,7 +226,7 @@ def fit(context: Context, name: str, layout: Layout) -> Iterator[tuple[float, st
     def work() -> None:
         try:
             coordinates = fit_map(
-                fitted.codes, layout.method, layout.components, layout.neighbours,
+                fitted.space, layout.method, layout.components, layout.neighbours,
                 layout.min_dist, progress=lambda *told: now.append(told), stop=stop.is_set,
             )  # fmt: skip
             _layouts.put((*_key(context.store.header(name)), layout.plain), coordinates)
@@ -240,12 +252,19 @@ def place(context: Context, name: str, layout: Layout, codes: np.ndarray) -> np.
     fitted = points(context, name)
     coordinates = layout_now(context, name, layout)
     method = "umap" if layout.method == "umap" else "pca"
-    return project(fitted.codes, coordinates, codes, method)
+    if layout.method == "code":
+        return codes[:, : layout.components]
+    if fitted.embedding is not None:
+        codes = embed(context, name, codes)
+    return project(fitted.space, coordinates, codes, method)
 
 
 def near(context: Context, name: str, code: np.ndarray, k: int, besides: int = -1) -> np.ndarray:
     """Rows of the k points nearest in code, nearest first, without the row ``besides``."""
-    found = neighbours(points(context, name).codes, code, k + 1)[0]
+    fitted = points(context, name)
+    if fitted.embedding is not None:
+        code = embed(context, name, code[None])[0]
+    found = neighbours(fitted.space, code, k + 1)[0]
     return found[found != besides][:k]
 
 
@@ -266,7 +285,7 @@ def quality(context: Context, name: str, layout: Layout) -> Quality:
     knn = None
     if fitted.labels is not None:
         knn = knn_accuracy(coordinates, fitted.labels).value
-    trust = trustworthiness(fitted.codes, coordinates, limit=2000)
+    trust = trustworthiness(fitted.space, coordinates, limit=2000)
     return _qualities.put(key, Quality(knn, trust, len(fitted)))
 
 

@@ -174,6 +174,13 @@ class GenerativeModel(Model):
         """Yields the generation of n images, step by step; the last frame is the result."""
         raise NotImplementedError
 
+    def embed(self, z: Tensor) -> Tensor:
+        """Codes (N, D) where their distances mean something, (N, E): maps are laid out there.
+
+        The codes themselves, unless a family knows better.
+        """
+        return z
+
     @torch.no_grad()
     def sample(
         self, n: int, rng: Generator, label: int | Tensor | None = None, **knobs: Any

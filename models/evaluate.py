@@ -225,9 +225,12 @@ def codes(
             for name, value in zip(test.factor_names, gap.per_factor, strict=True)
         }
         results["mig"] = metric(gap.value, float(error), n=len(z), per_factor=per_factor)
-    coordinates = z.numpy() if z.shape[1] == 2 else fit_map(z.numpy(), "umap")
+    # Stored codes are rounded, and so is what is computed from them: a map of what is kept.
+    z = z.half().float()
+    embedding = model.embed(z.to(model.device)).cpu()
+    coordinates = z.numpy() if z.shape[1] == 2 else fit_map(embedding.numpy(), "umap")
     results["trustworthiness"] = metric(
-        metrics.trustworthiness(z, coordinates), n=min(4000, len(z))
+        metrics.trustworthiness(embedding, coordinates), n=min(4000, len(z))
     )
     if test.labels is not None:
         results["knn_accuracy"] = metric(
@@ -242,6 +245,8 @@ def codes(
             tensors["labels"] = test.labels.to(torch.uint8)
         if kl is not None:
             tensors["kl"] = kl
+        if not torch.equal(embedding, z):
+            tensors["embedding"] = embedding.half()
         about = {
             "data": test.name,
             "split": test.split,

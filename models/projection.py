@@ -275,7 +275,8 @@ class Map:
 
     codes: (N, D) float32. coordinates: (N, 2 or 3) float32. labels: (N,) int64 or None.
     indices: (N,) which images of the split these are. kl: (D,) mean KL of each dimension in nats,
-    or None. facts: what is known besides (data, split, method), texts by name.
+    or None. facts: what is known besides (data, split, method), texts by name. embedding: (N, E)
+    float32, what ``model.embed`` makes of the codes, where that differs from them.
     """
 
     codes: np.ndarray
@@ -284,6 +285,12 @@ class Map:
     indices: np.ndarray | None = None
     kl: np.ndarray | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    embedding: np.ndarray | None = None
+
+    @property
+    def space(self) -> np.ndarray:
+        """(N, E) float32, where distances mean something: the embedding, else the codes."""
+        return self.codes if self.embedding is None else self.embedding
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -303,6 +310,7 @@ def save_map(folder: str | Path, fitted: Map) -> Path:
         "labels": (fitted.labels, np.uint8),
         "indices": (fitted.indices, np.int32),
         "kl": (fitted.kl, np.float32),
+        "embedding": (fitted.embedding, np.float16),
     }
     for name, (values, dtype) in optional.items():
         if values is not None:
@@ -335,11 +343,13 @@ def load_map(folder: str | Path) -> Map | None:
         ) from error
     n = len(codes)
     rest = {name: tensors.get(name) for name in ("labels", "indices")}
-    parts = [coordinates, *(v for v in rest.values() if v is not None)]
+    embedding = tensors.get("embedding")
+    parts = [v for v in (coordinates, embedding, *rest.values()) if v is not None]
     if codes.ndim != 2 or coordinates.ndim != 2 or any(len(part) != n for part in parts):
         raise ValueError(
             f"The parts of the map in '{path.parent.name}' do not belong together; "
             "'python -m models evaluate' writes it anew."
         )
     whole = {k: None if v is None else v.astype(np.int64) for k, v in rest.items()}
-    return Map(codes, coordinates, **whole, kl=tensors.get("kl"), facts=facts)
+    embedding = None if embedding is None else embedding.astype(np.float32)
+    return Map(codes, coordinates, **whole, kl=tensors.get("kl"), facts=facts, embedding=embedding)

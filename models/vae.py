@@ -269,6 +269,11 @@ class VAE(GenerativeModel):
             return torch.sigmoid(out)
         return logistic_parameters(out)[0].clamp(0, 1)
 
+    def embed(self, z: Tensor) -> Tensor:
+        """What the decoder reads, (N, D). A learned prior squeezes the classes into one bell, in
+        which neighbours are often strangers; before it, they are apart as the encoder put them."""
+        return self.prior.inverse(z)
+
     def log_p_x(self, x: Tensor, h: Tensor, label: int | Tensor | None = None) -> Tensor:
         """log p(x | h) of each pixel in nats, (B, C, H, W). x holds 0 and 1, or 8-bit levels."""
         out = self.decoder(h, self._one_hot(label, len(h)))

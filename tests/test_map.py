@@ -7,6 +7,7 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from explorer import images, map_view, maps
@@ -14,8 +15,10 @@ from explorer.components.point_map import as_sheet
 from explorer.context import Context
 from explorer.maps import Layout, NoCodes
 from explorer.tabs import embedding
+from models import train
 from models.projection import Map, load_map, save_map
 from tests import toys
+from tests.conftest import tiny_recipe
 
 KEPT = tuple(maps.KEPT)
 NOTHING = ("", None)  # no point selected, no picture of one's own
@@ -233,3 +236,28 @@ def test_no_codes_says_whether_they_can_be_had(context):
     with pytest.raises(NoCodes) as error:
         maps.points(context, "bare")
     assert error.value.ready
+
+
+def test_a_bent_space_is_mapped_where_distances_mean_something(tmp_path, digits):
+    wanted = tiny_recipe(name="bent", model={"latent": 4, "prior_layers": 4}, train={"steps": 120})
+    train.train(wanted, digits, tmp_path / "bent")
+    context = Context.create(tmp_path)
+    list(maps.encode_points(context, "bent"))
+    fitted = maps.points(context, "bent")
+    model = context.store.get("bent")
+    space = model.embed(torch.from_numpy(fitted.codes)).detach().numpy()
+    assert not np.allclose(space, fitted.codes, atol=0.05)
+    assert np.allclose(fitted.space, space, atol=1e-4)
+
+    order = np.linalg.norm(space - space[7], axis=1).argsort()
+    assert maps.near(context, "bent", fitted.codes[7], 3, 7).tolist() == order[1:4].tolist()
+    layout = Layout("pca", 2)
+    where = maps.place(context, "bent", layout, fitted.codes[:5])
+    assert np.allclose(where, maps.layout_now(context, "bent", layout)[:5], atol=1e-2)
+
+    # And the same once it is kept beside the model, rounded, and shown as code.
+    save_map(tmp_path / "bent", fitted)
+    assert np.allclose(load_map(tmp_path / "bent").space, space, atol=1e-2)
+    scope: dict = {}
+    exec(map_view.snippet(context, "bent", layout, [7]), scope)
+    assert scope["near"][:3].tolist() == order[1:4].tolist()
