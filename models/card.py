@@ -145,8 +145,8 @@ def models_table(headers: list[Header]) -> str:
                 m = header.metrics[name]
                 measured.append(
                     words.format(
-                        value=number(m["value"]),
-                        stderr=number(m["stderr"] or 0),
+                        value=f"{m['value']:.2f}",
+                        stderr=f"{m['stderr'] or 0:.2f}",
                         percent=f"{100 * m['value']:.2f}",
                         kind=m.get("kind"),
                         space=m.get("space"),

@@ -28,10 +28,12 @@ WORDS = {
 }
 
 # The number on a card: the first of these that the model has.
+# Bits per dimension exist for 8-bit pictures alone, and stand for them before nats do: nats of
+# binary and of 8-bit pictures cannot be compared, so they must not look alike.
 HEADLINES = (
-    ("nll_nats", "{:.1f} nats"),
     ("mig", "MIG {:.2f}"),
     ("bpd", "{:.2f} bits/dim"),
+    ("nll_nats", "{:.1f} nats"),
     ("fd_over_floor", "{:.1f}× the Fréchet floor"),
     ("elbo_nats", "ELBO {:.1f} nats"),
     ("accuracy", "{:.1%} right"),
