@@ -12,7 +12,7 @@ import torch
 from explorer import latents
 from models import checkpoint
 from tests import toys
-from tests.browser.conftest import open_page, pixels, served
+from tests.browser.conftest import open_page, pixels, serious_findings, served
 
 PICTURE = ".ge-latent-pad .picture"
 EXACT = '.ge-latent-pad .picture:not([data-exact=""])[data-exact]'
@@ -320,3 +320,13 @@ def test_nothing_lies_beside_the_window(page, address, size, model):
              .map(e => e.tagName + '.' + e.className)"""
     )
     assert beside == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page, address, scheme):
+    page.emulate_media(color_scheme=scheme)
+    arrive(page, address)
+    for note in page.locator(".ge-panel-latent .ge-note .label-wrap").all():
+        note.click()
+    page.wait_for_timeout(500)
+    assert serious_findings(page) == []
