@@ -65,8 +65,15 @@ class Classifier(Model):
         self.head = nn.Linear(width, config.num_classes)
 
     def features(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, width): the last hidden layer, averaged over the picture."""
-        return self.body(self.checked(x)).mean((2, 3)).float()
+        """(B, C, H, W) -> (B, width): the last hidden layer, averaged over the picture.
+
+        A network that was trained on mirrored images reads the picture and its mirror image when it
+        judges, and takes their mean: it does not see which way a shoe points.
+        """
+        features = self.body(self.checked(x)).mean((2, 3)).float()
+        if self.config.mirror and not self.training:
+            features = (features + self.body(x.flip(3)).mean((2, 3)).float()) / 2
+        return features
 
     def classify(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, num_classes) logits."""

@@ -411,3 +411,15 @@ def test_saving_and_loading_gives_the_same_output(case, tmp_path):
     again = checkpoint.load(checkpoint.save(loaded, header, tmp_path / "again"))
     for name, value in results(again).items():
         assert torch.equal(value, after[name]), f"{name} changes with each saving"
+
+
+def test_a_judge_trained_on_mirrored_images_does_not_see_the_difference():
+    settings = {"image": [1, 8, 8], "width": 16, "blocks": 1, "mirror": True}
+    judge = checkpoint.build("classifier", settings)
+    x = torch.rand(4, 1, 8, 8, generator=generator(0))
+    with torch.no_grad():
+        judge.train()
+        assert not torch.allclose(judge.features(x), judge.features(x.flip(3)), atol=1e-5)
+        judge.eval()
+        assert torch.allclose(judge.features(x), judge.features(x.flip(3)), atol=1e-5)
+        assert torch.allclose(judge.classify(x), judge.classify(x.flip(3)), atol=1e-5)
