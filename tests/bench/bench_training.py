@@ -1,8 +1,8 @@
 """Training throughput: the loop as shipped over a plain float32 loop of the same network.
 
-Both train the network of ``vae-mnist`` on the same random bytes, in turns within one process, so
-that whatever else the machine does falls on both. Prints images a second (the median of the turns)
-and their ratio; then what decoding 1,024 codes costs.
+Both train the network of each shipped recipe on the same random bytes, in turns within one process,
+so that whatever else the machine does falls on both. Prints images a second (the median of the
+turns) and their ratio; then what decoding 1,024 codes of ``vae-mnist`` costs.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ import torch
 
 from models import checkpoint
 from models.base import generator
-from models.data import Dataset
-from models.recipe import from_dict, load_recipe
+from models.data import DATASETS, Dataset
+from models.recipe import from_dict, load_recipe, recipe_names
 from models.train import Run
 
 STEPS, TURNS = 8, 5
 
 
-def recipe(**train):
-    values = load_recipe("vae-mnist").to_dict()
+def recipe(name: str, **train):
+    values = load_recipe(name).to_dict()
     values["train"] |= {"steps": 100_000, **train}
-    values["model"] |= {"samples": 1}
+    if "samples" in values["model"]:
+        values["model"] |= {"samples": 1}
     return from_dict(values)
 
 
-def plain_loop(dataset: Dataset, images_a_batch: int):
+def plain_loop(run: Run):
     """What one would write first: float32, default memory layout, Adam, no frills."""
-    values = recipe()
     torch.manual_seed(0)
-    model = checkpoint.build("vae", {"image": [1, 28, 28], **values.model})
+    model = checkpoint.build(run.recipe.family, run.model_values())
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     step = 0
     while True:
-        chosen = torch.randint(len(dataset), (images_a_batch,))
-        x = dataset.images[chosen].float() / 255
-        for objective in model.objectives(x, None, generator(step)):
+        chosen = torch.randint(len(run.images), (run.batch_size,))
+        x, y = run.images[chosen].float() / 255, run.labels[chosen]
+        for objective in model.objectives(x, y, generator(step)):
             optimizer.zero_grad()
             objective.loss.backward()
             optimizer.step()
@@ -53,21 +53,25 @@ def rate(steps, batch: int) -> float:
     return STEPS * batch / (time.perf_counter() - started)
 
 
-def main() -> None:
-    images = torch.randint(0, 256, (2048, 1, 28, 28), generator=generator(0)).to(torch.uint8)
-    dataset = Dataset("random bytes", "train", images)
-    run = Run(recipe(), dataset)
+def compare(name: str) -> Run:
+    """Prints one line; returns the run as it was measured."""
+    shape = DATASETS[load_recipe(name).data.name].shape
+    images = torch.randint(0, 256, (2048, *shape), generator=generator(0)).to(torch.uint8)
+    run = Run(recipe(name), Dataset("random bytes", "train", images, torch.arange(2048) % 3))
     batch = run.batch_size
-    ours, plain = run.steps(), plain_loop(dataset, batch)
+    ours, plain = run.steps(), plain_loop(run)
     rate(ours, batch), rate(plain, batch)  # warm up both
     pairs = [(rate(ours, batch), rate(plain, batch)) for _ in range(TURNS)]
     fast, slow = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
-    print(
-        f"training vae-mnist's network, batch {batch}, {torch.get_num_threads()} threads: "
-        f"{fast:,.0f} images/s (bf16: {run.bf16}), plain float32 loop {slow:,.0f}: "
-        f"ratio {ratio:.2f} (floor 1.5 where the CPU multiplies in bfloat16)"
-    )
+    print(f"{name:15} {fast:6,.0f} images/s   plain float32 {slow:6,.0f}   ratio {ratio:.2f}")
+    return run
+
+
+def main() -> None:
+    print(f"training, {torch.get_num_threads()} threads (floor 1.5 where the CPU has bfloat16):")
+    runs = {name: compare(name) for name in recipe_names()}
+    run = runs["vae-mnist"]
 
     model = run.ema
     codes = torch.randn(1024, model.config.latent, generator=generator(0))
