@@ -81,7 +81,9 @@ def _card(header: Any) -> dict[str, Any]:
 
 def facts(header: Any) -> str:
     """A model in one line: its data, its size, its headline number."""
-    parts = [_data_title(header.data.get("name", "")), f"{_short(header.parameters)} parameters"]
+    data = _data_title(header.data.get("name", ""))
+    known = data.lower() in header.title.lower()  # said once, so that a card keeps to two lines
+    parts = ["" if known else data, f"{_short(header.parameters)} parameters"]
     for name, form in HEADLINES:
         value = header.metrics.get(name)
         value = value.get("value") if isinstance(value, dict) else value
