@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from models import data, recipe, sources, train
+from models.base import generator
+from models.vae import VAE, VAEConfig
 
 # Small enough to train in seconds, with each optional part of a VAE in use or one step away.
 TINY = {
@@ -85,3 +87,15 @@ def digits() -> data.Dataset:
 def tiny_vae(tmp_path_factory, digits) -> Path:
     """The folder of a tiny VAE trained on digits. Not to be written to: copy it first."""
     return train.train(tiny_recipe(), digits, tmp_path_factory.mktemp("runs") / "tiny")
+
+
+def small_vae(scale: float = 1.0, seed: int = 0, **settings) -> VAE:
+    """A small VAE whose every weight is moved away from where it starts."""
+    small = {"image": (1, 4, 4), "latent": 3, "width": 8, "blocks": 1, "hidden": 8, "halvings": 1}
+    torch.manual_seed(seed)
+    model = VAE(VAEConfig(**{**small, **settings}))
+    rng = generator(seed, 1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.2 * scale * torch.randn(parameter.shape, generator=rng)
+    return model.eval()
