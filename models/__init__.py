@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 FAMILIES = {
     "vae": "models.vae:VAE",
+    "diffusion": "models.diffusion:Diffusion",
     "classifier": "models.classifier:Classifier",
 }
 

@@ -118,6 +118,7 @@ class Likelihood:
     stderr: (B,) standard error where the number is an estimate.
     per_pixel: (B, C, H, W), sums to ``nats``, where there is such a split.
     details: further (B, ...) tensors by name (a VAE's two terms, an effective sample size).
+    how: a few words on how an estimate was made, for cards and captions.
     """
 
     nats: Tensor
@@ -126,6 +127,7 @@ class Likelihood:
     stderr: Tensor | None = None
     per_pixel: Tensor | None = None
     details: dict[str, Tensor] = field(default_factory=dict)
+    how: str = ""
 
 
 # ---------------------------------------------------------------------------------------------
@@ -167,6 +169,11 @@ class Model(nn.Module):
 
 class GenerativeModel(Model):
     """A model one can sample from."""
+
+    @property
+    def latent(self) -> int:
+        """How many numbers a code has, where the model has codes."""
+        return self.config.latent
 
     def sample_steps(
         self, n: int, rng: Generator, label: int | Tensor | None = None, **knobs: Any

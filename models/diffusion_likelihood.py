@@ -1,0 +1,148 @@
+r"""What a denoiser says of a picture's probability, two ways.
+
+Both start by adding a little noise, $x_\epsilon = x + \epsilon n$ with $\epsilon$ the lowest level
+trained on, which makes a density out of 256 grey levels. That is a bound, like any dequantisation
+by a distribution $q(x_\epsilon \mid x)$,
+
+$$\log P(x) \ge \mathbb{E}_q \big[ \log P(x \mid x_\epsilon) + \log p_\epsilon(x_\epsilon) - \log
+q(x_\epsilon \mid x) \big]$$
+
+(Ho et al. 2019, eq. 6), with $P(x \mid x_\epsilon)$ the Gaussian around the denoised picture that
+Ho et al. (2020, eq. 13) cut into levels. The density $p_\epsilon$ of the noised data then comes
+from the probability-flow ODE, or the whole expression is bounded by a chain of discrete steps.
+
+The functions take any denoiser, so that they can be held against densities known in closed form.
+Pictures are as the network sees them: centred, black to white 2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from itertools import pairwise
+
+import torch
+from torch import Generator, Tensor
+
+from models.base import normal
+from models.samplers import Denoiser, dormand_prince
+
+HALF_LEVEL = 1 / 255  # half a grey level, where black to white is 2
+LOG_2PI = math.log(2 * math.pi)
+
+
+def log_normal(x: Tensor, mean: Tensor | float, deviation: float) -> Tensor:
+    """log N(x; mean, deviation^2 I), (B, ...) -> (B,)."""
+    square = ((x - mean) / deviation).square() + 2 * math.log(deviation) + LOG_2PI
+    return -0.5 * square.flatten(1).sum(1)
+
+
+def discretised_normal(
+    x: Tensor, mean: Tensor, deviation: float, black: float, white: float
+) -> Tensor:
+    """log P of each pixel's grey level: the mass of N(mean, deviation^2) within half a level of x,
+    whole tails beyond black and white (Ho et al. 2020, eq. 13). Shapes as x."""
+    inf = torch.full_like(x, math.inf)
+    upper = torch.where(x > white - HALF_LEVEL, inf, (x + HALF_LEVEL - mean) / deviation)
+    lower = torch.where(x < black + HALF_LEVEL, -inf, (x - HALF_LEVEL - mean) / deviation)
+    # Both on the left of 0, where the logarithm of the normal distribution is accurate.
+    flip = upper + lower > 0
+    a, b = torch.where(flip, -upper, lower), torch.where(flip, -lower, upper)
+    log_a, log_b = torch.special.log_ndtr(a), torch.special.log_ndtr(b)
+    return log_b + torch.log1p(-torch.exp(log_a - log_b).clamp(max=1 - 1e-7))
+
+
+def ode_log_density(
+    denoise: Denoiser,
+    x: Tensor,
+    low: float,
+    high: float,
+    rng: Generator,
+    tolerance: float = 1e-3,
+    sigma_data: float = 0.5,
+    exact: bool = False,
+) -> Tensor:
+    r"""log p_low(x) in nats, (B,), by the probability-flow ODE up to level ``high``.
+
+    log p_low(x_low) = log p_high(x_high) + int div f ds,  f = dx/ds = x - D, s = log sigma
+
+    (Song et al. 2021b, eq. 39), p_high a normal distribution of variance high^2 + sigma_data^2.
+    The divergence is e^T (df/dx) e with e of random signs, drawn once an image (Hutchinson 1990;
+    Grathwohl et al. 2019, eq. 8): unbiased. ``exact`` takes the whole trace, a pass for each pixel.
+    """
+    shape, B = x.shape, len(x)
+    signs = torch.where(normal(shape, rng, x.device) > 0, 1.0, -1.0).to(x.dtype)
+
+    def slope(s: float, y: Tensor) -> Tensor:
+        with torch.enable_grad():
+            x = y[:, :-1].view(shape).detach().requires_grad_()
+            f = x - denoise(x, math.exp(s))
+            if exact:
+                flat = f.flatten(1)
+                divergence = sum(
+                    torch.autograd.grad(flat[:, i].sum(), x, retain_graph=True)[0].flatten(1)[:, i]
+                    for i in range(flat.shape[1])
+                )
+            else:
+                (pulled,) = torch.autograd.grad(f, x, signs)
+                divergence = (pulled * signs).flatten(1).sum(1)
+        return torch.cat([f.detach().flatten(1), divergence.detach()[:, None]], 1)
+
+    y = torch.cat([x.flatten(1), x.new_zeros(B, 1)], 1)
+    path = dormand_prince(slope, y, math.log(low), math.log(high), tolerance)
+    y = deque(path, maxlen=1)[0][1]
+    end = log_normal(y[:, :-1], 0.0, math.sqrt(high**2 + sigma_data**2))
+    return end + y[:, -1]
+
+
+def dequantised_log_likelihood(
+    denoise: Denoiser,
+    x: Tensor,
+    low: float,
+    high: float,
+    black: float,
+    white: float,
+    rng: Generator,
+    tolerance: float = 1e-3,
+    sigma_data: float = 0.5,
+) -> Tensor:
+    """One unbiased draw, (B,), of the bound of this module's text, p_low by the ODE; nats."""
+    noisy = x + low * normal(x.shape, rng, x.device)
+    pixels = discretised_normal(x, denoise(noisy, low).detach(), low, black, white)
+    density = ode_log_density(denoise, noisy, low, high, rng, tolerance, sigma_data)
+    return pixels.flatten(1).sum(1) + density - log_normal(noisy, x, low)
+
+
+def variational_bound(
+    denoise: Denoiser,
+    x: Tensor,
+    levels: Tensor,
+    black: float,
+    white: float,
+    rng: Generator,
+    draws: int = 64,
+) -> Tensor:
+    r"""One unbiased draw of each pixel's share of the discrete bound on log P(x), as x, in nats.
+
+    log P(x) >= E log P(x | x_1) - sum_t KL(q(x_{t-1} | x_t, x) || p(x_{t-1} | x_t)) - KL(q(x_T | x)
+    || p(x_T))                                                   (Ho et al. 2020, eq. 5)
+
+    Each KL of the sum is 1/2 (1 / s^2 - 1 / t^2) |x - D(x_t)|^2 for neighbouring levels s < t
+    (Kingma et al. 2021, eq. 14). levels: (T,), falling, without the 0; p(x_T) = N(0, levels[0]^2).
+    The sum is not walked through: it is cut into ``draws`` equal parts and one term of each, chosen
+    at random, stands for its part.
+    """
+    levels = levels.double().cpu()
+    t, s = levels[:-1], levels[1:]
+    weights = 0.5 * (1 / s.square() - 1 / t.square())
+    total = -0.5 * (x / float(levels[0])).square()  # the prior's KL
+    edges = torch.linspace(0, len(t), min(draws, len(t)) + 1).round().long().tolist()
+    # Whether to look at a level: one number of the generator decides for the whole batch.
+    for start, end in pairwise(edges):
+        chosen = start + int(torch.randint(end - start, (), generator=rng, device=rng.device))
+        level = float(t[chosen])
+        guess = denoise(x + level * normal(x.shape, rng, x.device), level)
+        total = total - (end - start) * float(weights[chosen]) * (x - guess).square()
+    low = float(levels[-1])
+    guess = denoise(x + low * normal(x.shape, rng, x.device), low)
+    return total + discretised_normal(x, guess, low, black, white)
