@@ -12,6 +12,10 @@ from pathlib import Path
 # would slow every event down the longer the page is up.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
+# Before torch is: its threads sleep at a barrier instead of spinning. On a small machine that also
+# shows the page, spinning threads take the processor from the very one they wait for; that made a
+# sample in 20 steps five times slower while the browser was busy.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def port(text: str) -> int:

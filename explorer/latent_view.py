@@ -15,10 +15,8 @@ from explorer.theme import PALETTE
 
 log = logging.getLogger(__name__)
 
-SIDE = 21  # of the pad's atlas: one picture every 0.3 standard deviations
 DOTS = 600
-ROWS, FRAMES = 8, 25
-WAY = 33
+LONGEST = 16_000  # characters of a place in the address: three codes of 32 x 32 x 1 numbers
 SHEET = 20
 
 
@@ -79,7 +77,7 @@ def written(name: str, *codes: np.ndarray) -> str:
 
 def as_place(text: str) -> str:
     """The parser of places in addresses. Raises ValueError where it cannot be one."""
-    if "~" not in text or len(text) > 8000:
+    if "~" not in text or len(text) > LONGEST:
         raise ValueError("This is no place in a latent space.")
     return text
 
@@ -159,9 +157,12 @@ def plane_of(context: Context, name: str, view: View) -> tuple[Plane, list[dict[
         ]
     else:
         active = latents.activity(context, name)
-        chosen = [int(active.order[rank]) for rank in (view.across, min(view.up, D - 1))]
-        pair = list(np.eye(D, dtype=np.float32)[chosen])
-        axes = [_axis(f"z{k + 1}", f"z{k + 1}", amount(active, k)) for k in chosen]
+        last = len(active.order) - 1
+        chosen = [int(active.order[min(rank, last)]) for rank in (view.across, view.up)]
+        if D > 1 and chosen[0] == chosen[1]:
+            raise ValueError("Choose two different directions: these two are the same.")
+        pair = [active.vector(k, D) for k in chosen]
+        axes = [_axis(active.name(k), active.name(k), amount(active, k)) for k in chosen]
     if D == 1:
         pair[1] = np.zeros(1, np.float32)
     return latents.plane_along(view.z, *pair), axes
@@ -180,7 +181,8 @@ def amount(active: latents.Activity, dimension: int) -> str:
 def pad_value(context: Context, name: str, view: View) -> dict[str, Any]:
     """The pad's value (see ``LatentPad``). Raises ValueError where there is no such plane."""
     plane, axes = plane_of(context, name, view)
-    atlas = latents.decode(context, name, plane.lattice(SIDE), view.label)
+    side = latents.detail(context, name).side
+    atlas = latents.decode(context, name, plane.lattice(side), view.label)
     a, b = plane.coordinates(view.z)
     corners = []
     if view.kind == "three":
@@ -193,7 +195,7 @@ def pad_value(context: Context, name: str, view: View) -> dict[str, Any]:
         "model": name,
         "label": view.label,
         "atlas": images.sprite(atlas),
-        "side": SIDE,
+        "side": side,
         "origin": plane.origin.tolist(),
         "u": plane.u.tolist(),
         "v": plane.v.tolist(),
@@ -229,23 +231,27 @@ def _dots(context: Context, name: str, plane: Plane, label: int | None) -> dict[
 
 def strips(context: Context, name: str, view: View) -> dict[str, Any]:
     """The value of ``traversals``: the most active dimensions, each from -3 to 3 through z."""
-    active = latents.activity(context, name)
-    chosen = active.order[:ROWS]
-    line = np.linspace(-latents.REACH, latents.REACH, FRAMES, dtype=np.float32)
-    codes = np.tile(view.z, (len(chosen), FRAMES, 1)).astype(np.float32)
-    for row, dimension in enumerate(chosen):
-        codes[row, :, dimension] = line
-    pictures = latents.decode(context, name, codes.reshape(-1, len(view.z)), view.label)
-    pictures = pictures.reshape(len(chosen), FRAMES, *pictures.shape[1:])
+    active, detail = latents.activity(context, name), latents.detail(context, name)
+    chosen, D = active.order[: detail.rows], len(view.z)
+    line = np.linspace(-latents.REACH, latents.REACH, detail.frames, dtype=np.float32)
+    vectors = np.stack([active.vector(k, D) for k in chosen])  # (rows, D)
+    # Along a direction u, z + (t - z.u) u: where the code lies at t and is elsewhere as it was.
+    moves = line[None, :] - (vectors @ view.z)[:, None]  # (rows, frames)
+    codes = (view.z + moves[..., None] * vectors[:, None]).astype(np.float32)
+    pictures = latents.decode(context, name, codes.reshape(-1, D), view.label)
+    pictures = pictures.reshape(len(chosen), detail.frames, *pictures.shape[1:])
     rows = [
         {
             "dimension": int(k),
-            "name": f"z{k + 1}",
+            "name": active.name(k),
             "note": amount(active, k),
             "sprite": images.sprite(pictures[row]),
         }
         for row, k in enumerate(chosen)
     ]
+    if active.directions is not None:
+        for row, vector in zip(rows, vectors, strict=True):
+            row["vector"] = vector.round(5).tolist()
     z = latents.pack(view.z)
     return {"model": name, "z": z, "reach": latents.REACH, "rows": rows}
 
@@ -255,7 +261,7 @@ def ways(context: Context, name: str, view: View) -> dict[str, Any]:
     a, b, _ = view.kept
     found = []
     for title, path in (("Straight", latents.straight), ("Spherical", latents.spherical)):
-        codes = path(a, b, WAY)
+        codes = path(a, b, latents.detail(context, name).way)
         found.append(
             {
                 "name": title,

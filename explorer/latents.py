@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,11 +57,15 @@ class Codes(NamedTuple):
     """Codes of a model's test images, in the order of the test set.
 
     codes: (N, D) float32. labels: (N,) or None. kl: (D,) mean nats a dimension, or None.
+    directions: (K, D) orthonormal, with moves (K,), how far each moves a pixel: ways to go in a
+    code too long for its numbers to mean anything one by one; None where it is short.
     """
 
     codes: np.ndarray
     labels: np.ndarray | None
     kl: np.ndarray | None
+    directions: np.ndarray | None = None
+    moves: np.ndarray | None = None
 
 
 def shipped_codes(context: Context, name: str) -> Codes | None:
@@ -79,24 +84,53 @@ def shipped_codes(context: Context, name: str) -> Codes | None:
         kl = tensors.get("kl")
         if codes.ndim != 2 or (kl is not None and kl.shape != codes.shape[1:]):
             raise ValueError(f"codes {codes.shape} and kl do not fit")
+        directions, moves = tensors.get("directions"), tensors.get("moves")
+        if directions is not None:
+            directions = directions.astype(np.float32)
+            if directions.shape[1:] != codes.shape[1:] or moves.shape != directions.shape[:1]:
+                raise ValueError(f"codes {codes.shape} and directions do not fit")
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         log.warning("Left out %s: %s", path, error)
         return None
-    return context.recent.put(("codes", name), Codes(codes, tensors.get("labels"), kl))
+    return context.recent.put(
+        ("codes", name), Codes(codes, tensors.get("labels"), kl, directions, moves)
+    )
 
 
 class Activity(NamedTuple):
-    """How much each dimension of a code does. order: (D,) most active first. unit: of ``amount``:
-    "nats" (mean KL over test images) or "change" (mean absolute change of a pixel)."""
+    """How much each dimension of a code does. order: (K,) most active first. unit: of ``amount``:
+    "nats" (mean KL over test images) or "change" (mean absolute change of a pixel).
+
+    directions: (K, D) orthonormal, what is called a dimension of a long code; None where the
+    numbers of the code are what is meant, K = D.
+    """
 
     order: np.ndarray
     amount: np.ndarray
     unit: str
+    directions: np.ndarray | None = None
+
+    def vector(self, k: int, D: int) -> np.ndarray:
+        """(D,): the way along dimension k."""
+        return np.eye(D, dtype=np.float32)[k] if self.directions is None else self.directions[k]
+
+    def name(self, k: int) -> str:
+        return f"z{k + 1}" if self.directions is None else f"direction {k + 1}"
+
+
+LONG = 256  # numbers of a code from which single ones do nothing to be seen
+WAVES = 4  # a side: directions of a long code where none were shipped
 
 
 def activity(context: Context, name: str) -> Activity:
-    """Dimensions by mean KL where test codes tell it, else by how far each moves the picture."""
+    """Dimensions by mean KL where test codes tell it, else by how far each moves the picture; of a
+    long code directions: the shipped ones, else the longest waves over the picture."""
     shipped = shipped_codes(context, name)
+    if shipped is not None and shipped.directions is not None:
+        order = np.argsort(-shipped.moves, kind="stable")
+        return Activity(order, shipped.moves, "change", shipped.directions)
+    if dimensions(context, name) > LONG:
+        return _waves(context, name)
     if shipped is not None and shipped.kl is not None:
         return Activity(np.argsort(-shipped.kl, kind="stable"), shipped.kl, "nats")
     if (found := context.recent.get(("activity", name))) is None:
@@ -104,6 +138,24 @@ def activity(context: Context, name: str) -> Activity:
         amount = np.abs(jacobian).mean(1)
         order = np.argsort(-amount, kind="stable")
         found = context.recent.put(("activity", name), Activity(order, amount, "change"))
+    return found
+
+
+def _waves(context: Context, name: str) -> Activity:
+    """Cosine waves over the picture as directions of a code of its size, by what they do at 0."""
+    if (found := context.recent.get(("activity", name))) is None:
+        C, H, W = context.store.header(name).config["image"]
+        across, down = (
+            np.cos(np.pi * np.outer(np.arange(WAVES), np.arange(n) + 0.5) / n) for n in (W, H)
+        )
+        waves = np.einsum("ih,jw->ijhw", down, across).reshape(WAVES**2, 1, H, W)
+        waves = np.repeat(waves, C, 1).reshape(WAVES**2, -1)
+        waves = (waves / np.linalg.norm(waves, axis=1, keepdims=True)).astype(np.float32)
+        pictures = decode(context, name, np.concatenate([REACH * waves, -REACH * waves]))
+        amount = np.abs(np.subtract(*np.split(pictures.reshape(2 * WAVES**2, -1), 2))).mean(1)
+        amount = amount / (2 * REACH)
+        order = np.argsort(-amount, kind="stable")
+        found = context.recent.put(("activity", name), Activity(order, amount, "change", waves))
     return found
 
 
@@ -127,6 +179,10 @@ def principal_directions(context: Context, name: str) -> tuple[np.ndarray, np.nd
     if shipped is not None and len(shipped.codes) > 2:
         values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(shipped.codes.T)))
         shares, directions, what = values[::-1], vectors.T[::-1], "of the test codes' variance"
+    elif dimensions(context, name) > LONG:
+        active = activity(context, name)
+        shares, directions = active.amount[active.order], active.directions[active.order]
+        what = "of the picture's change"
     else:
         jacobian = _changes(context, name)
         values, vectors = np.linalg.eigh(jacobian @ jacobian.T)
@@ -143,7 +199,33 @@ def principal_directions(context: Context, name: str) -> tuple[np.ndarray, np.nd
 def dimensions(context: Context, name: str) -> int:
     """D, how many numbers a code of this model has."""
     known = context.store.header(name).config.get("latent")
-    return int(known if known is not None else context.store.get(name).config.latent)
+    return int(known if known is not None else context.store.get(name).latent)
+
+
+class Detail(NamedTuple):
+    """How many pictures the tab decodes at once: side * side for the pad, rows of frames for the
+    strips, ``way`` from one picture to another."""
+
+    side: int
+    rows: int
+    frames: int
+    way: int
+
+
+FINE, COARSE, COARSEST = Detail(21, 8, 25, 33), Detail(13, 6, 11, 17), Detail(9, 5, 9, 11)
+
+
+def detail(context: Context, name: str, seconds: float = 2.0) -> Detail:
+    """The finest detail whose pad takes about ``seconds`` at the pace this model decodes here."""
+    pace = context.recent.get(("pace", name))
+    if pace is None:
+        some = np.zeros((8, dimensions(context, name)), np.float32)
+        decode(context, name, some)  # loads the model and warms it up
+        start = time.perf_counter()
+        decode(context, name, some)
+        pace = context.recent.put(("pace", name), (time.perf_counter() - start) / len(some))
+    affordable = [d for d in (FINE, COARSE, COARSEST) if pace * d.side**2 < seconds]
+    return affordable[0] if affordable else COARSEST
 
 
 # ---------------------------------------------------------------------------------------------

@@ -122,6 +122,9 @@ def snippet(context: Context, name: str, layout: Layout, rows: list[int]) -> str
     header, fitted = context.store.header(name), maps.points(context, name)
     where = in_code(header.folder)
     kept = fitted.facts.get("map") != "pca"
+    # A conditional model's codes are those of pictures given their classes.
+    asks = "Conditional" in header.capabilities and fitted.labels is not None
+    told, one = (", torch.from_numpy(labels)", ", int(labels[row])") if asks else ("", "")
     lines = ["from models import checkpoint" + ("" if kept else ", data")]
     if kept:
         lines += [
@@ -131,6 +134,8 @@ def snippet(context: Context, name: str, layout: Layout, rows: list[int]) -> str
             f"fitted = load_map(checkpoint.resolve({where!r}).parent)",
             f"codes = fitted.codes[:: {maps.stride(len_of_kept(header))}]",
         ]
+        if asks:
+            lines += [f"labels = fitted.labels[:: {maps.stride(len_of_kept(header))}]"]
     else:
         step = int(fitted.indices[1] - fitted.indices[0]) if len(fitted) > 1 else 1
         lines += [
@@ -138,15 +143,18 @@ def snippet(context: Context, name: str, layout: Layout, rows: list[int]) -> str
             "",
             f"model = checkpoint.load({where!r})",
             f"test = data.load({header.data['name']!r}, 'test')",
-            f"codes = model.encode(test.images[:: {step}].float() / 255).detach().numpy()",
+            f"images = test.images[:: {step}].float() / 255",
         ]
+        if asks:
+            lines += [f"labels = test.labels[:: {step}].numpy()"]
+        lines += [f"codes = model.encode(images{told}).detach().numpy()"]
     space = "codes"
     if fitted.embedding is not None:
         space = "space"
         lines += [
             f"space = fitted.embedding[:: {maps.stride(len_of_kept(header))}]"
             if kept
-            else "space = model.embed(torch.from_numpy(codes)).detach().numpy()"
+            else f"space = model.embed(torch.from_numpy(codes){told}).detach().numpy()"
         ]
     shape = f"  # ({len(fitted)}, {layout.components})"
     if kept and layout == maps.kept_layout(fitted):
@@ -164,7 +172,7 @@ def snippet(context: Context, name: str, layout: Layout, rows: list[int]) -> str
         lines += [
             "",
             f"row = {rows[0]}",
-            "picture = model.decode(torch.from_numpy(codes[row : row + 1]))",
+            f"picture = model.decode(torch.from_numpy(codes[row : row + 1]){one})",
             f"near = neighbours({space}, {space}[row], {NEAR + 1})[0, 1:]",
         ]
     if any("torch." in line for line in lines):

@@ -85,7 +85,8 @@ def points(context: Context, name: str) -> Map:
     return _maps.put(
         key,
         Map(kept.codes[::step], kept.coordinates[::step], labels, indices[::step], kept.kl,
-            kept.facts, None if kept.embedding is None else kept.embedding[::step]),
+            kept.facts, None if kept.embedding is None else kept.embedding[::step],
+            None if kept.pictures is None else kept.pictures[::step]),
     )  # fmt: skip
 
 
@@ -124,29 +125,40 @@ def encode_points(context: Context, name: str) -> Iterator[float]:
         raise NoCodes(*_how_to_get_codes(context, header))
     model = context.store.get(name)
     rows = np.arange(0, len(dataset), stride(len(dataset)))
-    parts = []
-    for block in np.array_split(rows, math.ceil(len(rows) / 250)):
-        x = dataset.images[torch.from_numpy(block)].to(model.device).float() / 255
-        with torch.no_grad():
-            parts.append(model.encode(x).flatten(1).float().cpu().numpy())
-        yield sum(map(len, parts)) / len(rows)
-    codes = np.concatenate(parts)
     labels = None if dataset.labels is None else dataset.labels.numpy()[rows]
-    embedding = embed(context, name, codes)
+    parts, spaces = [], []
+    for block in np.array_split(np.arange(len(rows)), math.ceil(len(rows) / 250)):
+        x = dataset.images[torch.from_numpy(rows[block])].to(model.device).float() / 255
+        told = _told(context, name, None if labels is None else labels[block])
+        with torch.no_grad():
+            parts.append(model.encode(x, **told).flatten(1).float().cpu().numpy())
+        spaces.append(embed(context, name, parts[-1], None if labels is None else labels[block]))
+        yield sum(map(len, parts)) / len(rows)
+    codes, embedding = np.concatenate(parts), np.concatenate(spaces)
     flat = codes if codes.shape[1] == 2 else fit_map(embedding, "pca")
     facts = {"data": dataset.name, "split": "test", "map": "pca"}
     embedding = None if np.array_equal(embedding, codes) else embedding
     _maps.put(_key(header), Map(codes, flat, labels, rows, None, facts, embedding))
 
 
-def embed(context: Context, name: str, codes: np.ndarray) -> np.ndarray:
+def embed(context: Context, name: str, codes: np.ndarray, labels: Any = None) -> np.ndarray:
     """Codes (Q, D) in the space that the model's maps are laid out in, (Q, E)."""
     import torch
 
     model = context.store.get(name)
     z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(model.device)
     with torch.no_grad():
-        return model.embed(z).float().cpu().numpy()
+        return model.embed(z, **_told(context, name, labels)).float().cpu().numpy()
+
+
+def _told(context: Context, name: str, labels: Any) -> dict[str, Any]:
+    """What a model is told of the classes of codes, where it takes classes and they are known."""
+    import torch
+
+    if labels is None or "Conditional" not in context.store.header(name).capabilities:
+        return {}
+    device = context.store.device
+    return {"label": torch.as_tensor(np.asarray(labels), dtype=torch.int64, device=device)}
 
 
 def test_set(context: Context, name: str) -> Any:
@@ -260,9 +272,12 @@ def place(context: Context, name: str, layout: Layout, codes: np.ndarray) -> np.
 
 
 def near(context: Context, name: str, code: np.ndarray, k: int, besides: int = -1) -> np.ndarray:
-    """Rows of the k points nearest in code, nearest first, without the row ``besides``."""
+    """Rows of the k points nearest in code, nearest first. besides: the row of a point whose code
+    this is, and which does not count; -1 for a code from elsewhere."""
     fitted = points(context, name)
-    if fitted.embedding is not None:
+    if besides >= 0:  # a point's own place is known, and with it the class it was encoded with
+        code = fitted.space[besides]
+    elif fitted.embedding is not None:
         code = embed(context, name, code[None])[0]
     found = neighbours(fitted.space, code, k + 1)[0]
     return found[found != besides][:k]
@@ -304,11 +319,8 @@ def decode(context: Context, name: str, codes: np.ndarray, labels: Any = None) -
 
     model = context.store.get(name)
     z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(model.device)
-    told = {}
-    if labels is not None and "Conditional" in context.store.header(name).capabilities:
-        told["label"] = torch.as_tensor(np.asarray(labels), dtype=torch.int64, device=model.device)
     with torch.no_grad():
-        x = model.decode(z, **told)
+        x = model.decode(z, **_told(context, name, labels))
     return (x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
 
 
@@ -320,6 +332,9 @@ def sheet(
     key = (*_key(header), id(fitted))
     if (found := _sheets.get(key)) is not None:
         yield 1.0, found
+        return
+    if fitted.pictures is not None:
+        yield 1.0, _sheets.put(key, pack(fitted.pictures))
         return
     parts, size = [], 200
     for i in range(0, len(fitted), size):

@@ -3,7 +3,8 @@
     python -m models list
     python -m models train RECIPE [--set a.b=c] [--data-dir D] [--out D] [--resume] [--device cpu]
     python -m models evaluate CHECKPOINT [--data-dir D] [--n N] [--json]
-    python -m models sample CHECKPOINT --n 64 --seed 0 [--label K] --out grid.png
+    python -m models sample CHECKPOINT --n 64 --seed 0 [--label K] [--steps S]
+                              [--sampler NAME] [--guidance W] --out grid.png
     python -m models score CHECKPOINT IMAGE... [--json]
 
 With ``--json`` one JSON object stands on stdout and nothing else. What is wrong with an argument is
@@ -13,6 +14,7 @@ said in one line on stderr, and the exit status is 2; a run that fails ends with
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import logging
 import os
@@ -76,13 +78,13 @@ def parser() -> argparse.ArgumentParser:
         "json",
     )
     sub.add_argument("--n", type=int, help="test images to use (default: the recipe's; 0 is all)")
-    sub.add_argument("--samples", type=int, help="importance samples an image")
+    sub.add_argument("--samples", type=int, help="draws an image of an estimated likelihood")
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument(
         "--only",
         nargs="+",
         default=[],
-        choices=("accuracy", "likelihood", "quality", "codes"),
+        choices=("accuracy", "likelihood", "quality", "steps", "codes"),
         help="measure these alone; the other numbers stay as they are",
     )
     sub.add_argument("--dry", action="store_true", help="measure, but do not write the card")
@@ -92,11 +94,18 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument("--label", type=int)
     sub.add_argument("--temperature", type=float, default=1.0)
+    sub.add_argument("--steps", type=int, help="steps of a sampler that takes steps")
+    sub.add_argument("--sampler", help="which sampler: dpm, heun, euler, ddim, ddpm, langevin, ode")
+    sub.add_argument("--guidance", type=float, help="how far towards the class; 1 is as it is")
     sub.add_argument("--out", required=True, help="picture file to write, such as grid.png")
 
     sub = command("score", "log-likelihoods of picture files", "checkpoint", "device", "json")
     sub.add_argument("images", nargs="+", metavar="IMAGE")
-    sub.add_argument("--samples", type=int, default=100, help="importance samples an image")
+    sub.add_argument(
+        "--samples",
+        type=int,
+        help="draws an image (default: 100 codes of a VAE, 2 paths of an ODE)",
+    )
     sub.add_argument("--seed", type=int, default=0)
     return main
 
@@ -226,10 +235,16 @@ def sample_command(args: argparse.Namespace) -> dict[str, Any]:
     if not isinstance(model, Samples):
         raise ValueError(f"'{args.checkpoint}' cannot be sampled from; it is no generative model.")
     _check_label(model, args.label)
+    knobs = {"temperature": args.temperature}
+    for name in ("steps", "sampler", "guidance"):
+        if (value := getattr(args, name)) is not None:
+            knobs[name] = value
+    known = inspect.signature(model.sample_steps).parameters
+    for name in knobs.keys() - known.keys() - {"temperature"}:
+        raise ValueError(f"'{args.checkpoint}' samples without --{name}; leave it out.")
+    knobs = {name: value for name, value in knobs.items() if name in known}
     with torch.no_grad():
-        images = model.sample(
-            args.n, generator(args.seed), args.label, temperature=args.temperature
-        )
+        images = model.sample(args.n, generator(args.seed), args.label, **knobs)
     pictures.grid(images).save(out)
     if not args.json:
         print(f"Wrote {args.n} samples to {out}.")
@@ -244,15 +259,14 @@ def score_command(args: argparse.Namespace) -> dict[str, Any]:
     from models.metrics import bits_per_dim
     from models.train import pick_device
 
-    if args.samples < 1:
+    if args.samples is not None and args.samples < 1:
         raise ValueError(f"--samples must be 1 or more, not {args.samples}.")
+    effort = {} if args.samples is None else {"samples": args.samples}
     model = load(args.checkpoint, pick_device(args.device))
     if not isinstance(model, HasLikelihood):
         raise ValueError(f"'{args.checkpoint}' gives no likelihood; it is another kind of model.")
     images = torch.stack([pictures.read(path, model.image_shape) for path in args.images])
-    result = model.log_likelihood(
-        images.to(model.device), generator(args.seed), samples=args.samples
-    )
+    result = model.log_likelihood(images.to(model.device), generator(args.seed), **effort)
     rows = []
     for i, path in enumerate(args.images):
         nats = float(result.nats[i])

@@ -181,10 +181,11 @@ class GenerativeModel(Model):
         """Yields the generation of n images, step by step; the last frame is the result."""
         raise NotImplementedError
 
-    def embed(self, z: Tensor) -> Tensor:
+    def embed(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """Codes (N, D) where their distances mean something, (N, E): maps are laid out there.
 
-        The codes themselves, unless a family knows better.
+        The codes themselves, unless a family knows better. label: (N,) the classes that the codes
+        were encoded with, where they were.
         """
         return z
 

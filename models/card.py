@@ -25,6 +25,10 @@ MEANING = {
     "density": "density (Naeem et al. 2020)",
     "coverage": "coverage (Naeem et al. 2020)",
     "label_accuracy": "part of the samples that the judge reads as the class asked for",
+    "label_accuracy.guided": "the same with guidance",
+    "fd_over_floor.guided": "Fréchet distance over its floor with guidance",
+    "fd_over_floor.steps_10": "Fréchet distance over its floor in 10 steps",
+    "fd_over_floor.steps_100": "Fréchet distance over its floor in 100 steps",
     "mig": "mutual information gap (Chen et al. 2018)",
     "knn_accuracy": "5-nearest-neighbour label accuracy in the 2-D map, held-out points",
     "trustworthiness": "trustworthiness of the 2-D map",
@@ -94,9 +98,10 @@ def card(header: Header) -> str:
         f"| capabilities | {', '.join(header.capabilities)} |",
         f"| written by | Generative Explorer {header.version} |",
         "",
-        "## Measured",
-        "",
     ]
+    if header.recipe.get("notes"):
+        lines += [header.recipe["notes"], ""]
+    lines += ["## Measured", ""]
     if header.metrics:
         lines += ["| metric | value ± standard error | n | what it is |", "|---|---|---|---|"]
         lines += [metric_row(name, metric) for name, metric in header.metrics.items()]

@@ -360,6 +360,20 @@ class Diffusion(GenerativeModel):
             x = x + (t - s) * (slope + (there - denoise(there, t)) / t) / 2
         return (x / levels[-1]).flatten(1)
 
+    @torch.no_grad()
+    def embed(self, z: Tensor, label: Tensor | None = None, level: float = 0.5) -> Tensor:
+        """What the network knows of the picture that a noise leads to, (N, F).
+
+        Noises have no neighbours to speak of: all codes are equally far apart. The features at
+        the network's lowest resolution, a mean over its places, tell pictures apart that it had to
+        tell apart to denoise them (Xiang et al. 2023).
+        """
+        x = self.inside(self.decode(z, label))
+        levels = torch.full((len(x),), level, device=x.device)
+        none = torch.full((len(x),), max(0, self.config.num_classes), device=x.device)
+        scale = (level**2 + self.config.sigma_data**2) ** -0.5
+        return self.net.features(scale * x, levels.log() / 4, none).float().mean((2, 3))
+
     # -- likelihoods -----------------------------------------------------------------------------
 
     @torch.no_grad()

@@ -8,6 +8,7 @@ in one number only, the floor of the Fréchet distance, which is not about the m
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +21,16 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models import checkpoint, data, metrics, pictures
-from models.base import Classifies, Encodes, HasLikelihood, Model, Samples, capabilities, generator
+from models.base import (
+    Classifies,
+    Decodes,
+    Encodes,
+    HasLikelihood,
+    Model,
+    Samples,
+    capabilities,
+    generator,
+)
 from models.checkpoint import Header
 from models.data import Dataset
 from models.metrics import metric
@@ -30,7 +40,12 @@ log = logging.getLogger(__name__)
 
 CODES = "codes.safetensors"
 PREVIEW = "preview.webp"
-PARTS = ("accuracy", "likelihood", "quality", "codes")
+PARTS = ("accuracy", "likelihood", "quality", "steps", "codes")
+STEPS = (10, 100)  # what the quality of a sampler in steps is measured at, besides its default
+# Codes longer than this are noises of a picture's size rather than a few numbers: fewer of them
+# are kept, with what is costly to compute of them.
+LONG_CODE = 256
+LONG_CODES = 5000
 ACTIVE_NATS = 0.01  # a dimension whose mean KL is below this says nothing of the picture
 
 
@@ -76,12 +91,17 @@ def evaluate(
         given = test.labels[: len(images)] if asks else None
         numbers, kl = likelihood(model, images, samples, seed, progress, given)
         results |= numbers
-    if isinstance(model, Samples) and "quality" in parts:
+    if isinstance(model, Samples) and parts & {"quality", "steps"}:
         judge = find_judge(header.data["name"], folder.parent)
         if judge is not None:
             train = data.load(header.data["name"], "train", data_dir)
-            results |= quality(model, judge, test, train, effort.get("quality_n", 2048), seed)
-        if write:
+            count = effort.get("quality_n", 2048)
+            if "quality" in parts:
+                results |= quality(model, judge, test, train, count, seed, progress)
+            if "steps" in parts:
+                guidance = effort.get("guidance", 2.0)
+                results |= by_steps(model, judge, test, train, count, seed, guidance, progress)
+        if write and "quality" in parts:
             save_preview(model, folder)
     if isinstance(model, Encodes) and "codes" in parts:
         if kl is None and (folder / CODES).is_file():
@@ -128,7 +148,7 @@ def likelihood(
     bf16 = wants_bf16("auto", model.device)
     parts: dict[str, list[Tensor]] = {}
     kl_sum: Tensor | float = 0.0
-    for index, x in enumerate(batches(images, 50, model, f"likelihood, K = {samples}", progress)):
+    for index, x in enumerate(batches(images, 50, model, "likelihood", progress)):
         with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
             effort = {"samples": samples}
             if labels is not None:
@@ -144,10 +164,11 @@ def likelihood(
     facts = {"n": len(images), "space": result.space}
     mean = {name: metrics.mean_and_stderr(values) for name, values in per_image.items()}
     numbers = {"nll_nats": metric(mean["nll"], kind=result.kind, **facts)}
-    if result.kind == "estimate":
-        numbers["nll_nats"]["note"] = f"importance sampling, K = {samples}"
+    if result.how:
+        numbers["nll_nats"]["note"] = result.how
     if "elbo" in mean:
         numbers["elbo_nats"] = metric(mean["elbo"], kind="lower bound", **facts)
+    if "kl" in mean:
         numbers["reconstruction_nats"] = metric(mean["reconstruction"], **facts)
         numbers["kl_nats"] = metric(mean["kl"], **facts)
     if "ess" in mean:
@@ -155,6 +176,8 @@ def likelihood(
     if result.space == "uint8":
         bpd = metrics.bits_per_dim(per_image["nll"], model.image_shape)
         numbers["bpd"] = metric(metrics.mean_and_stderr(bpd), kind=result.kind, **facts)
+        if result.how:
+            numbers["bpd"]["note"] = result.how
     kl = None
     if isinstance(kl_sum, Tensor):
         kl = (kl_sum / len(images)).float().cpu()
@@ -177,20 +200,31 @@ def find_judge(data_name: str, folder: Path) -> Model | None:
     return None
 
 
-@torch.no_grad()
-def quality(model: Model, judge: Model, test: Dataset, train: Dataset, n: int, seed: int) -> dict:
+def quality(
+    model: Model,
+    judge: Model,
+    test: Dataset,
+    train: Dataset,
+    n: int,
+    seed: int,
+    progress: bool = False,
+    **knobs: Any,
+) -> dict:
+    """``metrics.sample_quality`` of n samples; a conditional model is asked for every class alike.
+
+    knobs: of ``sample_steps``.
+    """
     label = None
-    if getattr(model.config, "num_classes", 0):
+    if getattr(model.config, "num_classes", 0) > 0:
         label = torch.arange(n) % model.config.num_classes
-    rng = generator(seed)
-    fake = torch.cat(
-        [
-            model.sample(min(256, n - i), rng, None if label is None else label[i : i + 256]).cpu()
-            for i in range(0, n, 256)
-        ]
-    )
+    rng, fake = generator(seed), []
+    words = ", ".join(["sample", *(f"{k} = {v:g}" for k, v in knobs.items())])
+    with torch.no_grad():
+        for i in tqdm(range(0, n, 256), words, disable=not progress, leave=False):
+            asked = None if label is None else label[i : i + 256]
+            fake.append(model.sample(min(256, n - i), rng, asked, **knobs).cpu())
     return metrics.sample_quality(
-        fake,
+        torch.cat(fake),
         test.images,
         train.images,
         judge.to(model.device),
@@ -201,6 +235,33 @@ def quality(model: Model, judge: Model, test: Dataset, train: Dataset, n: int, s
     )
 
 
+def by_steps(
+    model: Model,
+    judge: Model,
+    test: Dataset,
+    train: Dataset,
+    n: int,
+    seed: int,
+    guidance: float,
+    progress: bool,
+) -> dict:
+    """For a sampler that takes steps: how quality depends on how many, and what guidance gives.
+
+    ``fd_over_floor.steps_10`` and so on; ``label_accuracy.guided`` at this guidance.
+    """
+    knobs = inspect.signature(model.sample_steps).parameters
+    results = {}
+    if "steps" in knobs:
+        for steps in STEPS:
+            found = quality(model, judge, test, train, n, seed, progress, steps=steps)
+            results[f"fd_over_floor.steps_{steps}"] = found["fd_over_floor"]
+    if "guidance" in knobs and "Conditional" in capabilities(model):
+        found = quality(model, judge, test, train, n, seed, progress, guidance=guidance)
+        for name in ("label_accuracy", "fd_over_floor"):
+            results[f"{name}.guided"] = {**found[name], "note": f"guidance {guidance:g}"}
+    return results
+
+
 @torch.no_grad()
 def codes(
     model: Model, test: Dataset, kl: Tensor | None, folder: Path | None, progress: bool
@@ -208,9 +269,20 @@ def codes(
     """Codes of the test images, their map, and what these are worth; kept in ``folder``."""
     from models.projection import fit_map
 
-    z = torch.cat(
-        [model.encode(x).cpu() for x in batches(test.images, 256, model, "encode", progress)]
-    )
+    # A conditional model's code of a picture is that of the picture given its class.
+    asks = "Conditional" in capabilities(model) and test.labels is not None
+
+    def told(start: int, count: int) -> dict[str, Tensor]:
+        return {"label": test.labels[start : start + count]} if asks else {}
+
+    parts: list[Tensor] = []
+    for i, x in enumerate(batches(test.images, 256, model, "encode", progress)):
+        parts.append(model.encode(x, **told(256 * i, len(x))).cpu())
+        if parts[0].shape[1] > LONG_CODE and 256 * (i + 1) >= LONG_CODES:
+            break
+    long = parts[0].shape[1] > LONG_CODE
+    z = torch.cat(parts)[: LONG_CODES if long else None]
+    labels = None if test.labels is None else test.labels[: len(z)]
     results: dict[str, dict] = {}
     if test.factors is not None:
         gap = metrics.mutual_information_gap(z, test.factors)
@@ -227,26 +299,33 @@ def codes(
         results["mig"] = metric(gap.value, float(error), n=len(z), per_factor=per_factor)
     # Stored codes are rounded, and so is what is computed from them: a map of what is kept.
     z = z.half().float()
-    embedding = model.embed(z.to(model.device)).cpu()
+    embedding = torch.cat(
+        [
+            model.embed(part.to(model.device), **told(256 * i, len(part))).cpu()
+            for i, part in enumerate(tqdm(z.split(256), "embed", disable=not progress, leave=False))
+        ]
+    )
     coordinates = z.numpy() if z.shape[1] == 2 else fit_map(embedding.numpy(), "umap")
     results["trustworthiness"] = metric(
         metrics.trustworthiness(embedding, coordinates), n=min(4000, len(z))
     )
-    if test.labels is not None:
+    if labels is not None:
         results["knn_accuracy"] = metric(
-            metrics.knn_accuracy(coordinates, test.labels), n=len(z), note="5-fold held out"
+            metrics.knn_accuracy(coordinates, labels), n=len(z), note="5-fold held out"
         )
     if folder is not None:
         tensors = {
             "codes": z.half(),
             "map": torch.from_numpy(np.ascontiguousarray(coordinates)).float(),
         }
-        if test.labels is not None:
-            tensors["labels"] = test.labels.to(torch.uint8)
+        if labels is not None:
+            tensors["labels"] = labels.to(torch.uint8)
         if kl is not None:
             tensors["kl"] = kl
         if not torch.equal(embedding, z):
             tensors["embedding"] = embedding.half()
+        if long and isinstance(model, Decodes):
+            tensors |= long_code_extras(model, z, labels if asks else None, progress)
         about = {
             "data": test.name,
             "split": test.split,
@@ -255,6 +334,44 @@ def codes(
         }
         checkpoint.write_atomically(folder / CODES, lambda path: save_file(tensors, path, about))
     return results
+
+
+@torch.no_grad()
+def long_code_extras(
+    model: Model, z: Tensor, labels: Tensor | None, progress: bool, count: int = 24
+) -> dict[str, Tensor]:
+    """What a page cannot compute while somebody waits, for codes as long as a picture.
+
+    pictures: (N, C, H, W) uint8, the codes decoded. directions: (count, D), orthonormal, along
+    which to move a code, since a single number of it changes nothing to be seen: the principal
+    components of the pictures, for a Gaussian's are those of the map from noise to picture too.
+    moves: (count,) how much a pixel changes on average, a standard deviation each way; the most
+    first.
+    """
+
+    def decoded(codes: Tensor, label: Tensor | None, what: str) -> Tensor:
+        pictures = []
+        for i in tqdm(range(0, len(codes), 256), what, disable=not progress, leave=False):
+            asked = {} if label is None else {"label": label[i : i + 256].to(model.device)}
+            pictures.append(model.decode(codes[i : i + 256].to(model.device), **asked).cpu())
+        return torch.cat(pictures)
+
+    pictures = decoded(z, labels, "decode")
+    flat = pictures.flatten(1)
+    _, _, components = torch.pca_lowrank(flat.double(), q=count, niter=8)
+    directions = components.T.float()  # (count, D)
+    chosen = torch.arange(0, len(z), max(1, len(z) // 16))[:16]
+    start = z[chosen].repeat(count, 1)  # (count * 16, D)
+    step = directions.repeat_interleave(len(chosen), 0)
+    asked = None if labels is None else labels[chosen].repeat(count)
+    change = decoded(start + step, asked, "directions") - decoded(start - step, asked, "directions")
+    moves = change.abs().flatten(1).mean(1).view(count, -1).mean(1) / 2
+    order = moves.argsort(descending=True)
+    return {
+        "pictures": (pictures.clamp(0, 1) * 255).round().byte(),
+        "directions": directions[order].half(),
+        "moves": moves[order],
+    }
 
 
 @torch.no_grad()

@@ -228,8 +228,21 @@ class UNet(nn.Module):
         nn.init.zeros_(self.write[-1].weight)
         nn.init.zeros_(self.write[-1].bias)
 
+    def features(self, x: Tensor, level: Tensor, label: Tensor) -> Tensor:
+        """What the network knows of the picture at its lowest resolution, (B, F, h, w)."""
+        return self._to_middle(x, self.embed(level, label))[0]
+
     def forward(self, x: Tensor, level: Tensor, label: Tensor) -> Tensor:
         e = self.embed(level, label)  # (B, E)
+        h, across = self._to_middle(x, e)
+        for grow, blocks in zip(reversed(self.grow), reversed(self.up), strict=True):
+            h = torch.cat([grow(h), across.pop()], 1)
+            for block in blocks:
+                h = block(h, e)
+        return F.pixel_shuffle(self.write(h), self.patch)
+
+    def _to_middle(self, x: Tensor, e: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The map at the lowest resolution, and each resolution's on the way, for the way up."""
         x = F.pixel_unshuffle(x, self.patch).contiguous(memory_format=torch.channels_last)
         h = self.read(x)  # (B, width, H / patch, W / patch)
         across = []
@@ -240,8 +253,4 @@ class UNet(nn.Module):
             h = shrink(h)
         for block, attention in zip(self.middle, self.attention, strict=True):
             h = attention(block(h, e))
-        for grow, blocks in zip(reversed(self.grow), reversed(self.up), strict=True):
-            h = torch.cat([grow(h), across.pop()], 1)
-            for block in blocks:
-                h = block(h, e)
-        return F.pixel_shuffle(self.write(h), self.patch)
+        return h, across

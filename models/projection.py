@@ -6,7 +6,8 @@ neither UMAP nor a compiler.
 
 Files: ``codes.safetensors`` in a model's folder, with ``codes`` (N, D) float16, ``map`` (N, 2)
 float32 and, where they are known, ``labels`` (N,) uint8, ``indices`` (N,) int32 (which images of
-the split these are, else its first N) and ``kl`` (D,) float32.
+the split these are, else its first N), ``kl`` (D,) float32, ``embedding`` (N, E) float16, what
+``model.embed`` makes of the codes, and ``pictures`` (N, C, H, W) uint8, what they decode to.
 """
 
 from __future__ import annotations
@@ -276,7 +277,8 @@ class Map:
     codes: (N, D) float32. coordinates: (N, 2 or 3) float32. labels: (N,) int64 or None.
     indices: (N,) which images of the split these are. kl: (D,) mean KL of each dimension in nats,
     or None. facts: what is known besides (data, split, method), texts by name. embedding: (N, E)
-    float32, what ``model.embed`` makes of the codes, where that differs from them.
+    float32, what ``model.embed`` makes of the codes, where that differs from them. pictures:
+    (N, C, H, W) uint8, the codes decoded, where that would take long.
     """
 
     codes: np.ndarray
@@ -286,6 +288,7 @@ class Map:
     kl: np.ndarray | None = None
     facts: dict[str, str] = field(default_factory=dict)
     embedding: np.ndarray | None = None
+    pictures: np.ndarray | None = None
 
     @property
     def space(self) -> np.ndarray:
@@ -311,6 +314,7 @@ def save_map(folder: str | Path, fitted: Map) -> Path:
         "indices": (fitted.indices, np.int32),
         "kl": (fitted.kl, np.float32),
         "embedding": (fitted.embedding, np.float16),
+        "pictures": (fitted.pictures, np.uint8),
     }
     for name, (values, dtype) in optional.items():
         if values is not None:
@@ -343,8 +347,8 @@ def load_map(folder: str | Path) -> Map | None:
         ) from error
     n = len(codes)
     rest = {name: tensors.get(name) for name in ("labels", "indices")}
-    embedding = tensors.get("embedding")
-    parts = [v for v in (coordinates, embedding, *rest.values()) if v is not None]
+    embedding, pictures = tensors.get("embedding"), tensors.get("pictures")
+    parts = [v for v in (coordinates, embedding, pictures, *rest.values()) if v is not None]
     if codes.ndim != 2 or coordinates.ndim != 2 or any(len(part) != n for part in parts):
         raise ValueError(
             f"The parts of the map in '{path.parent.name}' do not belong together; "
@@ -352,4 +356,7 @@ def load_map(folder: str | Path) -> Map | None:
         )
     whole = {k: None if v is None else v.astype(np.int64) for k, v in rest.items()}
     embedding = None if embedding is None else embedding.astype(np.float32)
-    return Map(codes, coordinates, **whole, kl=tensors.get("kl"), facts=facts, embedding=embedding)
+    return Map(
+        codes, coordinates, **whole, kl=tensors.get("kl"), facts=facts, embedding=embedding,
+        pictures=pictures,
+    )  # fmt: skip

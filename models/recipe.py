@@ -1,6 +1,7 @@
 """Recipes: one TOML file says everything needed to train a shipped model again.
 
-name = "vae-mnist"          title, about: shown in the page and on the card
+name = "vae-mnist"          title, about: shown in the page and on the card;
+                            notes, what was learned on the way: on the card
 family = "vae"
 seed = 0
 [data]                      name, and what the loader is to do
@@ -65,6 +66,9 @@ class TrainConfig:
 class EvaluateConfig:
     n: int = setting(0, "Test images to measure on; 0 means all.", low=0)
     samples: int = setting(500, "Importance samples an image for a likelihood estimate.", low=1)
+    guidance: float = setting(
+        2.0, "Guidance at which the judge reads a conditional model's samples.", low=0.0, high=20.0
+    )
     quality_n: int = setting(2048, "Generated images for the Fréchet distance.", low=2)
 
 
@@ -74,6 +78,7 @@ class Recipe:
     family: str
     title: str = ""
     about: str = ""
+    notes: str = ""
     seed: int = 0
     data: DataConfig = field(default_factory=DataConfig)
     model: dict[str, Any] = field(default_factory=dict)
@@ -100,6 +105,7 @@ def from_dict(values: dict[str, Any]) -> Recipe:
     for key, kind, words in (
         ("title", str, "a text"),
         ("about", str, "a text"),
+        ("notes", str, "a text"),
         ("seed", int, "a whole number"),
         ("model", dict, "a table of settings"),
     ):

@@ -361,7 +361,7 @@ class Run:
         saved = json.loads(metadata["recipe"])
         ours = json.loads(json.dumps(self.recipe.to_dict()))
         for part in (saved, ours):  # what may differ: it changes no weight
-            for free in ("title", "about", "evaluate"):
+            for free in ("title", "about", "notes", "evaluate"):
                 part.pop(free, None)
             for free in ("checkpoint_minutes", "log_every"):
                 part["train"].pop(free, None)

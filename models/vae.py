@@ -269,7 +269,7 @@ class VAE(GenerativeModel):
             return torch.sigmoid(out)
         return logistic_parameters(out)[0].clamp(0, 1)
 
-    def embed(self, z: Tensor) -> Tensor:
+    def embed(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """What the decoder reads, (N, D). A learned prior squeezes the classes into one bell, in
         which neighbours are often strangers; before it, they are apart as the encoder put them."""
         return self.prior.inverse(z)
@@ -428,7 +428,8 @@ class VAE(GenerativeModel):
         # What the code costs belongs to no pixel: it is spread evenly, so that the map sums.
         pixels = pixels + ((nats - reconstruction) / x[0].numel())[:, None, None, None]
         space = "binary" if self.config.likelihood == "bernoulli" else "uint8"
-        return Likelihood(nats, kind, space, stderr, pixels, details)
+        how = f"importance sampling, K = {K}" if K > 1 else ""
+        return Likelihood(nats, kind, space, stderr, pixels, details, how)
 
     def _kl_per_dimension(self, mean: Tensor, std: Tensor, draws: int = 32) -> Tensor:
         """(B, D) nats. Exact under the standard normal; else by moments of z = g(h), h ~ q."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import zipfile
 
 import numpy as np
@@ -95,10 +96,64 @@ def test_the_code_shown_gives_what_is_on_screen(context, name, controls):
 
 
 def test_a_class_of_another_model_is_dropped_on_arrival(context):
-    *_, choice = next(iter(sample.arrive(context, "toy", 0, 64, 1.0, 7)))
+    *_, choice, _, _, _ = next(iter(sample.arrive(context, "toy", 0, 64, 1.0, 7)))
     assert choice.value == ANY and choice.visible is False
-    *_, choice = next(iter(sample.arrive(context, "classes", 0, 64, 1.0, 7)))
+    *_, choice, _, _, _ = next(iter(sample.arrive(context, "classes", 0, 64, 1.0, 7)))
     assert choice.value == 7 and len(choice.choices) == 11
+
+
+# -- models that walk from noise to picture in steps -------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def walking(tmp_path_factory) -> explorer.Context:
+    folder = tmp_path_factory.mktemp("walking")
+    toys.write(folder, "toy")
+    toys.write_walker(folder, "walker")
+    return explorer.Context.create(folder, device="cpu")
+
+
+def test_steps_and_guidance_are_offered_where_a_model_walks(walking):
+    for name, there in (("toy", False), ("walker", True)):
+        *_, steps, guidance, stop = next(iter(sample.arrive(walking, name, 0, 4, 1.0, ANY)))
+        assert (steps.visible, guidance.visible, stop.visible) == (there,) * 3
+    assert steps.value == 4, "as many as the model takes by itself"
+
+
+def test_steps_and_guidance_reach_the_model(walking):
+    header = walking.store.header("walker")
+    settings = sample.read_settings(header, 3, 2, 1.0, 5, 7, 3.0)
+    assert settings.knobs() == {"steps": 7, "guidance": 3.0}
+    parts = list(sample.draws(walking, "walker", settings))
+    assert len(parts) == 8, "a frame for each step and one for the end"
+    model = walking.store.get("walker")
+    want = model.sample(2, generator(3), 5, steps=7, guidance=3.0)
+    assert np.array_equal(parts[-1][1].images, (want * 255).round().byte().numpy())
+
+
+def test_a_link_to_steps_means_nothing_to_a_model_without_them(walking):
+    header = walking.store.header("toy")
+    assert sample.read_settings(header, 3, 2, 1.0, ANY, 7, 3.0).knobs() == {}
+    own = sample.read_settings(walking.store.header("walker"), 0, 64, 1.0, ANY, 4, 1.0)
+    assert own == sample.Settings(), "its own settings show the shipped samples"
+
+
+@pytest.mark.parametrize(
+    ("steps", "guidance", "word"),
+    [(0, 1.0, "steps"), (math.nan, 1.0, "steps"), (2.5, 1.0, "steps"), (201, 1.0, "steps"),
+     (4, -1.0, "uidance"), (4, math.nan, "uidance"), (4, 9.0, "uidance"), (4, "x", "uidance")],
+)  # fmt: skip
+def test_impossible_walks_get_a_sentence(walking, steps, guidance, word):
+    ((_, status, _),) = sample.show(walking, "walker", 0, 4, 1.0, ANY, steps, guidance)
+    assert status["kind"] == "problem" and word in status["text"]
+
+
+def test_the_code_of_a_walk_is_true(walking):
+    settings = sample.read_settings(walking.store.header("walker"), 3, 2, 1.0, 5, 7, 3.0)
+    found: dict = {}
+    exec(sample.snippet(walking, "walker", settings), found)
+    drawn = sample.draw(walking, "walker", settings).images
+    assert np.array_equal((found["images"] * 255).round().byte().numpy(), drawn)
 
 
 def test_sampling_again_takes_the_next_seed_even_after_nonsense(context):

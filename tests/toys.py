@@ -105,6 +105,12 @@ def write(folder: Path, name: str, family: str = "toy", data: str = "mnist", **c
     return target
 
 
+def write_walker(folder: Path, name: str, **config) -> Path:
+    """An untrained diffusion model, small enough to take its four steps in a blink."""
+    small = {"width": 8, "middle": 1, "patch": 4, "halvings": 0, "steps": 4, "num_classes": 10}
+    return write(folder, name, "diffusion", **{**small, **config})
+
+
 def write_codes(folder: Path, D: int = 6, n: int = 60) -> np.ndarray:
     """Codes of made-up test images beside a checkpoint, six times as wide along the first number.
 

@@ -28,7 +28,7 @@ const make = () => {
   it.strip.onpointercancel = () => {
     held = false;
     GE.latentPreview(null);
-    place(it, code[it.data.dimension], false);
+    place(it, along(it), false);
   };
   let timer = 0;
   it.strip.onkeydown = event => {
@@ -44,9 +44,13 @@ const make = () => {
   };
   return it;
 };
+// A row goes along one number of the code, or along a direction of it.
+const along = it => it.data.vector
+  ? it.data.vector.reduce((sum, v, i) => sum + v * code[i], 0) : code[it.data.dimension];
 const send = it => {
-  const z = [...code];
-  z[it.data.dimension] = it.at;
+  const z = [...code], far = it.at - along(it);
+  if (it.data.vector) it.data.vector.forEach((v, i) => { z[i] += far * v; });
+  else z[it.data.dimension] = it.at;
   GE.latentPreview(null);
   GE.latent(value.model, GE.pack(z), 'jumped');
 };
@@ -94,7 +98,7 @@ const show = () => {
     const it = rows[i];
     it.data = data;
     it.sprite = GE.unpack(data.sprite);
-    it.at = code[data.dimension];
+    it.at = along(it);
     it.note.textContent = data.note;
     it.strip.setAttribute('aria-label', `Dimension ${data.name}, ${data.note}`);
     it.strip.setAttribute('aria-valuemin', -value.reach);

@@ -57,6 +57,9 @@ LOOK_FOR = """
   lies where it really is; with more, its true place is off the plane until you click it.
 * **Straight or spherical?** In many dimensions typical codes have a length near the root of their
   number. The straight way cuts through the middle, where |z| dips and pictures grow bland.
+* **A code as long as the picture** (a diffusion model's or a flow's noise) has no single numbers
+  that mean anything: each is one pixel of noise. The strips then go along directions that move the
+  whole picture, and typical codes lie near a sphere of radius √D: use the spherical way.
 * **Far from 0** (beyond 2 or 3) the model has seen little, and it shows.
 """
 
@@ -69,6 +72,9 @@ def arrive(context: Context, name: str, code: Any, *controls: Any) -> Iterator[t
     code, across, up, class, and whether sheet and own picture are there)."""
     if name not in context.store.loaded:
         yield gr.skip(), say("Loading the model …", kind="busy"), *[gr.skip()] * 11
+    if latents.detail(context, name) != latents.FINE:
+        words = "This model takes many steps to a picture: decoding a coarser plane …"
+        yield gr.skip(), say(words, kind="busy"), *[gr.skip()] * 11
     view = read_view(context, name, *controls)
     place, kept = (text if str(text).startswith(f"{name}~") else "" for text in controls[:2])
     if not place and isinstance(code, dict) and code.get("model") == name:
@@ -122,7 +128,7 @@ def _ranks(context: Context, name: str, kind: str) -> list[tuple[str, int]]:
         _, shares, _ = latents.principal_directions(context, name)
         return [(f"PC {k + 1} · {shares[k]:.1%}", k) for k in range(D)]
     active = latents.activity(context, name)
-    return [(f"z{k + 1} · {amount(active, k)}", r) for r, k in enumerate(active.order[:D])]
+    return [(f"{active.name(k)} · {amount(active, k)}", r) for r, k in enumerate(active.order[:D])]
 
 
 def _handed_over(context: Context, name: str, view: View, code: dict) -> View:

@@ -31,6 +31,8 @@ PREPARED = True
 
 MOST = 400
 HOTTEST = 2.0
+MOST_STEPS = 200
+FURTHEST_GUIDANCE = 8.0
 ANY = -1
 
 LOOK_FOR = """
@@ -39,6 +41,9 @@ LOOK_FOR = """
 * **Temperature** scales the noise that a sample starts from. Near 0 all pictures approach the
   most typical one; above 1 they become rarer and stranger. Select one picture, then move the
   slider: the seed stays, so you see the same draw leave the centre.
+* **Steps and guidance**, where a model starts at noise and walks: few steps are coarse, from
+  some number on more of them change nothing. Guidance pushes towards the class that was asked for:
+  pictures become clearer and more alike.
 * **Memory or invention?** Compare the selected picture with the nearest training picture. A model
   that only remembers shows the same picture twice.
 * **The latent code** beside it is where the picture came from. Bars near zero are typical.
@@ -46,12 +51,20 @@ LOOK_FOR = """
 
 
 class Settings(NamedTuple):
-    """What one draw is made of. label: a class, or None for any."""
+    """What one draw is made of. label: a class, or None for any. steps, guidance: of a model that
+    walks from noise to picture; None, always so for other models, leaves them to the model."""
 
     seed: int = 0
     count: int = 64
     temperature: float = 1.0
     label: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+
+    def knobs(self) -> dict[str, float]:
+        """Arguments of ``sample_steps``: those that are not as the model has them."""
+        asked = {"steps": self.steps, "guidance": self.guidance}
+        return {name: value for name, value in asked.items() if value is not None}
 
 
 class Drawn(NamedTuple):
@@ -63,7 +76,15 @@ class Drawn(NamedTuple):
     seconds: float
 
 
-def read_settings(header: Any, seed: Any, count: Any, temperature: Any, label: Any) -> Settings:
+def read_settings(
+    header: Any,
+    seed: Any,
+    count: Any,
+    temperature: Any,
+    label: Any,
+    steps: Any = None,
+    guidance: Any = None,
+) -> Settings:
     """Checked settings from the controls' values. Raises ValueError with one sentence."""
     if not _is_whole(seed) or not 0 <= seed < 2**53:
         raise ValueError("The seed must be a whole number from 0 on, such as 7.")
@@ -73,7 +94,30 @@ def read_settings(header: Any, seed: Any, count: Any, temperature: Any, label: A
         raise ValueError(f"The temperature must be a number from 0 to {HOTTEST:g}.")
     classes = header.config.get("num_classes", 0)
     known = _is_whole(label) and 0 <= label < classes
-    return Settings(int(seed), int(count), float(temperature), int(label) if known else None)
+    settings = Settings(int(seed), int(count), float(temperature), int(label) if known else None)
+    if not walks(header):
+        return settings
+    if steps is not None and (not _is_whole(steps) or not 1 <= steps <= MOST_STEPS):
+        raise ValueError(f"The number of steps must be a whole number from 1 to {MOST_STEPS}.")
+    if guidance is not None and not (
+        isinstance(guidance, (int, float)) and 0 <= guidance <= FURTHEST_GUIDANCE
+    ):
+        raise ValueError(f"Guidance must be a number from 0 to {FURTHEST_GUIDANCE:g}.")
+    if steps is not None and steps != own_steps(header):
+        settings = settings._replace(steps=int(steps))
+    if guidance is not None and guidance != 1 and classes:
+        settings = settings._replace(guidance=float(guidance))
+    return settings
+
+
+def walks(header: Any) -> bool:
+    """Whether the model goes from noise to picture in steps that one may count out to it."""
+    return "Denoises" in header.capabilities
+
+
+def own_steps(header: Any) -> int:
+    """The steps such a model takes unless it is told otherwise."""
+    return int(header.config.get("steps") or 20)
 
 
 def _is_whole(value: Any) -> bool:
@@ -121,9 +165,9 @@ def _steps(model: Any, settings: Settings) -> Iterator[tuple[float, Drawn]]:
 
     from models.base import generator
 
-    knobs = {"temperature": settings.temperature}
-    if "temperature" not in inspect.signature(model.sample_steps).parameters:
-        knobs = {}
+    known = inspect.signature(model.sample_steps).parameters
+    knobs = {"temperature": settings.temperature, **settings.knobs()}
+    knobs = {name: value for name, value in knobs.items() if name in known}
     start = time.perf_counter()
     with torch.no_grad():
         for frame in model.sample_steps(
@@ -132,7 +176,7 @@ def _steps(model: Any, settings: Settings) -> Iterator[tuple[float, Drawn]]:
             drawn = Drawn(
                 (frame.x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy(),
                 _array(frame.info.get("z")),
-                _array(frame.info.get("label")),
+                _labels(frame.info.get("label"), settings.count),
                 time.perf_counter() - start,
             )
             yield min(1.0, (frame.step + 1) / max(1, frame.total)), drawn
@@ -143,6 +187,14 @@ def _on_lent_gpu(folder: str, settings: Settings) -> Iterator[tuple[float, Drawn
     from models import checkpoint
 
     yield from _steps(checkpoint.load(folder, device="cuda"), settings)
+
+
+def _labels(label: Any, count: int) -> np.ndarray | None:
+    """(count,) classes of one for all or one each; None where there are none."""
+    if label is None:
+        return None
+    label = label if isinstance(label, int) else _array(label)
+    return np.broadcast_to(np.asarray(label, np.int64), (count,))
 
 
 def draw(context: Context, name: str, settings: Settings) -> Drawn:
@@ -161,6 +213,7 @@ def snippet(context: Context, name: str, settings: Settings) -> str:
     label = "" if settings.label is None else f", label={settings.label}"
     device = context.store.device_asked
     placed = "" if device in ("auto", "cpu") else f", device={device!r}"
+    knobs = "".join(f" {knob}={value:g}," for knob, value in settings.knobs().items())
     shape = (settings.count, *header.config["image"])
     return (
         "from models import checkpoint\n"
@@ -168,7 +221,7 @@ def snippet(context: Context, name: str, settings: Settings) -> str:
         f"model = checkpoint.load({where!r}{placed})\n"
         f"images = model.sample(\n"
         f"    {settings.count}, generator({settings.seed}){label},\n"
-        f"    temperature={settings.temperature:g},\n"
+        f"    temperature={settings.temperature:g},{knobs}\n"
         f")  # {shape}, from 0 to 1\n"
     )
 
@@ -208,16 +261,31 @@ def _done(settings: Settings, drawn: Drawn) -> str:
     return f"{pictures} of seed {settings.seed}{taken}."
 
 
-def arrive(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """A new model is on screen: yields what ``show`` does, and the classes it can be asked for."""
+def arrive(
+    context: Context,
+    name: str,
+    seed: Any,
+    count: Any,
+    temperature: Any,
+    label: Any,
+    steps: Any = None,
+    guidance: Any = None,
+) -> Iterator[tuple[Any, ...]]:
+    """A new model is on screen: yields what ``show`` does, the classes it can be asked for, and
+    the controls of steps and of guidance, where it knows such things."""
     header = context.store.header(name)
-    *others, label = controls
     classes = _classes(header)
     kept = label if label in range(len(classes)) else ANY
-    choice = gr.Dropdown(choices=_choices(classes), value=kept, visible=bool(classes))
-    for outputs in show(context, name, *others, kept):
-        yield *outputs, choice
-        choice = gr.skip()
+    steps = steps if steps and walks(header) else own_steps(header)
+    arrangement = (
+        gr.Dropdown(choices=_choices(classes), value=kept, visible=bool(classes)),
+        gr.Slider(value=steps, visible=walks(header)),
+        gr.Slider(visible=walks(header) and bool(classes)),
+        gr.Button(visible=walks(header)),
+    )
+    for outputs in show(context, name, seed, count, temperature, kept, steps, guidance):
+        yield *outputs, *arrangement
+        arrangement = (gr.skip(),) * len(arrangement)
 
 
 def _classes(header: Any) -> list[str]:
@@ -236,6 +304,11 @@ def again(context: Context, name: str, seed: Any, *controls: Any) -> Iterator[tu
     for outputs in show(context, name, following, *controls):
         yield *outputs, following
         following = gr.skip() if not isinstance(following, int) else following
+
+
+def stopped(*_: Any) -> dict[str, Any]:
+    """The status after a draw was stopped."""
+    return say("Stopped. What is on screen is as far as it came.")
 
 
 def look(context: Context, name: str, index: int | None, *controls: Any) -> Iterator[tuple]:
@@ -312,7 +385,10 @@ def build(context: Context) -> None:
 
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more = gr.Button("Sample again", variant="primary")
+            with gr.Row(elem_classes="ge-pair ge-go"):
+                more = gr.Button("Sample again", variant="primary")
+                stop = gr.Button("Stop", visible=bool(name) and walks(context.store.header(name)),
+                                 elem_id="sample-stop")  # fmt: skip
             status = components.status(text)
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="sample-seed")
@@ -324,6 +400,16 @@ def build(context: Context) -> None:
             heat = gr.Slider(
                 0, HOTTEST, 1.0, step=0.05, label="Temperature", elem_id="sample-temperature"
             )
+            walking = bool(name) and walks(context.store.header(name))
+            steps = gr.Slider(
+                1, MOST_STEPS, own_steps(context.store.header(name)) if walking else 20, step=1,
+                label="Steps", visible=walking, elem_id="sample-steps",
+                info="The model is asked once a step.",
+            )  # fmt: skip
+            guidance = gr.Slider(
+                0, FURTHEST_GUIDANCE, 1.0, step=0.25, label="Guidance", elem_id="sample-guidance",
+                visible=walking and bool(classes), info="1: the class as it is. More exaggerates.",
+            )  # fmt: skip
             with gr.Row(elem_classes="ge-pair"):
                 png = gr.Button("Save as PNG", size="sm")
                 archive = gr.Button("Save all as ZIP", size="sm")
@@ -336,13 +422,19 @@ def build(context: Context) -> None:
             hand = gr.Button("Open in Latent space", size="sm", interactive=False,
                              visible="latent" in context.tab_keys)  # fmt: skip
 
-    controls = [seed, count, heat, label]
+    controls = [seed, count, heat, label, steps, guidance]
     inputs = [context.picker, *controls]
     shown = [grid.view, status, notes.code]
-    context.on_show(partial(arrive, context), controls, [*shown, label])
-    more.click(partial(again, context), inputs, [*shown, seed], **context.heavy)
-    for control in controls:
-        control.input(partial(show, context), inputs, shown, **context.heavy)
+    drawing = [
+        context.on_show(partial(arrive, context), controls, [*shown, label, steps, guidance, stop]),
+        more.click(partial(again, context), inputs, [*shown, seed], **context.heavy),
+    ]
+    # A slider is read when it is let go, so that a walk is not begun at each value on the way.
+    for control in (seed, count, heat, label):
+        drawing.append(control.input(partial(show, context), inputs, shown, **context.heavy))
+    for slider in (steps, guidance):
+        drawing.append(slider.release(partial(show, context), inputs, shown, **context.heavy))
+    stop.click(stopped, None, status, cancels=drawing, **context.light)
     chosen = [context.picker, grid.choice, *controls]
     grid.choice.select(partial(look, context), chosen, [close, hand], **context.heavy)
     taken = hand.click(partial(hand_over, context), chosen, context.code, **context.light)
@@ -354,3 +446,5 @@ def build(context: Context) -> None:
     context.remember("count", count, parse=whole(1, MOST))
     context.remember("temperature", heat, parse=number(0, HOTTEST))
     context.remember("class", label, parse=whole(ANY, 999))
+    context.remember("steps", steps, parse=whole(1, MOST_STEPS))
+    context.remember("guidance", guidance, parse=number(0, FURTHEST_GUIDANCE))
