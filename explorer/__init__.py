@@ -10,6 +10,8 @@ How the page hangs together, for whoever adds to it:
   the tab is on screen with a model that it has not shown yet, once, and only for a model that has
   what the tab NEEDS. Do not listen to the picker's changes: a tab that nobody looks at must not
   compute.
+* ``context.timely(handler)`` around every other handler that changes what is on screen: its answer
+  is dropped once the tab shows another model than it was asked about.
 * ``context.remember(key, component)`` puts a control into the page's address and takes it from
   there when a link is opened. Prefix the key with the tab's name unless it is ``seed``.
 * ``context.code`` carries a latent code from one tab to another; ``context.go(tab)`` changes tabs.
