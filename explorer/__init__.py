@@ -10,6 +10,8 @@ How the page hangs together, for whoever adds to it:
   the tab is on screen with a model that it has not shown yet, once, and only for a model that has
   what the tab NEEDS. Do not listen to the picker's changes: a tab that nobody looks at must not
   compute.
+* ``context.timely(handler)`` around every other handler that changes what is on screen: its answer
+  is dropped once the tab shows another model than it was asked about.
 * ``context.remember(key, component)`` puts a control into the page's address and takes it from
   there when a link is opened. Prefix the key with the tab's name unless it is ``seed``.
 * ``context.code`` carries a latent code from one tab to another; ``context.go(tab)`` changes tabs.
@@ -24,6 +26,8 @@ How the page hangs together, for whoever adds to it:
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
 from explorer import components, link, theme
@@ -36,9 +40,36 @@ __all__ = ["Context", "build", "launch_options"]
 DESCRIPTION = "See what deep generative models have learned: sample them, bend them, map them."
 
 
+class Page(gr.Blocks):
+    """A page to which every yield of a handler travels whole.
+
+    Gradio sends the second yield as its changes against the first, and the browser applies them in
+    place: to the object of the first yield, which a busy browser may not have shown yet. Of a dict
+    that the next yield skips (``gr.skip()``) nothing is left then, and the component never hears of
+    it. A change that replaces the whole value leaves the earlier one alone.
+    """
+
+    def handle_streaming_diffs(
+        self,
+        block_fn: Any,
+        data: list,
+        session_hash: str | None,
+        run: str | None,
+        final: bool,
+        simple_format: bool = False,
+    ) -> list:
+        later = run is not None and run in self.pending_diff_streams.get(session_hash, {})
+        whole = super().handle_streaming_diffs(
+            block_fn, data, session_hash, run, final, simple_format=True
+        )
+        if final or simple_format or not later:
+            return whole
+        return [[["replace", [], value]] for value in whole]
+
+
 def build(context: Context) -> gr.Blocks:
     """The whole page. Imports neither torch nor plotly, loads no model; takes milliseconds."""
-    with gr.Blocks(title="Generative Explorer", analytics_enabled=False, fill_width=True) as page:
+    with Page(title="Generative Explorer", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(_HEADER, apply_default_css=False, elem_id="ge-header", js_on_load=None)
         context.page = page
         context.tab_keys = tuple(map(key_of, TABS))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import inspect
 import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -63,6 +64,13 @@ class Recent:
         return item
 
 
+class Visit(NamedTuple):
+    """That a model came on screen in a tab of one person's page; each time is one of its own."""
+
+    name: str
+    time: object
+
+
 class Remembered(NamedTuple):
     key: str
     component: gr.components.Component
@@ -99,6 +107,8 @@ class Context:
     visited: threading.Event = field(default_factory=threading.Event)
     # What the tabs computed last, under keys that begin with the tab's name.
     recent: Recent = field(default_factory=lambda: Recent(24))
+    # The last Visit by page and tab.
+    visits: Recent = field(default_factory=lambda: Recent(4096))
 
     @classmethod
     def create(
@@ -151,7 +161,45 @@ class Context:
         the tab NEEDS arrive here. Returns the event, for ``cancels=`` or ``.then``.
         """
         listen = getattr(self.picker, f"show_{self.tab}")
-        return listen(fn, [self.picker, *inputs], list(outputs), **{**self.heavy, **event})
+        handler = self.timely(fn, arrives=True)
+        return listen(handler, [self.picker, *inputs], list(outputs), **{**self.heavy, **event})
+
+    def timely(self, fn: Callable, arrives: bool = False) -> Callable:
+        """``fn(name, ...)`` as a handler that falls silent once the tab shows another model.
+
+        Events of different kinds run side by side, so the answer to something asked of the model
+        before may come after the new model's, and would stay on screen in its place. A generator
+        ends at its next yield. arrives: whether the call itself brings the model on screen.
+        """
+        tab = self.tab
+
+        def enter(request: gr.Request, name: str) -> Callable[[], bool]:
+            key = (getattr(request, "session_hash", None), tab)
+            visit = self.visits.get(key)
+            if arrives and (visit is None or visit.name != name):
+                visit = self.visits.put(key, Visit(name, object()))
+            asked_in_time = visit is None or visit.name == name
+            return lambda: asked_in_time and self.visits.get(key) is visit
+
+        def steps(request: gr.Request, name: str, *given: Any) -> Iterator[Any]:
+            in_time = enter(request, name)
+            if not in_time():
+                return
+            last = None
+            for outputs in fn(name, *given):
+                if not in_time():
+                    if last is not None:  # Gradio sends what was yielded last once more at the end
+                        yield _skip_all(last)
+                    return
+                last = outputs
+                yield outputs
+
+        def once(request: gr.Request, name: str, *given: Any) -> Any:
+            in_time = enter(request, name)
+            outputs = fn(name, *given)
+            return outputs if in_time() else _skip_all(outputs)
+
+        return steps if inspect.isgeneratorfunction(fn) else once
 
     def remember(self, key: str, component: Any, parse: Callable[[str], Any] = str) -> None:
         """Keeps a control's value in the address under ``key`` and restores it from there.
@@ -187,6 +235,11 @@ class Context:
             lambda name: explanation(self.store.header(name).family), [], [idea], queue=False
         )
         return Notes(idea, shown)
+
+
+def _skip_all(outputs: Any) -> Any:
+    """As many outputs, none of which changes anything."""
+    return tuple(gr.skip() for _ in outputs) if isinstance(outputs, tuple) else gr.skip()
 
 
 @lru_cache

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,22 @@ class Toy(GenerativeModel):
         yield Frame(1, 1, self.decode(z, label), info={"z": z})
 
 
+class Slow(Toy):
+    """Takes two seconds to draw, showing twenty times how far it is, or to decode many codes."""
+
+    def decode(self, z, label=None):
+        if len(z) > 100:
+            time.sleep(2)
+        return super().decode(z, label)
+
+    @torch.no_grad()
+    def sample_steps(self, n, rng, label=None, temperature=1.0):
+        [frame] = super().sample_steps(n, rng, label, temperature)
+        for step in range(20):
+            time.sleep(0.1)
+            yield replace(frame, step=step, total=20)
+
+
 class Reader(Model):
     """Encodes, and does nothing else: what a tab that needs samples must turn down."""
 
@@ -62,6 +79,7 @@ class Reader(Model):
 
 
 FAMILIES.setdefault("toy", "tests.toys:Toy")
+FAMILIES.setdefault("slow", "tests.toys:Slow")
 FAMILIES.setdefault("reader", "tests.toys:Reader")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -310,6 +310,9 @@ def build(context: Context) -> None:
                                  visible="latent" in context.tab_keys)  # fmt: skip
             selected, yours = gr.State(None), gr.State(None)
 
+    def timely(handler: Callable) -> Callable:
+        return context.timely(partial(handler, context))
+
     parts = {
         **points._asdict(), "status": status, "code": notes.code, "facts": quality,
         "method": method, "encode": encode_button, "stop": stop, "card": card, "player": player,
@@ -320,35 +323,32 @@ def build(context: Context) -> None:
     state = [*controls, points.choice, yours]
     inputs = [context.picker, *state]
 
-    # One event for each thing that takes its time: of yields that follow closely upon each other
-    # the browser may show the last alone.
+    # One event for each thing that takes its time: what is quick waits for nothing.
     def then_the_rest(event: Any, all_new: bool) -> list[Any]:
         events = [event]
-        events += [
-            event.then(partial(measure, context), [context.picker, *controls], quality, **quiet)
-        ]
+        events += [event.then(timely(measure), [context.picker, *controls], quality, **quiet)]
         if all_new:
-            events += [events[-1].then(partial(look, context), inputs, outputs, **quiet)]
+            events += [events[-1].then(timely(look), inputs, outputs, **quiet)]
             drawn = [points.thumbs, status]
-            events += [events[-1].then(partial(pictures, context), context.picker, drawn, **quiet)]
+            events += [events[-1].then(timely(pictures), context.picker, drawn, **quiet)]
         return events
 
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    # As ``heavy``, not as Gradio would have it: while the pictures of one model are being drawn, it
+    # would drop the wish for another's.
+    quiet = context.heavy
     running = then_the_rest(context.on_show(partial(arrive, context), state, outputs), True)
     for control in controls:
-        event = control.input(partial(show, context), inputs, outputs, **context.heavy)
+        event = control.input(timely(show), inputs, outputs, **context.heavy)
         then_the_rest(event, False)
-    event = go.click(partial(refit, context), inputs, outputs, **context.heavy, concurrency_limit=2)
+    event = go.click(timely(refit), inputs, outputs, **context.heavy, concurrency_limit=2)
     running += then_the_rest(event, False)
-    event = encode_button.click(partial(encode, context), inputs, outputs, **context.heavy)
+    event = encode_button.click(timely(encode), inputs, outputs, **context.heavy)
     running += then_the_rest(event, True)
     # Said after the cancelling, or a last word of the fit might come later still.
     ended = stop.click(None, None, None, cancels=running, queue=False, api_visibility="private")
     ended.then(stopped, None, outputs, queue=False, **quiet)
-    points.choice.pick(partial(look, context), inputs, outputs, **context.light)
-    given.pad.draw(
-        partial(take, context), [context.picker, given.pad, *controls], outputs, **context.light
-    )
+    points.choice.pick(timely(look), inputs, outputs, **context.light)
+    given.pad.draw(timely(take), [context.picker, given.pad, *controls], outputs, **context.light)
     random = "() => document.dispatchEvent(new CustomEvent('ge:map-random'))"
     some.click(None, js=random, api_visibility="private")
     taken = hand.click(lambda code: code, selected, context.code, **context.light)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -294,6 +294,9 @@ def build(context: Context) -> None:
                          "what the model draws. Click one to go there.")  # fmt: skip
                 whole_sheet = manifold_sheet()
 
+    def timely(handler: Callable) -> Callable:
+        return context.timely(partial(handler, context))
+
     controls = [pad.place, pad.kept, kind, across, up, label]
     inputs = [context.picker, *controls]
     shown = [pad.view, status, rows, notes.code]
@@ -304,21 +307,19 @@ def build(context: Context) -> None:
          across, up, label, flat_part, own_part],
     )  # fmt: skip
     context.code.change(
-        partial(take, context), [context.picker, context.code, *controls],
+        timely(take), [context.picker, context.code, *controls],
         [*shown, pad.place, label], **context.heavy,
     )  # fmt: skip
-    pad.place.moved(partial(moved, context), inputs, [rows, notes.code], **context.heavy)
-    pad.place.jumped(partial(jumped, context), inputs, shown, **context.heavy)
+    pad.place.moved(timely(moved), inputs, [rows, notes.code], **context.heavy)
+    pad.place.jumped(timely(jumped), inputs, shown, **context.heavy)
     for control in (kind, across, up):
-        control.input(partial(turned, context), inputs, [*shown, pad.place, across, up],
+        control.input(timely(turned), inputs, [*shown, pad.place, across, up],
                       **context.heavy)  # fmt: skip
-    label.input(
-        partial(other_class, context), inputs, [*shown, between, whole_sheet], **context.heavy
-    )
-    pad.kept.swap(partial(swapped, context), inputs, [*shown, between], **context.heavy)
-    brought.draw(partial(given, context), [context.picker, brought, label],
+    label.input(timely(other_class), inputs, [*shown, between, whole_sheet], **context.heavy)
+    pad.kept.swap(timely(swapped), inputs, [*shown, between], **context.heavy)
+    brought.draw(timely(given), [context.picker, brought, label],
                      [remade, own, on], **context.light)  # fmt: skip
-    gone = on.click(partial(go_to_own, context), [context.picker, own, *controls],
+    gone = on.click(timely(go_to_own), [context.picker, own, *controls],
                     [*shown, pad.place], **context.heavy)  # fmt: skip
     gone.then(None, js="() => GE.latentShow()", api_visibility="private")
 

@@ -6,7 +6,7 @@ import inspect
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -422,21 +422,24 @@ def build(context: Context) -> None:
             hand = gr.Button("Open in Latent space", size="sm", interactive=False,
                              visible="latent" in context.tab_keys)  # fmt: skip
 
+    def timely(handler: Callable) -> Callable:
+        return context.timely(partial(handler, context))
+
     controls = [seed, count, heat, label, steps, guidance]
     inputs = [context.picker, *controls]
     shown = [grid.view, status, notes.code]
     drawing = [
         context.on_show(partial(arrive, context), controls, [*shown, label, steps, guidance, stop]),
-        more.click(partial(again, context), inputs, [*shown, seed], **context.heavy),
+        more.click(timely(again), inputs, [*shown, seed], **context.heavy),
     ]
     # A slider is read when it is let go, so that a walk is not begun at each value on the way.
     for control in (seed, count, heat, label):
-        drawing.append(control.input(partial(show, context), inputs, shown, **context.heavy))
+        drawing.append(control.input(timely(show), inputs, shown, **context.heavy))
     for slider in (steps, guidance):
-        drawing.append(slider.release(partial(show, context), inputs, shown, **context.heavy))
+        drawing.append(slider.release(timely(show), inputs, shown, **context.heavy))
     stop.click(stopped, None, status, cancels=drawing, **context.light)
     chosen = [context.picker, grid.choice, *controls]
-    grid.choice.select(partial(look, context), chosen, [close, hand], **context.heavy)
+    grid.choice.select(timely(look), chosen, [close, hand], **context.heavy)
     taken = hand.click(partial(hand_over, context), chosen, context.code, **context.light)
     taken.then(None, js=context.go("latent"), api_visibility="private")
     for button, kind in ((png, "png"), (archive, "zip")):

@@ -12,7 +12,7 @@ import torch
 from explorer import latents
 from models import checkpoint
 from tests import toys
-from tests.browser.conftest import open_page, pixels, serious_findings, served
+from tests.browser.conftest import open_page, pixels, serious_findings, served, until
 
 PICTURE = ".ge-latent-pad .picture"
 EXACT = '.ge-latent-pad .picture:not([data-exact=""])[data-exact]'
@@ -284,6 +284,28 @@ def test_two_numbers_are_shown_whole(page, address, folder):
     page.locator("[role=radio][data-name=grey]").click()
     page.wait_for_function("() => document.querySelector('.ge-latent-pad .picture').width === 28")
     assert not sheet.is_visible()
+
+
+def test_yields_that_come_all_at_once_are_all_shown(page, address):
+    """A busy browser may take in an answer's parts only when the last of them is there."""
+    arrive(page, address)
+    held = []
+    page.route(
+        "**/queue/join*",
+        lambda route: route.continue_() if held else held.append((route, route.fetch())),
+    )
+    page.locator("[role=radio][data-name=flat]").click()
+    until(page, lambda: held)
+    page.focus(FIELD)
+    page.keyboard.press("Home")  # another question, whose answer opens the stream for both
+    page.wait_for_timeout(3000)  # every part waits in the browser for the number of its question
+    [(route, response)] = held
+    route.fulfill(response=response)
+    page.wait_for_function("() => document.querySelector('.ge-latent-pad .picture').width === 32")
+    page.wait_for_function("() => document.querySelector('.ge-manifold canvas').width === 640")
+    page.wait_for_selector(".ge-manifold canvas", state="visible")
+    page.click("#latent-across input")
+    page.get_by_role("option", name="z1 · 0.10 nats").wait_for()
 
 
 def test_a_class_is_asked_for_by_name_and_by_link(page, address, folder):

@@ -1,0 +1,45 @@
+"""What a person sees who goes on while a model is still at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import toys
+from tests.browser.conftest import open_page, served
+from tests.browser.test_map import MAP
+from tests.browser.test_sample import CELLS, settled
+from tests.test_map import write_map
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("slow")
+    write_map(toys.write(folder, "toy-slow", family="slow"))
+    write_map(toys.write(folder, "toy-colour", data="shapes", image=(3, 32, 32)), n=90)
+    with served("--checkpoints", str(folder)) as url:
+        yield url
+
+
+def test_pictures_of_the_model_before_do_not_come_back(page, address):
+    open_page(page, address)
+    page.get_by_role("button", name="Sample again").click()
+    settled(page, "Drawing")
+    page.locator(".ge-picker [data-name=toy-colour]").click()
+    page.wait_for_function(f"() => document.querySelector('{CELLS}').width === 32")
+    page.wait_for_timeout(2500)  # by now the slow one would be done
+    assert page.eval_on_selector(CELLS, "c => c.width") == 32
+    settled(page, "64 pictures")
+
+
+def test_a_map_gets_its_own_pictures_while_others_are_still_drawn(page, address):
+    open_page(page, f"{address}/?tab=embedding&model=toy-slow")
+    page.wait_for_selector(f"{MAP}[data-drawn^=toy-slow]")
+    measured = "document.querySelector('.ge-map-facts dd').textContent.endsWith('%')"
+    page.wait_for_function(measured)
+    page.locator(".ge-picker [data-name=toy-colour]").click()
+    page.wait_for_selector(f"{MAP}[data-drawn^=toy-colour]")
+    page.wait_for_selector(f"{MAP}[data-thumbs='90']")
+    page.wait_for_timeout(2500)  # by now the slow one's would be there
+    assert page.locator(f"{MAP}[data-thumbs]").get_attribute("data-thumbs") == "90"
