@@ -384,7 +384,7 @@ class Diffusion(GenerativeModel):
         samples: int = 2,
         method: str = "ode",
         label: int | Tensor | None = None,
-        tolerance: float = 1e-2,
+        tolerance: float = 2e-3,
         draws: int = 64,
         bound_steps: int = 1000,
     ) -> Likelihood:
@@ -452,7 +452,8 @@ class Diffusion(GenerativeModel):
         Raises ValueError where the mask hides nothing, or everything.
         """
         x = self.inside(self.checked(x))
-        if known.dtype != torch.bool or known.dim() != 4 or known.shape[2:] != x.shape[2:]:
+        shapes = [(B, C, *x.shape[2:]) for B in (1, len(x)) for C in (1, x.shape[1])]
+        if known.dtype != torch.bool or tuple(known.shape) not in shapes:
             raise ValueError("The mask must be true or false for each pixel of the picture.")
         known = known.to(x.device).expand_as(x)
         if known.all():

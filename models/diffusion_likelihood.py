@@ -11,8 +11,9 @@ q(x_\epsilon \mid x) \big]$$
 Ho et al. (2020, eq. 13) cut into levels. The density $p_\epsilon$ of the noised data then comes
 from the probability-flow ODE, or the whole expression is bounded by a chain of discrete steps.
 
-The functions take any denoiser, so that they can be held against densities known in closed form.
-Pictures are as the network sees them: centred, black to white 2.
+The functions take any denoiser, so that they can be held against densities known in closed form;
+the bound asks it with a level for each picture, (B,). Pictures are as the network sees them:
+centred, black to white 2.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import torch
 from torch import Generator, Tensor
 
 from models.base import normal
-from models.samplers import Denoiser, dormand_prince
+from models.samplers import Denoiser, check_tolerance, dormand_prince
 
 HALF_LEVEL = 1 / 255  # half a grey level, where black to white is 2
 LOG_2PI = math.log(2 * math.pi)
@@ -69,8 +70,12 @@ def ode_log_density(
     (Song et al. 2021b, eq. 39), p_high a normal distribution of variance high^2 + sigma_data^2.
     The divergence is e^T (df/dx) e with e of random signs, drawn once an image (Hutchinson 1990;
     Grathwohl et al. 2019, eq. 8): unbiased. ``exact`` takes the whole trace, a pass for each pixel.
+
+    ``tolerance`` is the error of a step in a pixel, in units of the noise there: at the low levels,
+    where the density is decided, a picture's own units are a hundred times too coarse.
     """
-    shape, B = x.shape, len(x)
+    check_tolerance(tolerance)
+    shape, B, N = x.shape, len(x), x[0].numel()
     signs = torch.where(normal(shape, rng, x.device) > 0, 1.0, -1.0).to(x.dtype)
 
     def slope(s: float, y: Tensor) -> Tensor:
@@ -88,8 +93,14 @@ def ode_log_density(
                 divergence = (pulled * signs).flatten(1).sum(1)
         return torch.cat([f.detach().flatten(1), divergence.detach()[:, None]], 1)
 
+    def units(s: float) -> Tensor:
+        # The last number is the density's: a tenth of a nat a pixel counts as an error of 1. The
+        # root takes out what the mean over N + 1 numbers would make of it.
+        pixels = torch.full((N,), math.exp(s), dtype=x.dtype, device=x.device)
+        return torch.cat([pixels, x.new_full((1,), 0.1 * N / math.sqrt(N + 1))])
+
     y = torch.cat([x.flatten(1), x.new_zeros(B, 1)], 1)
-    path = dormand_prince(slope, y, math.log(low), math.log(high), tolerance)
+    path = dormand_prince(slope, y, math.log(low), math.log(high), tolerance, units)
     y = deque(path, maxlen=1)[0][1]
     end = log_normal(y[:, :-1], 0.0, math.sqrt(high**2 + sigma_data**2))
     return end + y[:, -1]
@@ -130,19 +141,21 @@ def variational_bound(
     Each KL of the sum is 1/2 (1 / s^2 - 1 / t^2) |x - D(x_t)|^2 for neighbouring levels s < t
     (Kingma et al. 2021, eq. 14). levels: (T,), falling, without the 0; p(x_T) = N(0, levels[0]^2).
     The sum is not walked through: it is cut into ``draws`` equal parts and one term of each, chosen
-    at random, stands for its part.
+    at random for each picture, stands for its part.
     """
+    if draws < 1:
+        raise ValueError("The bound needs at least one draw.")
     levels = levels.double().cpu()
     t, s = levels[:-1], levels[1:]
     weights = 0.5 * (1 / s.square() - 1 / t.square())
     total = -0.5 * (x / float(levels[0])).square()  # the prior's KL
     edges = torch.linspace(0, len(t), min(draws, len(t)) + 1).round().long().tolist()
-    # Whether to look at a level: one number of the generator decides for the whole batch.
     for start, end in pairwise(edges):
-        chosen = start + int(torch.randint(end - start, (), generator=rng, device=rng.device))
-        level = float(t[chosen])
-        guess = denoise(x + level * normal(x.shape, rng, x.device), level)
-        total = total - (end - start) * float(weights[chosen]) * (x - guess).square()
+        # One for each picture: what the choice does to the sum then shows in the spread of draws.
+        chosen = torch.randint(start, end, (len(x),), generator=rng, device=rng.device).cpu()
+        level, weight = (v[chosen].to(x)[:, None, None, None] for v in (t, weights))
+        noisy = x + level * normal(x.shape, rng, x.device)
+        total = total - (end - start) * weight * (x - denoise(noisy, level.flatten())).square()
     low = float(levels[-1])
     guess = denoise(x + low * normal(x.shape, rng, x.device), low)
     return total + discretised_normal(x, guess, low, black, white)
