@@ -1,0 +1,384 @@
+"""Several samplers from one noise, side by side; and one noise at several strengths of guidance."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import gradio as gr
+import numpy as np
+
+from explorer import components, images
+from explorer.components import say
+from explorer.components.cost import cost
+from explorer.components.film import film, stop
+from explorer.components.picture_table import as_table, picture_table
+from explorer.context import Context
+from explorer.denoising.trajectory import (
+    ANY,
+    MOST_GUIDANCE,
+    MOST_STEPS,
+    SAMPLERS,
+    Settings,
+    Trajectory,
+    arguments,
+    call,
+    classes_of,
+    collect,
+    mosaic,
+    read_settings,
+    takes,
+)
+from explorer.link import number, whole
+
+log = logging.getLogger(__name__)
+
+TITLE = "Compare"
+
+COUNT = 4
+NONE = "none"
+DEFAULTS = (("dpm", 10), ("ddim", 20), ("heun", 10), ("ddpm", 50))
+# What the columns are measured against: the same noise along the ODE, in steps far finer than any.
+REFERENCE = ("heun", 100)
+# For the order: how the error falls as steps are doubled.
+ORDERS, DOUBLED = ("ddim", "heun", "dpm"), (5, 10, 20, 40)
+GUIDANCES = (0, 1, 2, 3, 4, 6, 8)
+SHOWN = (("The guess", "x0"), ("The noisy picture", "x"))
+
+LOOK_FOR = """
+* **One noise, one picture.** Deterministic samplers follow the same path: with enough steps they
+  end at the same four pictures. Which of them gets there first?
+* **Cost is evaluations**, not steps: Heun asks the network twice a step. Compare at equal
+  evaluations.
+* **Order.** Doubling the steps halves the error of a first-order sampler (DDIM) and quarters that
+  of a second-order one (Heun, DPM-Solver++). Press *Measure the order* and read the slopes.
+* **Ancestral sampling goes its own way**: it puts fresh noise in at every step, so its difference
+  from the reference is another picture, not an error.
+* **Guidance** exaggerates the class: more typical and alike at 3, over-inked and strange at 8.
+  At 0 the class is ignored.
+"""
+
+
+class Drawn(NamedTuple):
+    """way: as much as is done. final: (N, C, H, W) float32, the newest picture, not rounded."""
+
+    way: Trajectory
+    final: np.ndarray
+
+
+# -- handlers: plain values in, values of the outputs out -----------------------------------------
+
+
+def read_columns(
+    header: Any, seed: Any, label: Any, guidance: Any, *pairs: Any
+) -> tuple[list[Settings], Settings]:
+    """The settings of two to four columns, and of their reference. Raises ValueError.
+
+    pairs: sampler and steps of each column, one after another; sampler ``NONE`` leaves it out.
+    """
+    shared = {"seed": seed, "count": COUNT, "label": label, "guidance": guidance}
+    columns = [
+        read_settings(header, **shared, sampler=sampler, steps=steps)
+        for sampler, steps in zip(pairs[::2], pairs[1::2], strict=True)
+        if sampler != NONE
+    ]
+    if len(columns) < 2:
+        raise ValueError("Choose a sampler for two columns at least.")
+    sampler, steps = REFERENCE
+    return columns, read_settings(header, **shared, sampler=sampler, steps=steps)
+
+
+def drawn(context: Context, name: str, settings: Settings) -> Iterator[Drawn]:
+    """Runs a sampler, yielding after every step; what was run before is there at once."""
+    key = ("compare", name, settings)
+    if (kept := context.recent.get(key)) is not None:
+        yield kept
+        return
+    from models.base import generator
+
+    model = context.store.get(name)
+    newest = []
+
+    def noted() -> Iterator[Any]:
+        frames = model.sample_steps(
+            settings.count, generator(settings.seed), settings.label, **arguments(model, settings)
+        )
+        for frame in frames:
+            newest[:] = [frame.x.float().cpu().numpy()]
+            yield frame
+
+    for way in collect(noted()):
+        found = Drawn(way, newest[0])
+        yield found
+    context.recent.put(key, found)
+
+
+def show(context: Context, name: str, shown: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
+    """Yields (film, cost, status, code) until all columns and their reference are drawn.
+
+    shown: "x0", the guess, or "x", the noisy picture. controls: see ``read_columns``.
+    """
+    try:
+        header = context.store.header(name)
+        columns, reference = read_columns(header, *controls)
+    except ValueError as error:
+        yield gr.skip(), gr.skip(), say(str(error), kind="problem"), gr.skip()
+        return
+    if name not in context.store.loaded:
+        yield gr.skip(), gr.skip(), say("Loading the model …", kind="busy"), gr.skip()
+    if not takes(context.store.get(name), "sampler"):
+        words = f"{header.title} has one way of sampling only; nothing can be compared."
+        yield gr.skip(), gr.skip(), say(words, kind="problem"), gr.skip()
+        return
+    code = snippet(context, name, columns, reference)
+    done: list[Drawn] = []
+    work = [_evaluations(each) for each in (*columns, reference)]
+    told = 0.0
+    try:
+        for k, settings in enumerate((*columns, reference)):
+            what = f"column {k + 1}" if k < len(columns) else "the reference"
+            for found in drawn(context, name, settings):
+                part = (sum(work[:k]) + found.way.evaluations[-1]) / sum(work)
+                if not found.way.done and time.monotonic() - told > 0.1:
+                    told = time.monotonic()
+                    status = say(f"Drawing {what}: {part:.0%}", min(1.0, part), "busy")
+                    yield gr.skip(), gr.skip(), status, code
+                    code = gr.skip()
+            done.append(found)
+            if k < len(columns):
+                status = say(f"Drawing {what} …", min(1.0, part), "busy")
+                value = reel(columns, done, shown, running=k < len(columns) - 1)
+                yield value, facts(columns, done), status, code
+                code = gr.skip()
+    except (ValueError, RuntimeError) as error:
+        log.exception("Comparing samplers of %s failed.", name)
+        yield gr.skip(), gr.skip(), say(f"Sampling failed: {error}", kind="problem"), gr.skip()
+        return
+    yield gr.skip(), facts(columns, done[:-1], done[-1]), say(_sentence(reference)), code
+
+
+def _evaluations(settings: Settings) -> int:
+    """About how often the network is asked: for the progress bar alone."""
+    return settings.steps * {"heun": 2, "langevin": 2}.get(settings.sampler, 1)
+
+
+def _sentence(reference: Settings) -> str:
+    return (
+        f"{COUNT} noises of seed {reference.seed}. Differences are from "
+        f"{SAMPLERS[reference.sampler]} in {reference.steps} steps."
+    )
+
+
+def reel(
+    columns: list[Settings], done: list[Drawn], shown: Any, running: bool = False
+) -> dict[str, Any]:
+    """The value of the film: each column's way, all stretched to the length of the longest."""
+    longest = max(settings.steps for settings in columns) + 1
+    longest = max([longest, *(len(each.way.x) for each in done)])
+    rows = []
+    for k, settings in enumerate(columns):
+        row = {"name": f"{k + 1} {SAMPLERS[settings.sampler]}", "note": "", "sprite": None}
+        if k < len(done):
+            way = done[k].way
+            frames = mosaic(way.x if shown == "x" else way.x0)
+            at = stretched(len(frames), longest)
+            row["sprite"] = images.sprite(frames[at])
+            last = len(frames) - 1
+            row["captions"] = [f"step {i} of {last}, {_noise(way.level[i])}" for i in at]
+        rows.append(row)
+    run = f"{shown} {columns}"
+    return {"rows": rows, "run": run, "running": running}
+
+
+def _noise(level: float) -> str:
+    return "no noise" if level == 0 else f"noise {level:.2g}"
+
+
+def stretched(n: int, longest: int) -> np.ndarray:
+    """Which of n frames stands at each of ``longest`` moments: the first at first, the last at
+    last, each as long as the others."""
+    if longest < 2:
+        return np.zeros(longest, int)
+    return np.floor(np.arange(longest) * (n - 1) / (longest - 1) + 1e-9).astype(int)
+
+
+def facts(
+    columns: list[Settings], done: list[Drawn], reference: Drawn | None = None
+) -> dict[str, Any]:
+    """The value of the table and the chart of costs."""
+    from models.samplers import DETERMINISTIC
+
+    rows = []
+    for k, settings in enumerate(columns):
+        row: dict[str, Any] = {"name": SAMPLERS[settings.sampler], "steps": settings.steps}
+        if k < len(done):
+            row["evaluations"] = int(done[k].way.evaluations[-1])
+            row["seconds"] = done[k].way.seconds
+            if reference is not None:
+                row["difference"] = rms(done[k].final, reference.final)
+            row["own_way"] = settings.sampler not in DETERMINISTIC
+        rows.append(row)
+    value: dict[str, Any] = {"rows": rows}
+    if reference is not None:
+        sampler, steps = REFERENCE
+        value["reference"] = (
+            f"{SAMPLERS[sampler]}, {steps} steps, {int(reference.way.evaluations[-1])} evaluations"
+        )
+    return value
+
+
+def rms(a: np.ndarray, b: np.ndarray) -> float:
+    """The root mean square difference, black to white being 1."""
+    return float(np.sqrt(np.square(np.asarray(a, np.float64) - b).mean()))
+
+
+def order(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, Any]]:
+    """How fast the error falls as steps are doubled: yields (lines of the chart, status)."""
+    try:
+        columns, reference = read_columns(context.store.header(name), *controls)
+    except ValueError as error:
+        yield gr.skip(), say(str(error), kind="problem")
+        return
+    jobs = [reference]
+    jobs += [reference._replace(sampler=s, steps=n) for s in ORDERS for n in DOUBLED]
+    work, told, spent = [_evaluations(job) for job in jobs], 0.0, 0
+    points: dict[str, list[tuple[int, float]]] = {sampler: [] for sampler in ORDERS}
+    fine = None
+    try:
+        for job, size in zip(jobs, work, strict=True):
+            for found in drawn(context, name, job):
+                if not found.way.done and time.monotonic() - told > 0.1:
+                    told = time.monotonic()
+                    part = (spent + found.way.evaluations[-1]) / sum(work)
+                    yield gr.skip(), say(f"Measuring the order: {part:.0%}", part, "busy")
+            spent += size
+            if fine is None:
+                fine = found.final
+                continue
+            evaluations = int(found.way.evaluations[-1])
+            points[job.sampler].append((evaluations, rms(found.final, fine)))
+            status = say(f"Measuring the order: {spent / sum(work):.0%}", spent / sum(work), "busy")
+            yield lines(points), status
+    except (ValueError, RuntimeError) as error:
+        log.exception("Measuring samplers of %s failed.", name)
+        yield gr.skip(), say(f"Measuring failed: {error}", kind="problem")
+        return
+    yield lines(points), say(
+        "Slopes between the two finest runs; straight down-lines mean the error is a power of cost."
+    )
+
+
+def lines(points: dict[str, list[tuple[int, float]]]) -> list[dict[str, Any]]:
+    """Lines of the chart: a sampler's errors over its evaluations, and the slope at the fine end.
+
+    The slope between the last two points says by which power of the evaluations the error falls.
+    """
+    found = []
+    for sampler, at in points.items():
+        line: dict[str, Any] = {"name": SAMPLERS[sampler], "points": at}
+        if len(at) > 1 and min(at[-1][1], at[-2][1]) > 0:
+            (n0, e0), (n1, e1) = at[-2:]
+            line["order"] = math.log(e0 / e1) / math.log(n1 / n0)
+        found.append(line)
+    return [line for line in found if line["points"]]
+
+
+# -- guidance -------------------------------------------------------------------------------------
+
+
+def strip(
+    context: Context, name: str, seed: Any, label: Any, steps: int = 20
+) -> Iterator[tuple[Any, Any, Any]]:
+    """The same noises at rising guidance: yields (table, status, pictures so far).
+
+    The pictures, (rows, columns) of (C, H, W) uint8 or None, are for ``save``.
+    """
+    header = context.store.header(name)
+    if not (classes := classes_of(header)):
+        yield None, say("This model takes no class, so there is nothing to guide it to."), None
+        return
+    try:
+        base = read_settings(header, seed, COUNT, label=label, steps=steps)
+    except ValueError as error:
+        yield gr.skip(), say(str(error), kind="problem"), gr.skip()
+        return
+    label = base.label or 0
+    columns: list[np.ndarray | None] = [None] * len(GUIDANCES)
+    words = f"Class {classes[label]}, {COUNT} noises of seed {base.seed}"
+    told = 0.0
+    try:
+        for k, guidance in enumerate(GUIDANCES):
+            settings = base._replace(label=label, guidance=float(guidance))
+            for found in drawn(context, name, settings):
+                if not found.way.done and time.monotonic() - told > 0.1:
+                    told = time.monotonic()
+                    part = (k + found.way.evaluations[-1] / steps) / len(GUIDANCES)
+                    yield gr.skip(), say(f"{words}: {part:.0%}", min(1.0, part), "busy"), gr.skip()
+            columns[k] = found.way.x[-1]
+            part = (k + 1) / len(GUIDANCES)
+            yield _table(header, columns), say(f"{words}: {part:.0%}", part, "busy"), gr.skip()
+    except (ValueError, RuntimeError) as error:
+        log.exception("Guidance of %s failed.", name)
+        yield gr.skip(), say(f"Sampling failed: {error}", kind="problem"), gr.skip()
+        return
+    yield _table(header, columns), say(f"{words}."), np.stack(columns, 1)
+
+
+def _table(header: Any, columns: list[np.ndarray | None]) -> dict[str, Any]:
+    places = [None if c is None else c[row] for row in range(COUNT) for c in columns]
+    notes = ["no class", "as trained", *[""] * (len(GUIDANCES) - 2)]
+    return as_table(
+        places, [str(g) for g in GUIDANCES], [(f"Noise {k + 1}", "") for k in range(COUNT)],
+        shape=header.config["image"], axis="Guidance", notes=notes,
+    )  # fmt: skip
+
+
+# -- code and files -------------------------------------------------------------------------------
+
+
+def snippet(
+    context: Context, name: str, columns: list[Settings], reference: Settings
+) -> str:
+    """The lines that give the columns' last pictures, and their differences."""
+    load, _ = call(context, name, columns[0])
+    runs = ""
+    for settings in (reference, *columns):
+        _, given = call(context, name, settings)
+        what = "reference" if settings is reference else "images"
+        runs += f"{what} = model.sample({COUNT}, generator({settings.seed}), {given})\n"
+        if settings is not reference:
+            runs += "differences.append((images - reference).square().mean().sqrt())\n"
+        else:
+            runs += "differences = []\n"
+    return (
+        "from models import checkpoint\nfrom models.base import generator\n\n" + load + runs
+    )
+
+
+def save(
+    context: Context, kind: str, name: str, shown: Any, *controls: Any
+) -> tuple[Any, Any]:
+    """(file for the saver, status): the columns as they end (png), or as a film (webp, gif)."""
+    try:
+        columns, _ = read_columns(context.store.header(name), *controls)
+        done = [list(drawn(context, name, settings))[-1] for settings in columns]
+    except ValueError as error:
+        return gr.skip(), say(str(error), kind="problem")
+    longest = max(len(each.way.x) for each in done)
+    frames = []
+    for each in done:
+        sheet = mosaic(each.way.x if shown == "x" else each.way.x0)
+        frames.append(sheet[stretched(len(sheet), longest)])
+    together = np.stack(frames, 1)  # (T, columns, C, h, w)
+    stem = f"{name}-samplers-seed-{columns[0].seed}"
+    if kind == "png":
+        picture = images.grid_image(together[-1], columns=len(done), scale=4, gap=16)
+        return components.file(f"{stem}.png", images.png_bytes(picture), "image/png"), gr.skip()
+    pictures = [images.grid_image(moment, columns=len(done), scale=3, gap=12) for moment in together]
+    fps = max(8.0, len(pictures) / 3)
+    data = images.animation_bytes(pictures, fps, kind, scale=1, hold=1.0)
+    return components.file(f"{stem}.{kind}", data, f"image/{kind}"), gr.skip()
