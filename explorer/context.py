@@ -79,6 +79,7 @@ class Context:
 
     picker: the model picker; its value is the chosen model's name.
     tabs: the ``gr.Tabs``. tab: the key of the one being built, tab_keys: all of them.
+    part: the key of the part being built, "" in a tab of one piece (see ``components.parts``).
     page: the ``gr.Blocks``.
     code: a ``gr.State`` that carries a latent code to another tab, None or
     ``{"model": name, "z": [D floats], "label": int | None, "source": a few words}``.
@@ -91,6 +92,7 @@ class Context:
     tabs: Any = None
     code: Any = None
     tab: str = ""
+    part: str = ""
     tab_keys: tuple[str, ...] = ()
     remembered: list[Remembered] = field(default_factory=list)
     # Whole data sets, for nearest neighbours: two at most, MNIST takes 47 MB.
@@ -144,13 +146,14 @@ class Context:
     heavy = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
 
     def on_show(self, fn: Callable, inputs: Sequence, outputs: Sequence, **event: Any) -> Any:
-        """Calls ``fn(name, *inputs)`` when the tab being built has a new model to show.
+        """Calls ``fn(name, *inputs)`` when the tab (or part) being built has a new model to show.
 
-        That is when the tab is on screen and the chosen model is not the one it showed last, or
+        That is when it is on screen and the chosen model is not the one it showed last, or
         when a link with settings has been opened. name: the model's. Only models that have what
         the tab NEEDS arrive here. Returns the event, for ``cancels=`` or ``.then``.
         """
-        listen = getattr(self.picker, f"show_{self.tab}")
+        place = f"{self.tab}_{self.part}" if self.part else self.tab
+        listen = getattr(self.picker, f"show_{place}")
         return listen(fn, [self.picker, *inputs], list(outputs), **{**self.heavy, **event})
 
     def remember(self, key: str, component: Any, parse: Callable[[str], Any] = str) -> None:
