@@ -56,7 +56,7 @@ def read_mask(text: Any, height: int, width: int) -> np.ndarray:
     if parts is None:
         raise ValueError("The mask came garbled; paint it again.")
     H, W = int(parts[1]), int(parts[2])
-    if (H, W) != (height, width):
+    if (height, width) != (H, W):
         raise ValueError(
             f"The mask is {H} x {W} pixels and the picture {height} x {width}; paint it again."
         )

@@ -1,4 +1,4 @@
-"""A picture to begin with: one of the model's own samples, or one that a person drew or uploaded."""
+"""A picture to begin with: one of the samples of a model, or one that a person drew or uploaded."""
 
 from __future__ import annotations
 

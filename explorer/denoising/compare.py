@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -16,19 +16,18 @@ from explorer import components, images
 from explorer.components import say
 from explorer.components.cost import cost
 from explorer.components.film import film, stop
-from explorer.components.picture_table import as_table, picture_table
+from explorer.components.picture_table import picture_table
 from explorer.context import Context
+from explorer.denoising.guidance import COUNT, Drawn, drawn, save_strip, strip
 from explorer.denoising.trajectory import (
     ANY,
     MOST_GUIDANCE,
     MOST_STEPS,
     SAMPLERS,
     Settings,
-    Trajectory,
-    arguments,
     call,
     classes_of,
-    collect,
+    is_whole,
     mosaic,
     read_settings,
     takes,
@@ -39,15 +38,13 @@ log = logging.getLogger(__name__)
 
 TITLE = "Compare"
 
-COUNT = 4
 NONE = "none"
 DEFAULTS = (("dpm", 10), ("ddim", 20), ("heun", 10), ("ddpm", 50))
 # What the columns are measured against: the same noise along the ODE, in steps far finer than any.
 REFERENCE = ("heun", 100)
-# For the order: how the error falls as steps are doubled.
+# For the order: how the difference falls as steps are doubled.
 ORDERS, DOUBLED = ("ddim", "heun", "dpm"), (5, 10, 20, 40)
-GUIDANCES = (0, 1, 2, 3, 4, 6, 8)
-SHOWN = (("The guess", "x0"), ("The noisy picture", "x"))
+SHOWN = (("Guess", "x0"), ("Noisy picture", "x"))
 
 LOOK_FOR = """
 * **One noise, one picture.** Deterministic samplers follow the same path: with enough steps they
@@ -61,13 +58,6 @@ LOOK_FOR = """
 * **Guidance** exaggerates the class: more typical and alike at 3, over-inked and strange at 8.
   At 0 the class is ignored.
 """
-
-
-class Drawn(NamedTuple):
-    """way: as much as is done. final: (N, C, H, W) float32, the newest picture, not rounded."""
-
-    way: Trajectory
-    final: np.ndarray
 
 
 # -- handlers: plain values in, values of the outputs out -----------------------------------------
@@ -90,31 +80,6 @@ def read_columns(
         raise ValueError("Choose a sampler for two columns at least.")
     sampler, steps = REFERENCE
     return columns, read_settings(header, **shared, sampler=sampler, steps=steps)
-
-
-def drawn(context: Context, name: str, settings: Settings) -> Iterator[Drawn]:
-    """Runs a sampler, yielding after every step; what was run before is there at once."""
-    key = ("compare", name, settings)
-    if (kept := context.recent.get(key)) is not None:
-        yield kept
-        return
-    from models.base import generator
-
-    model = context.store.get(name)
-    newest = []
-
-    def noted() -> Iterator[Any]:
-        frames = model.sample_steps(
-            settings.count, generator(settings.seed), settings.label, **arguments(model, settings)
-        )
-        for frame in frames:
-            newest[:] = [frame.x.float().cpu().numpy()]
-            yield frame
-
-    for way in collect(noted()):
-        found = Drawn(way, newest[0])
-        yield found
-    context.recent.put(key, found)
 
 
 def show(context: Context, name: str, shown: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
@@ -222,13 +187,18 @@ def facts(
                 row["difference"] = rms(done[k].final, reference.final)
             row["own_way"] = settings.sampler not in DETERMINISTIC
         rows.append(row)
-    value: dict[str, Any] = {"rows": rows}
+    value: dict[str, Any] = {"rows": rows, "about": about(columns[0])}
     if reference is not None:
         sampler, steps = REFERENCE
         value["reference"] = (
             f"{SAMPLERS[sampler]}, {steps} steps, {int(reference.way.evaluations[-1])} evaluations"
         )
     return value
+
+
+def about(settings: Settings) -> str:
+    """What the reference depends on, and so every difference."""
+    return f"{settings.seed} {settings.label} {settings.guidance}"
 
 
 def rms(a: np.ndarray, b: np.ndarray) -> float:
@@ -239,7 +209,7 @@ def rms(a: np.ndarray, b: np.ndarray) -> float:
 def order(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, Any]]:
     """How fast the error falls as steps are doubled: yields (lines of the chart, status)."""
     try:
-        columns, reference = read_columns(context.store.header(name), *controls)
+        _, reference = read_columns(context.store.header(name), *controls)
     except ValueError as error:
         yield gr.skip(), say(str(error), kind="problem")
         return
@@ -262,14 +232,13 @@ def order(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, An
             evaluations = int(found.way.evaluations[-1])
             points[job.sampler].append((evaluations, rms(found.final, fine)))
             status = say(f"Measuring the order: {spent / sum(work):.0%}", spent / sum(work), "busy")
-            yield lines(points), status
+            yield {"lines": lines(points), "about": about(reference)}, status
     except (ValueError, RuntimeError) as error:
         log.exception("Measuring samplers of %s failed.", name)
         yield gr.skip(), say(f"Measuring failed: {error}", kind="problem")
         return
-    yield lines(points), say(
-        "Slopes between the two finest runs; straight down-lines mean the error is a power of cost."
-    )
+    words = "Order: by which power of the evaluations the difference falls, at the finest two runs."
+    yield {"lines": lines(points), "about": about(reference)}, say(words)
 
 
 def lines(points: dict[str, list[tuple[int, float]]]) -> list[dict[str, Any]]:
@@ -287,62 +256,10 @@ def lines(points: dict[str, list[tuple[int, float]]]) -> list[dict[str, Any]]:
     return [line for line in found if line["points"]]
 
 
-# -- guidance -------------------------------------------------------------------------------------
-
-
-def strip(
-    context: Context, name: str, seed: Any, label: Any, steps: int = 20
-) -> Iterator[tuple[Any, Any, Any]]:
-    """The same noises at rising guidance: yields (table, status, pictures so far).
-
-    The pictures, (rows, columns) of (C, H, W) uint8 or None, are for ``save``.
-    """
-    header = context.store.header(name)
-    if not (classes := classes_of(header)):
-        yield None, say("This model takes no class, so there is nothing to guide it to."), None
-        return
-    try:
-        base = read_settings(header, seed, COUNT, label=label, steps=steps)
-    except ValueError as error:
-        yield gr.skip(), say(str(error), kind="problem"), gr.skip()
-        return
-    label = base.label or 0
-    columns: list[np.ndarray | None] = [None] * len(GUIDANCES)
-    words = f"Class {classes[label]}, {COUNT} noises of seed {base.seed}"
-    told = 0.0
-    try:
-        for k, guidance in enumerate(GUIDANCES):
-            settings = base._replace(label=label, guidance=float(guidance))
-            for found in drawn(context, name, settings):
-                if not found.way.done and time.monotonic() - told > 0.1:
-                    told = time.monotonic()
-                    part = (k + found.way.evaluations[-1] / steps) / len(GUIDANCES)
-                    yield gr.skip(), say(f"{words}: {part:.0%}", min(1.0, part), "busy"), gr.skip()
-            columns[k] = found.way.x[-1]
-            part = (k + 1) / len(GUIDANCES)
-            yield _table(header, columns), say(f"{words}: {part:.0%}", part, "busy"), gr.skip()
-    except (ValueError, RuntimeError) as error:
-        log.exception("Guidance of %s failed.", name)
-        yield gr.skip(), say(f"Sampling failed: {error}", kind="problem"), gr.skip()
-        return
-    yield _table(header, columns), say(f"{words}."), np.stack(columns, 1)
-
-
-def _table(header: Any, columns: list[np.ndarray | None]) -> dict[str, Any]:
-    places = [None if c is None else c[row] for row in range(COUNT) for c in columns]
-    notes = ["no class", "as trained", *[""] * (len(GUIDANCES) - 2)]
-    return as_table(
-        places, [str(g) for g in GUIDANCES], [(f"Noise {k + 1}", "") for k in range(COUNT)],
-        shape=header.config["image"], axis="Guidance", notes=notes,
-    )  # fmt: skip
-
-
 # -- code and files -------------------------------------------------------------------------------
 
 
-def snippet(
-    context: Context, name: str, columns: list[Settings], reference: Settings
-) -> str:
+def snippet(context: Context, name: str, columns: list[Settings], reference: Settings) -> str:
     """The lines that give the columns' last pictures, and their differences."""
     load, _ = call(context, name, columns[0])
     runs = ""
@@ -354,14 +271,10 @@ def snippet(
             runs += "differences.append((images - reference).square().mean().sqrt())\n"
         else:
             runs += "differences = []\n"
-    return (
-        "from models import checkpoint\nfrom models.base import generator\n\n" + load + runs
-    )
+    return "from models import checkpoint\nfrom models.base import generator\n\n" + load + runs
 
 
-def save(
-    context: Context, kind: str, name: str, shown: Any, *controls: Any
-) -> tuple[Any, Any]:
+def save(context: Context, kind: str, name: str, shown: Any, *controls: Any) -> tuple[Any, Any]:
     """(file for the saver, status): the columns as they end (png), or as a film (webp, gif)."""
     try:
         columns, _ = read_columns(context.store.header(name), *controls)
@@ -378,7 +291,133 @@ def save(
     if kind == "png":
         picture = images.grid_image(together[-1], columns=len(done), scale=4, gap=16)
         return components.file(f"{stem}.png", images.png_bytes(picture), "image/png"), gr.skip()
-    pictures = [images.grid_image(moment, columns=len(done), scale=3, gap=12) for moment in together]
+    pictures = [
+        images.grid_image(moment, columns=len(done), scale=3, gap=12) for moment in together
+    ]
     fps = max(8.0, len(pictures) / 3)
     data = images.animation_bytes(pictures, fps, kind, scale=1, hold=1.0)
     return components.file(f"{stem}.{kind}", data, f"image/{kind}"), gr.skip()
+
+
+# -- the page -------------------------------------------------------------------------------------
+
+
+def build(context: Context) -> None:
+    """The part."""
+    samplers = [(title, key) for key, title in SAMPLERS.items()]
+    with gr.Row(elem_classes="ge-sheet"):
+        with gr.Column(elem_classes="ge-controls"):
+            with gr.Row(elem_classes="ge-pair"):
+                again = gr.Button("Other noise", variant="primary", elem_id="compare-again")
+                halt = gr.Button("Stop", elem_id="compare-stop")
+            status = components.status()
+            pairs = []
+            for k, (sampler, steps) in enumerate(DEFAULTS):
+                with gr.Row(elem_classes=["ge-pair", "ge-sampler"]):
+                    offered = samplers if k < 2 else [*samplers, ("No column", NONE)]
+                    pairs += [
+                        gr.Dropdown(offered, value=sampler, label=f"Column {k + 1}",
+                                    filterable=False, elem_id=f"compare-sampler-{k + 1}"),
+                        gr.Number(steps, label="Steps", precision=0, minimum=1,
+                                  maximum=MOST_STEPS, elem_id=f"compare-steps-{k + 1}"),
+                    ]  # fmt: skip
+            shown = gr.Radio(list(SHOWN), value="x0", label="What to show", elem_id="compare-shown")
+            with gr.Row(elem_classes="ge-pair"):
+                seed = gr.Number(0, label="Seed", precision=0, elem_id="compare-seed")
+                label = gr.Dropdown([("Any class", ANY)], value=ANY, label="Class", visible=False,
+                                    filterable=False, elem_id="compare-class")  # fmt: skip
+            guidance = gr.Slider(0, 8, 1, step=0.5, label="Guidance", visible=False,
+                                 elem_id="compare-guidance")  # fmt: skip
+            with gr.Row(elem_classes="ge-pair"):
+                png = gr.Button("Save PNG", size="sm")
+                webp = gr.Button("WebP film", size="sm")
+                gif = gr.Button("GIF film", size="sm")
+            notes = context.notes(LOOK_FOR)
+            saver = components.saver()
+        with gr.Column(elem_classes="ge-stage"):
+            player = film("compare", label="Samplers in step", below=250, largest=360, tile=150)
+            with gr.Row(elem_classes="ge-heading-row"):
+                _heading("Cost and order", "How often the network is asked, and how far the "
+                         "pictures are from where the noise leads.")  # fmt: skip
+                measure = gr.Button("Measure the order", size="sm", elem_id="compare-order")
+            costs = cost()
+            with gr.Column(visible=False) as guided:
+                with gr.Row(elem_classes="ge-heading-row"):
+                    _heading("Guidance", "The same noises, pushed towards a class ever harder.")
+                    of = gr.Dropdown([("0", 0)], value=0, label="Class of the strip",
+                                     filterable=False, elem_id="compare-strip-class")  # fmt: skip
+                    sheet = gr.Button("Save strip as PNG", size="sm")
+                said = components.status()
+                table = picture_table(label="The same noises at several strengths of guidance")
+                pictures = gr.State(None)
+
+    controls = [seed, label, guidance, *pairs]
+    inputs = [context.picker, shown, *controls]
+    outputs = [player, costs, status, notes.code]
+    drawing = [table, said, pictures]
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    arrived = context.on_show(
+        partial(arrive, context), [label, of], [label, of, guidance, guided], queue=False
+    )
+    first = arrived.then(partial(show, context), inputs, outputs, **quiet)
+    last = first.then(partial(strip, context), [context.picker, seed, of], drawing, **quiet)
+    running = [first, last]
+    for control in [*pairs, shown, label, guidance, seed]:
+        running.append(control.input(partial(show, context), inputs, outputs, **context.heavy))
+    for control in (seed, of):
+        redraw = partial(strip, context), [context.picker, seed, of], drawing
+        running.append(control.input(*redraw, **context.heavy))
+    pressed = again.click(following, seed, seed, **context.light)
+    pressed = pressed.then(partial(show, context), inputs, outputs, **quiet)
+    redrawn = pressed.then(partial(strip, context), [context.picker, seed, of], drawing, **quiet)
+    running += [pressed, redrawn]
+    running.append(
+        measure.click(partial(order, context), [context.picker, *controls], [costs, status],
+                      **context.heavy)
+    )  # fmt: skip
+    ended = halt.click(None, None, None, js=stop("compare"), cancels=running, queue=False,
+                       api_visibility="private")  # fmt: skip
+    ended.then(lambda: [say("Stopped.")] * 2, None, [status, said], queue=False, **quiet)
+    for button, kind in ((png, "png"), (webp, "webp"), (gif, "gif")):
+        button.click(partial(save, context, kind), inputs, [saver, status], **context.heavy)
+    sheet.click(save_strip, [context.picker, pictures], [saver, said], **context.light)
+
+    context.remember("compare.seed", seed, parse=whole(0, 2**53 - 1))
+    context.remember("compare.class", label, parse=whole(ANY, 999))
+    context.remember("compare.guidance", guidance, parse=number(0, MOST_GUIDANCE))
+    context.remember("compare.strip", of, parse=whole(0, 999))
+    for k in range(len(DEFAULTS)):
+        context.remember(f"compare.sampler{k + 1}", pairs[2 * k], parse=sampler_or_none)
+        context.remember(f"compare.steps{k + 1}", pairs[2 * k + 1], parse=whole(1, MOST_STEPS))
+
+
+def _heading(title: str, words: str) -> None:
+    gr.HTML(f"<h2>{title}</h2><p>{words}</p>", apply_default_css=False, js_on_load=None,
+            elem_classes=["ge-heading"])  # fmt: skip
+
+
+def sampler_or_none(text: str) -> str:
+    """The parser of samplers in addresses."""
+    if text != NONE and text not in SAMPLERS:
+        raise ValueError(f"There is no sampler '{text}'.")
+    return text
+
+
+def following(seed: Any) -> int:
+    """The next seed, even after nonsense."""
+    return int(seed) + 1 if is_whole(seed) and 0 <= seed < 2**53 - 1 else 0
+
+
+def arrive(context: Context, name: str, label: Any, of: Any) -> tuple[Any, Any, Any, Any]:
+    """A model is on screen: (class, class of the strip, guidance, whether there is a strip)."""
+    classes = classes_of(context.store.header(name))
+    choices = [(text, k) for k, text in enumerate(classes)]
+    there = bool(classes)
+    kept = label if label in range(len(classes)) else ANY
+    strip_of = of if of in range(len(classes)) else 0
+    return (
+        gr.Dropdown(choices=[("Any class", ANY), *choices], value=kept, visible=there),
+        gr.Dropdown(choices=choices or [("0", 0)], value=strip_of, visible=there),
+        gr.Slider(visible=there),
+        gr.Column(visible=there),
+    )
