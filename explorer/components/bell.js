@@ -1,6 +1,7 @@
 const svg = element.querySelector('svg'), words = element.querySelector('figcaption');
-const NS = 'http://www.w3.org/2000/svg', TOP = 0.56;
-svg.setAttribute('viewBox', `-4 ${-TOP} 8 ${TOP}`);
+const NS = 'http://www.w3.org/2000/svg';
+// The density's largest value on screen: the curve's own is 0.4.
+let TOP = 0.56;
 const make = (name, attributes) => {
   const node = document.createElementNS(NS, name);
   for (const key in attributes) node.setAttribute(key, attributes[key]);
@@ -9,9 +10,11 @@ const make = (name, attributes) => {
 const show = () => {
   const v = props.value;
   const parts = [];
+  TOP = Math.max(0.44, ...(v?.density ?? []).map(d => 1.06 * d));
+  svg.setAttribute('viewBox', `-4 ${-TOP} 8 ${TOP}`);
   if (v?.density) {
     const width = 8 / v.density.length;
-    const path = v.density.map((d, i) => `M${-4 + i * width} 0v${-Math.min(d, TOP)}h${0.94 * width}V0z`).join('');
+    const path = v.density.map((d, i) => `M${-4 + i * width} 0v${-d}h${0.94 * width}V0z`).join('');
     parts.push(make('path', { class: 'bars', d: path }));
   }
   const curve = Array.from({ length: 81 }, (_, i) => -4 + i / 10)

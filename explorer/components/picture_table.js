@@ -48,6 +48,7 @@ const show = () => {
   sprite = GE.unpack(value?.sprite);
   if (!value) { table.replaceChildren(); return; }
   build();
+  for (const k of value.blank ?? []) cells[k].style.visibility = 'hidden';
   // Places whose picture is still to come keep their room: `places` says where each picture goes.
   if (sprite) for (let k = 0; k < sprite.n; k++) {
     const cell = cells[value.places?.[k] ?? k];

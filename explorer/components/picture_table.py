@@ -26,17 +26,20 @@ def as_table(
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The value of a table. pictures: one for each place, row by row, (C, H, W) in [0, 1] or uint8,
-    or None where it is still to come; its room is kept.
+    None where it is still to come and its room is kept, or False where none belongs.
 
     columns: words under each column, notes: further ones in smaller type. rows: (name, note) each.
     axis: what the columns are. shape: (C, H, W) of a picture.
     """
     from explorer import images
 
-    places = [k for k, picture in enumerate(pictures) if picture is not None]
+    places = [
+        k for k, picture in enumerate(pictures) if picture is not None and picture is not False
+    ]
     value = {
         "sprite": None,
         "places": places,
+        "blank": [k for k, picture in enumerate(pictures) if picture is False],
         "columns": list(columns),
         "notes": list(notes),
         "rows": [{"name": name, "note": note} for name, note in rows],

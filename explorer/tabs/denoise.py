@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from explorer.components.parts import build_parts
 from explorer.context import Context
-from explorer.denoising import compare, from_picture, schedule, watch
+from explorer.denoising import compare, fill_in, from_picture, schedule, through_noise, watch
 
 TITLE = "Denoise"
 NEEDS = {"Samples", "Denoises"}
 
-PARTS = (watch, from_picture, schedule, compare)
+PARTS = (watch, from_picture, schedule, compare, through_noise, fill_in)
 
 
 def build(context: Context) -> None:
