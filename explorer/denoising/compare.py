@@ -18,7 +18,10 @@ from explorer.components.cost import cost
 from explorer.components.film import film, stop
 from explorer.components.picture_table import picture_table
 from explorer.context import Context
-from explorer.denoising.guidance import COUNT, Drawn, drawn, save_strip, strip
+from explorer.denoising import export
+from explorer.denoising.common import class_choices, heading, stoppable, stopped
+from explorer.denoising.guidance import COUNT, Drawn, drawn, save_strip, strip, strip_after
+from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import (
     ANY,
     MOST_GUIDANCE,
@@ -37,6 +40,7 @@ from explorer.link import number, whole
 log = logging.getLogger(__name__)
 
 TITLE = "Compare"
+FILM, STRIP = "compare", "compare-strip"
 
 NONE = "none"
 DEFAULTS = (("dpm", 10), ("ddim", 20), ("heun", 10), ("ddpm", 50))
@@ -83,7 +87,7 @@ def read_columns(
 
 
 def show(context: Context, name: str, shown: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """Yields (film, cost, status, code) until all columns and their reference are drawn.
+    """Yields (film, cost, status, code, finished) until all columns and their reference are drawn.
 
     shown: "x0", the guess, or "x", the noisy picture. controls: see ``read_columns``.
     """
@@ -91,13 +95,13 @@ def show(context: Context, name: str, shown: Any, *controls: Any) -> Iterator[tu
         header = context.store.header(name)
         columns, reference = read_columns(header, *controls)
     except ValueError as error:
-        yield gr.skip(), gr.skip(), say(str(error), kind="problem"), gr.skip()
+        yield gr.skip(), gr.skip(), say(str(error), kind="problem"), gr.skip(), False
         return
     if name not in context.store.loaded:
-        yield gr.skip(), gr.skip(), say("Loading the model …", kind="busy"), gr.skip()
+        yield gr.skip(), gr.skip(), say("Loading the model …", kind="busy"), gr.skip(), False
     if not takes(context.store.get(name), "sampler"):
         words = f"{header.title} has one way of sampling only; nothing can be compared."
-        yield gr.skip(), gr.skip(), say(words, kind="problem"), gr.skip()
+        yield gr.skip(), gr.skip(), say(words, kind="problem"), gr.skip(), False
         return
     code = snippet(context, name, columns, reference)
     done: list[Drawn] = []
@@ -111,19 +115,26 @@ def show(context: Context, name: str, shown: Any, *controls: Any) -> Iterator[tu
                 if not found.way.done and time.monotonic() - told > 0.1:
                     told = time.monotonic()
                     status = say(f"Drawing {what}: {part:.0%}", min(1.0, part), "busy")
-                    yield gr.skip(), gr.skip(), status, code
+                    yield gr.skip(), gr.skip(), status, code, False
                     code = gr.skip()
             done.append(found)
             if k < len(columns):
                 status = say(f"Drawing {what} …", min(1.0, part), "busy")
                 value = reel(columns, done, shown, running=k < len(columns) - 1)
-                yield value, facts(columns, done), status, code
+                yield value, facts(columns, done), status, code, False
                 code = gr.skip()
     except (ValueError, RuntimeError) as error:
         log.exception("Comparing samplers of %s failed.", name)
-        yield gr.skip(), gr.skip(), say(f"Sampling failed: {error}", kind="problem"), gr.skip()
+        yield (
+            gr.skip(),
+            gr.skip(),
+            say(f"Sampling failed: {error}", kind="problem"),
+            gr.skip(),
+            False,
+        )
         return
-    yield gr.skip(), facts(columns, done[:-1], done[-1]), say(_sentence(reference)), code
+    numbers = facts(columns, done[:-1], done[-1])
+    yield gr.skip(), numbers, say(_sentence(reference)), code, True
 
 
 def _evaluations(settings: Settings) -> int:
@@ -275,28 +286,22 @@ def snippet(context: Context, name: str, columns: list[Settings], reference: Set
 
 
 def save(context: Context, kind: str, name: str, shown: Any, *controls: Any) -> tuple[Any, Any]:
-    """(file for the saver, status): the columns as they end (png), or as a film (webp, gif)."""
+    """(file for the saver, status): the columns as a film (webp, gif), or as they end (png)."""
     try:
         columns, _ = read_columns(context.store.header(name), *controls)
         done = [list(drawn(context, name, settings))[-1] for settings in columns]
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         return gr.skip(), say(str(error), kind="problem")
     longest = max(len(each.way.x) for each in done)
-    frames = []
+    rows = []
     for each in done:
         sheet = mosaic(each.way.x if shown == "x" else each.way.x0)
-        frames.append(sheet[stretched(len(sheet), longest)])
-    together = np.stack(frames, 1)  # (T, columns, C, h, w)
+        rows.append(sheet[stretched(len(sheet), longest)])
     stem = f"{name}-samplers-seed-{columns[0].seed}"
-    if kind == "png":
-        picture = images.grid_image(together[-1], columns=len(done), scale=4, gap=16)
-        return components.file(f"{stem}.png", images.png_bytes(picture), "image/png"), gr.skip()
-    pictures = [
-        images.grid_image(moment, columns=len(done), scale=3, gap=12) for moment in together
-    ]
-    fps = max(8.0, len(pictures) / 3)
-    data = images.animation_bytes(pictures, fps, kind, scale=1, hold=1.0)
-    return components.file(f"{stem}.{kind}", data, f"image/{kind}"), gr.skip()
+    if kind != "png":
+        return export.film_file(kind, stem, rows), gr.skip()
+    ends = images.grid_image([row[-1] for row in rows], columns=len(rows), scale=4, gap=16)
+    return components.file(f"{stem}.png", images.png_bytes(ends), "image/png"), gr.skip()
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -307,9 +312,9 @@ def build(context: Context) -> None:
     samplers = [(title, key) for key, title in SAMPLERS.items()]
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            with gr.Row(elem_classes="ge-pair"):
+            with gr.Row(elem_classes="ge-run"):
                 again = gr.Button("Other noise", variant="primary", elem_id="compare-again")
-                halt = gr.Button("Stop", elem_id="compare-stop")
+                halt = gr.Button("Stop", interactive=False, elem_id="compare-stop")
             status = components.status()
             pairs = []
             for k, (sampler, steps) in enumerate(DEFAULTS):
@@ -318,69 +323,63 @@ def build(context: Context) -> None:
                     pairs += [
                         gr.Dropdown(offered, value=sampler, label=f"Column {k + 1}",
                                     filterable=False, elem_id=f"compare-sampler-{k + 1}"),
-                        gr.Number(steps, label="Steps", precision=0, minimum=1,
-                                  maximum=MOST_STEPS, elem_id=f"compare-steps-{k + 1}"),
+                        gr.Number(steps, label="Steps", precision=0,
+                                  elem_id=f"compare-steps-{k + 1}"),
                     ]  # fmt: skip
-            shown = gr.Radio(list(SHOWN), value="x0", label="What to show", elem_id="compare-shown")
+            shown = gr.Radio(list(SHOWN), value="x0", label="What to show", elem_id="compare-shown",
+                             elem_classes="ge-source")  # fmt: skip
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", precision=0, elem_id="compare-seed")
                 label = gr.Dropdown([("Any class", ANY)], value=ANY, label="Class", visible=False,
                                     filterable=False, elem_id="compare-class")  # fmt: skip
             guidance = gr.Slider(0, 8, 1, step=0.5, label="Guidance", visible=False,
                                  elem_id="compare-guidance")  # fmt: skip
-            with gr.Row(elem_classes="ge-pair"):
-                png = gr.Button("Save PNG", size="sm")
-                webp = gr.Button("WebP film", size="sm")
-                gif = gr.Button("GIF film", size="sm")
+            saver = export.save_buttons("Film", "ends")
             notes = context.notes(LOOK_FOR)
-            saver = components.saver()
         with gr.Column(elem_classes="ge-stage"):
-            player = film("compare", label="Samplers in step", below=250, largest=360, tile=150)
+            player = film(FILM, label="Samplers in step", below=250, largest=360, tile=150)
             with gr.Row(elem_classes="ge-heading-row"):
-                _heading("Cost and order", "How often the network is asked, and how far the "
-                         "pictures are from where the noise leads.")  # fmt: skip
+                heading("Cost and order", "How often the network is asked, and how far the "
+                        "pictures are from where the noise leads.")  # fmt: skip
                 measure = gr.Button("Measure the order", size="sm", elem_id="compare-order")
             costs = cost()
             with gr.Column(visible=False) as guided:
                 with gr.Row(elem_classes="ge-heading-row"):
-                    _heading("Guidance", "The same noises, pushed towards a class ever harder.")
+                    heading("Guidance", "The same noises, pushed towards a class ever harder.")
                     of = gr.Dropdown([("0", 0)], value=0, label="Class of the strip",
                                      filterable=False, elem_id="compare-strip-class")  # fmt: skip
-                    sheet = gr.Button("Save strip as PNG", size="sm")
+                    sheet = gr.Button("PNG of the strip", size="sm")
                 said = components.status()
                 table = picture_table(label="The same noises at several strengths of guidance")
-                pictures = gr.State(None)
+                # Whether the columns were drawn to the end, and the strip's pictures.
+                finished, pictures = gr.State(False), gr.State(None)
 
     controls = [seed, label, guidance, *pairs]
     inputs = [context.picker, shown, *controls]
-    outputs = [player, costs, status, notes.code]
-    drawing = [table, said, pictures]
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    outputs = [player, costs, status, notes.code, finished, halt]
+    strip_of, drawing = [context.picker, seed, of], [table, said, pictures, halt]
+    draw = newest_only(FILM, stoppable(partial(show, context)))
+    redraw = newest_only(STRIP, stoppable(partial(strip, context)))
+    # After the columns, not beside them: their seconds are part of what is compared.
+    follow = newest_only(STRIP, stoppable(partial(strip_after, context)))
     arrived = context.on_show(
         partial(arrive, context), [label, of], [label, of, guidance, guided], queue=False
     )
-    first = arrived.then(partial(show, context), inputs, outputs, **quiet)
-    last = first.then(partial(strip, context), [context.picker, seed, of], drawing, **quiet)
-    running = [first, last]
-    for control in [*pairs, shown, label, guidance, seed]:
-        running.append(control.input(partial(show, context), inputs, outputs, **context.heavy))
-    for control in (seed, of):
-        redraw = partial(strip, context), [context.picker, seed, of], drawing
-        running.append(control.input(*redraw, **context.heavy))
     pressed = again.click(following, seed, seed, **context.light)
-    pressed = pressed.then(partial(show, context), inputs, outputs, **quiet)
-    redrawn = pressed.then(partial(strip, context), [context.picker, seed, of], drawing, **quiet)
-    running += [pressed, redrawn]
-    running.append(
-        measure.click(partial(order, context), [context.picker, *controls], [costs, status],
-                      **context.heavy)
-    )  # fmt: skip
-    ended = halt.click(None, None, None, js=stop("compare"), cancels=running, queue=False,
-                       api_visibility="private")  # fmt: skip
-    ended.then(lambda: [say("Stopped.")] * 2, None, [status, said], queue=False, **quiet)
-    for button, kind in ((png, "png"), (webp, "webp"), (gif, "gif")):
-        button.click(partial(save, context, kind), inputs, [saver, status], **context.heavy)
-    sheet.click(save_strip, [context.picker, pictures], [saver, said], **context.light)
+    for event in (arrived, pressed, seed.input):
+        started = event(draw, inputs, outputs, **LIVE) if event == seed.input else event.then(
+            draw, inputs, outputs, **LIVE)  # fmt: skip
+        started.then(follow, [finished, *strip_of], drawing, **LIVE)
+    gr.on([control.input for control in [*pairs, shown, label, guidance]], draw, inputs, outputs,
+          **LIVE)  # fmt: skip
+    of.input(redraw, strip_of, drawing, **LIVE)
+    measure.click(newest_only(FILM, stoppable(partial(order, context))),
+                  [context.picker, *controls], [costs, status, halt], **LIVE)  # fmt: skip
+    for key, line in ((FILM, status), (STRIP, said)):
+        halt.click(stopper(key, stopped), None, [line, halt], js=stop(key), queue=False,
+                   show_progress="hidden", api_visibility="private")  # fmt: skip
+    saver.wire(partial(save, context), inputs, status, context)
+    sheet.click(save_strip, [context.picker, pictures], [saver.saver, said], **context.light)
 
     context.remember("compare.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("compare.class", label, parse=whole(ANY, 999))
@@ -389,11 +388,6 @@ def build(context: Context) -> None:
     for k in range(len(DEFAULTS)):
         context.remember(f"compare.sampler{k + 1}", pairs[2 * k], parse=sampler_or_none)
         context.remember(f"compare.steps{k + 1}", pairs[2 * k + 1], parse=whole(1, MOST_STEPS))
-
-
-def _heading(title: str, words: str) -> None:
-    gr.HTML(f"<h2>{title}</h2><p>{words}</p>", apply_default_css=False, js_on_load=None,
-            elem_classes=["ge-heading"])  # fmt: skip
 
 
 def sampler_or_none(text: str) -> str:
@@ -411,13 +405,13 @@ def following(seed: Any) -> int:
 def arrive(context: Context, name: str, label: Any, of: Any) -> tuple[Any, Any, Any, Any]:
     """A model is on screen: (class, class of the strip, guidance, whether there is a strip)."""
     classes = classes_of(context.store.header(name))
-    choices = [(text, k) for k, text in enumerate(classes)]
     there = bool(classes)
     kept = label if label in range(len(classes)) else ANY
+    of_strip = class_choices(classes, "")[1:] or [("0", 0)]
     strip_of = of if of in range(len(classes)) else 0
     return (
-        gr.Dropdown(choices=[("Any class", ANY), *choices], value=kept, visible=there),
-        gr.Dropdown(choices=choices or [("0", 0)], value=strip_of, visible=there),
+        gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept, visible=there),
+        gr.Dropdown(choices=of_strip, value=strip_of, visible=there),
         gr.Slider(visible=there),
         gr.Column(visible=there),
     )

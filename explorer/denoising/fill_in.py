@@ -17,7 +17,10 @@ from explorer.components.film import film, stop
 from explorer.components.mask_brush import mask_brush, mask_text, read_mask, write_mask
 from explorer.components.picture_table import as_table, picture_table
 from explorer.context import Context, in_code
+from explorer.denoising import export
 from explorer.denoising.brought import Picture, as_shelf, lacks, picture_controls, read
+from explorer.denoising.common import class_choices, stoppable, stopped
+from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import (
     ANY,
     MOST_GUIDANCE,
@@ -34,6 +37,7 @@ from explorer.link import number, whole
 log = logging.getLogger(__name__)
 
 TITLE = "Fill in"
+FILM = "fill"
 NEEDS = ("Completes",)
 
 COUNT = 4
@@ -212,13 +216,15 @@ def given_picture(picture: Picture, hidden: np.ndarray) -> np.ndarray:
 
 
 def as_strip(
-    header: Any, picture: Picture, hidden: np.ndarray, way: Trajectory | None
+    header: Any, picture: Picture | None, hidden: np.ndarray | None, way: Trajectory | None
 ) -> dict[str, Any]:
     """The value of the table: the picture, what the model was given, and what it made of it."""
     made = [None] * COUNT if way is None else list(way.x[-1])
+    given = [None] * 2
+    if picture is not None and hidden is not None:
+        given = [picture.pixels, given_picture(picture, hidden)]
     columns = ["Picture", "Given", *(f"{n + 1}" for n in range(COUNT))]
-    return as_table([picture.pixels, given_picture(picture, hidden), *made], columns,
-                    shape=header.config["image"])  # fmt: skip
+    return as_table([*given, *made], columns, shape=header.config["image"])
 
 
 def pictured(
@@ -237,28 +243,32 @@ def pictured(
 
 def arrive(
     context: Context, name: str, mask: Any, label: Any, source: Any, index: Any, given: Any
-) -> tuple[Any, ...]:
-    """A model is on screen: (brush, mask, shelf, class, guidance, whether the stage is there)."""
+) -> Iterator[tuple[Any, ...]]:
+    """A model is on screen: yields (status, brush, mask, shelf, class, guidance, strip, stage)."""
     if lacks(context, name, *NEEDS):
-        return *[gr.skip()] * 5, gr.Column(visible=False)
+        yield *[gr.skip()] * 7, gr.Column(visible=False)  # ``show`` says why
+        return
     header = context.store.header(name)
     classes = classes_of(header)
-    choices = [("Any class", ANY), *((text, k) for k, text in enumerate(classes))]
     kept = label if label in range(len(classes)) else ANY
     shape = header.config["image"]
     try:
         read_mask(mask, *shape[1:])
     except ValueError:
         mask = write_mask(lower_half(shape))  # none yet, or one of another size
-    view, _ = pictured(context, name, source, index, given)
-    return (
-        view,
+    yield (
+        say("Loading the model …", kind="busy"),
+        gr.skip(),
         mask,
-        as_shelf(context, name, index),
-        gr.Dropdown(choices=choices, value=kept, visible=bool(classes)),
+        gr.skip(),
+        gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept, visible=bool(classes)),
         gr.Slider(visible=bool(classes)),
+        as_strip(header, None, None, None),
         gr.Column(visible=True),
     )
+    view, _ = pictured(context, name, source, index, given)
+    shelf = as_shelf(context, name, index)
+    yield say("", kind="busy"), view, gr.skip(), shelf, *[gr.skip()] * 4
 
 
 # -- code and files -------------------------------------------------------------------------------
@@ -319,9 +329,7 @@ def save(
         sheet = images.grid_image(strip, columns=len(strip), scale=6, gap=8)
         return components.file(f"{stem}.png", images.png_bytes(sheet), "image/png"), gr.skip()
     frames = way.x if shown == "x" else way.x0
-    sheets = [images.grid_image(moment, columns=COUNT, scale=5, gap=8) for moment in frames]
-    data = images.animation_bytes(sheets, max(8.0, len(sheets) / 3), kind, scale=1, hold=1.0)
-    return components.file(f"{stem}.{kind}", data, f"image/{kind}"), gr.skip()
+    return export.film_file(kind, stem, list(frames.swapaxes(0, 1))), gr.skip()
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -331,12 +339,18 @@ def build(context: Context) -> None:
     """The part."""
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            with gr.Row(elem_classes="ge-pair"):
+            with gr.Row(elem_classes="ge-run"):
                 go = gr.Button("Fill in", variant="primary", elem_id="fill-go")
-                halt = gr.Button("Stop", elem_id="fill-stop")
+                halt = gr.Button("Stop", interactive=False, elem_id="fill-stop")
             status = components.status()
             own = picture_controls(context, "fill", label="Picture", selected=1)
-            shown = gr.Radio(list(SHOWN), value="x0", label="What to show", elem_id="fill-shown")
+            shown = gr.Radio(
+                list(SHOWN),
+                value="x0",
+                label="What to show",
+                elem_id="fill-shown",
+                elem_classes="ge-source",
+            )
             steps = gr.Slider(5, 100, 40, step=1, label="Steps", elem_id="fill-steps")
             repeats = gr.Slider(1, 10, 4, step=1, label="Repeats of each step",
                                 elem_id="fill-repeats")  # fmt: skip
@@ -346,41 +360,33 @@ def build(context: Context) -> None:
                                     filterable=False, elem_id="fill-class")  # fmt: skip
             guidance = gr.Slider(0, 8, 1, step=0.5, label="Guidance", visible=False,
                                  elem_id="fill-guidance")  # fmt: skip
-            with gr.Row(elem_classes="ge-pair"):
-                png = gr.Button("Save PNG", size="sm")
-                webp = gr.Button("WebP film", size="sm")
-                gif = gr.Button("GIF film", size="sm")
+            saver = export.save_buttons("Film", "strip")
             notes = context.notes(LOOK_FOR)
-            saver = components.saver()
         with gr.Column(elem_classes="ge-stage") as stage:
             with gr.Row(elem_classes="ge-easel-row"):
                 with gr.Column(elem_classes="ge-easel-side"):
                     brush = mask_brush("fill", label="The picture; paint to hide")
                 with gr.Column(elem_classes="ge-film-side"):
-                    player = film("fill", label="Four fillings-in", below=170, largest=252,
+                    player = film(FILM, label="Four fillings-in", below=170, largest=252,
                                   tile=110)  # fmt: skip
             table = picture_table(label="The picture, what was given, and four fillings-in")
 
     state = [brush.mask, shown, *own.inputs, seed, steps, repeats, label, guidance]
     inputs = [context.picker, *state]
-    outputs = [player, table, status, notes.code]
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    outputs = [player, table, status, notes.code, halt]
+    draw = newest_only(FILM, stoppable(partial(show, context)))
     arrived = context.on_show(
         partial(arrive, context), [brush.mask, label, *own.inputs],
-        [brush.view, brush.mask, own.view, label, guidance, stage],
+        [status, brush.view, brush.mask, own.view, label, guidance, table, stage], **LIVE,
     )  # fmt: skip
-    drawing = partial(show, context), inputs, outputs
-    running = [arrived, arrived.then(*drawing, **quiet)]
-    for event in (go.click, shown.input, seed.input):
-        running.append(event(*drawing, **context.heavy))
+    arrived.then(draw, inputs, outputs, **LIVE)
+    gr.on([go.click, shown.input, seed.input], draw, inputs, outputs, **LIVE)
     for event in (own.source.input, own.choice.select, own.pad.draw):
         event(partial(pictured, context), [context.picker, *own.inputs], [brush.view, status],
               **context.light)  # fmt: skip
-    ended = halt.click(None, None, None, js=stop("fill"), cancels=running, queue=False,
-                       api_visibility="private")  # fmt: skip
-    ended.then(lambda: say("Stopped."), None, status, queue=False, **quiet)
-    for button, kind in ((png, "png"), (webp, "webp"), (gif, "gif")):
-        button.click(partial(save, context, kind), inputs, [saver, status], **context.heavy)
+    halt.click(stopper(FILM, stopped), None, [status, halt], js=stop(FILM), queue=False,
+               show_progress="hidden", api_visibility="private")  # fmt: skip
+    saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("fill.mask", brush.mask, parse=mask_text)
     context.remember("fill.sample", own.choice, parse=whole(0, 15))

@@ -99,6 +99,14 @@ def strip(
     yield _table(header, columns), say(f"{words}."), np.stack(columns, 1)
 
 
+def strip_after(
+    context: Context, finished: Any, name: str, *controls: Any
+) -> Iterator[tuple[Any, Any, Any]]:
+    """What ``strip`` yields, unless what came before it was stopped."""
+    if finished:
+        yield from strip(context, name, *controls)
+
+
 def _table(header: Any, columns: list[np.ndarray | None]) -> dict[str, Any]:
     places = [None if c is None else c[row] for row in range(COUNT) for c in columns]
     notes = ["no class", "as trained", *[""] * (len(GUIDANCES) - 2)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,17 +16,22 @@ from explorer.components.bell import as_bell, bell
 from explorer.components.film import film, stop
 from explorer.components.picture_table import as_bytes, as_table, picture_table
 from explorer.context import Context, in_code
+from explorer.denoising import export
 from explorer.denoising.brought import Picture, as_shelf, lacks, picture_controls, read, samples
+from explorer.denoising.common import class_choices, heading, percent, stoppable, stopped
+from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import ANY, classes_of, is_whole, read_label, takes
 from explorer.link import whole
 
 log = logging.getLogger(__name__)
 
 TITLE = "Through noise"
+FILM = "through"
 NEEDS = ("Encodes", "Decodes")
 
 STEPS = (5, 10, 20, 50)
 WAY = 11
+THERE_AND_BACK = [*range(WAY), *range(WAY - 2, -1, -1)]
 # Errors are shown this many times as bright, and noise from -3 to 3 as black to white.
 BRIGHTER, REACH = 4, 3.0
 
@@ -199,7 +204,7 @@ def _read_both(context: Context, name: str, controls: tuple) -> list[Picture]:
     return found
 
 
-def as_trips(header: Any, picture: Picture, trips: list[Trip]) -> dict[str, Any]:
+def as_trips(header: Any, picture: Picture | None, trips: list[Trip]) -> dict[str, Any]:
     """The value of the first table: noise, picture and error for each number of steps."""
     rows: list[list[Any]] = [[] for _ in range(3)]
     for made in trips:
@@ -208,7 +213,11 @@ def as_trips(header: Any, picture: Picture, trips: list[Trip]) -> dict[str, Any]
         rows[2].append(BRIGHTER * np.abs(made.back - picture.pixels / 255))
     for row in rows:
         row += [None] * (len(STEPS) - len(row))
-    first = [False, picture.pixels, False]  # beside what came back, to be compared with it
+    first = [
+        False,
+        picture and picture.pixels,
+        False,
+    ]  # beside what came back, to be compared with it
     places = [cell for head, row in zip(first, rows, strict=True) for cell in (head, *row)]
     notes = ["as given", *(f"off by {percent(made.rms)}" for made in trips)]
     return as_table(
@@ -230,16 +239,15 @@ def as_spread(made: Trip) -> dict[str, Any]:
     )
 
 
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def as_way(header: Any, a: Picture, b: Picture, way: np.ndarray) -> dict[str, Any]:
+def as_way(
+    header: Any, a: Picture | None, b: Picture | None, way: Sequence[np.ndarray]
+) -> dict[str, Any]:
     """The value of the second table: from A to B through noise, and in pixels."""
     through = [*way, *[None] * (WAY - len(way))]
+    mixed = [None] * WAY if a is None or b is None else list(crossfade(a, b))
     columns = ["A", *(f"{100 * k // (WAY - 1)} %" for k in range(1, WAY - 1)), "B"]
     return as_table(
-        [*through, *crossfade(a, b)], columns,
+        [*through, *mixed], columns,
         [("Through noise", "along the sphere"), ("In pixels", "cross-fade")],
         shape=header.config["image"],
     )  # fmt: skip
@@ -248,12 +256,11 @@ def as_way(header: Any, a: Picture, b: Picture, way: np.ndarray) -> dict[str, An
 def reel(a: Picture, b: Picture, way: np.ndarray, run: str) -> dict[str, Any]:
     """The value of the film: both ways from A to B, there and back."""
     captions = [f"{100 * k // (WAY - 1)} % to B" for k in range(WAY)]
-    order = [*range(WAY), *range(WAY - 2, -1, -1)]
     rows = [
         {
             "name": title,
-            "sprite": images.sprite(as_bytes(pictures)[order]),
-            "captions": [captions[k] for k in order],
+            "sprite": images.sprite(as_bytes(pictures)[THERE_AND_BACK]),
+            "captions": [captions[k] for k in THERE_AND_BACK],
         }
         for title, pictures in (("Through noise", way), ("In pixels", crossfade(a, b)))
     ]
@@ -305,16 +312,12 @@ def save(
         *_, way = ways(context, name, a, b, label, int(steps))
     except (ValueError, RuntimeError) as error:
         return gr.skip(), say(str(error), kind="problem")
-    both = np.stack([as_bytes(way), as_bytes(crossfade(a, b))])  # (2, 11, C, H, W)
+    both = [as_bytes(way), as_bytes(crossfade(a, b))]  # (11, C, H, W) each
     stem = f"{name}-through-noise"
-    if kind == "png":
-        sheet = both.reshape(2 * WAY, *both.shape[2:])
-        picture = images.grid_image(sheet, columns=WAY, scale=4, gap=6)
-        return components.file(f"{stem}.png", images.png_bytes(picture), "image/png"), gr.skip()
-    order = [*range(WAY), *range(WAY - 1, 0, -1)]
-    frames = [images.grid_image(both[:, k], columns=2, scale=6, gap=12) for k in order]
-    data = images.animation_bytes(frames, 8, kind, scale=1)
-    return components.file(f"{stem}.{kind}", data, f"image/{kind}"), gr.skip()
+    if kind != "png":
+        return export.film_file(kind, stem, [row[THERE_AND_BACK] for row in both]), gr.skip()
+    picture = images.grid_image(np.concatenate(both), columns=WAY, scale=4, gap=6)
+    return components.file(f"{stem}.png", images.png_bytes(picture), "image/png"), gr.skip()
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -324,9 +327,9 @@ def build(context: Context) -> None:
     """The part."""
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            with gr.Row(elem_classes="ge-pair"):
+            with gr.Row(elem_classes="ge-run"):
                 others = gr.Button("Other pictures", variant="primary", elem_id="through-again")
-                halt = gr.Button("Stop", elem_id="through-stop")
+                halt = gr.Button("Stop", interactive=False, elem_id="through-stop")
             status = components.status()
             steps = gr.Radio([(str(n), n) for n in STEPS], value=20, label="Steps each way",
                              elem_id="through-steps")  # fmt: skip
@@ -334,46 +337,39 @@ def build(context: Context) -> None:
                                 filterable=False, elem_id="through-class")  # fmt: skip
             a = picture_controls(context, "through-a", label="Picture A", selected=0)
             b = picture_controls(context, "through-b", label="Picture B", selected=3)
-            with gr.Row(elem_classes="ge-pair"):
-                png = gr.Button("Save PNG", size="sm")
-                webp = gr.Button("WebP film", size="sm")
-                gif = gr.Button("GIF film", size="sm")
+            saver = export.save_buttons("Film", "ways")
             notes = context.notes(LOOK_FOR)
-            saver = components.saver()
         with gr.Column(elem_classes=["ge-stage", "ge-sections"]) as stage:
             with gr.Row(elem_classes="ge-beside"):
                 trips = picture_table(label="Picture A to noise and back", room=112)
                 spread = bell()
-            _heading("From A to B", "Both pictures as noise, and the way from one noise to the "
+            heading("From A to B", "Both pictures as noise, and the way from one noise to the "
                      "other.")  # fmt: skip
             table = picture_table(label="From A to B through noise and in pixels", room=84)
-            player = film("through", label="From A to B", below=20, largest=224, tile=140)
+            player = film(FILM, label="From A to B", below=20, largest=224, tile=140)
 
     state = [label, steps, *a.inputs, *b.inputs]
     inputs = [context.picker, *state]
-    outputs = [trips, spread, table, player, status, notes.code]
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    outputs = [trips, spread, table, player, status, notes.code, halt]
+    draw = newest_only(FILM, stoppable(partial(show, context)))
     arrived = context.on_show(
         partial(arrive, context), [label, a.choice, b.choice],
-        [label, a.view, b.view, stage],
+        [status, label, a.view, b.view, trips, table, stage], **LIVE,
     )  # fmt: skip
-    running = [arrived, arrived.then(partial(show, context), inputs, outputs, **quiet)]
-    drawing = partial(show, context), inputs, outputs
-    for event in (
-        steps.input, label.input, a.choice.select, b.choice.select,
-        a.source.input, b.source.input, a.pad.draw, b.pad.draw,
-    ):  # fmt: skip
-        running.append(event(*drawing, **context.heavy))
     pressed = others.click(
         partial(next_pictures, context), [context.picker, a.choice, b.choice],
         [a.choice, b.choice, a.view, b.view], **context.light,
     )  # fmt: skip
-    running += [pressed, pressed.then(*drawing, **quiet)]
-    ended = halt.click(None, None, None, js=stop("through"), cancels=running, queue=False,
-                       api_visibility="private")  # fmt: skip
-    ended.then(lambda: say("Stopped."), None, status, queue=False, **quiet)
-    for button, kind in ((png, "png"), (webp, "webp"), (gif, "gif")):
-        button.click(partial(save, context, kind), inputs, [saver, status], **context.heavy)
+    for event in (arrived, pressed):
+        event.then(draw, inputs, outputs, **LIVE)
+    for wish in (
+        steps.input, label.input, a.choice.select, b.choice.select,
+        a.source.input, b.source.input, a.pad.draw, b.pad.draw,
+    ):  # fmt: skip
+        wish(draw, inputs, outputs, **LIVE)
+    halt.click(stopper(FILM, stopped), None, [status, halt], js=stop(FILM), queue=False,
+               show_progress="hidden", api_visibility="private")  # fmt: skip
+    saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("through.steps", steps, parse=one_of_steps)
     context.remember("through.class", label, parse=whole(ANY, 999))
@@ -381,19 +377,22 @@ def build(context: Context) -> None:
     context.remember("through.b", b.choice, parse=whole(0, 15))
 
 
-def arrive(context: Context, name: str, label: Any, a: Any, b: Any) -> tuple[Any, Any, Any, Any]:
-    """A model is on screen: (class, shelf of A, shelf of B, whether the stage is there)."""
+def arrive(context: Context, name: str, label: Any, a: Any, b: Any) -> Iterator[tuple[Any, ...]]:
+    """A model is on screen: yields (status, class, shelf of A, shelf of B, trips, way, stage)."""
     if lacks(context, name, *NEEDS):
-        return gr.skip(), gr.skip(), gr.skip(), gr.Column(visible=False)
-    classes = classes_of(context.store.header(name))
-    choices = [("No class", ANY), *((text, k) for k, text in enumerate(classes))]
+        yield *[gr.skip()] * 6, gr.Column(visible=False)  # ``show`` says why
+        return
+    header = context.store.header(name)
+    classes = classes_of(header)
     kept = label if label in range(len(classes)) else ANY
-    return (
-        gr.Dropdown(choices=choices, value=kept, visible=bool(classes)),
-        as_shelf(context, name, a),
-        as_shelf(context, name, b),
-        gr.Column(visible=True),
+    dropdown = gr.Dropdown(
+        choices=class_choices(classes, "No class"), value=kept, visible=bool(classes)
     )
+    room = as_trips(header, None, []), as_way(header, None, None, [])
+    stage = gr.Column(visible=True)
+    yield say("Loading the model …", kind="busy"), dropdown, gr.skip(), gr.skip(), *room, stage
+    shelves = [as_shelf(context, name, place) for place in (a, b)]
+    yield say("", kind="busy"), gr.skip(), *shelves, *[gr.skip()] * 3
 
 
 def next_pictures(context: Context, name: str, a: Any, b: Any) -> tuple[Any, ...]:
@@ -411,8 +410,3 @@ def one_of_steps(text: str) -> int:
     if value not in STEPS:
         raise ValueError(f"{value} is none of {STEPS}.")
     return value
-
-
-def _heading(title: str, words: str) -> None:
-    gr.HTML(f"<h2>{title}</h2><p>{words}</p>", apply_default_css=False, js_on_load=None,
-            elem_classes=["ge-heading"])  # fmt: skip

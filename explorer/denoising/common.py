@@ -1,0 +1,43 @@
+"""What the parts that compare, encode and fill in share: a Stop button that knows, and words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from explorer.components import say
+
+
+def stoppable(handler: Callable[..., Iterator[tuple]]) -> Callable[..., Iterator[tuple]]:
+    """The handler with one more output, a Stop button that can be pressed while it is at work."""
+
+    def run(*values: Any) -> Iterator[tuple]:
+        button, outputs = gr.Button(interactive=True), ()
+        for outputs in handler(*values):
+            yield *outputs, button
+            button = gr.skip()
+        yield *[gr.skip()] * len(outputs), gr.Button(interactive=False)
+
+    return run
+
+
+def stopped() -> tuple[Any, Any]:
+    """(status, Stop button) once a person has stopped."""
+    return say("Stopped."), gr.Button(interactive=False)
+
+
+def heading(title: str, words: str) -> None:
+    """A heading within a stage, and a sentence below it."""
+    gr.HTML(f"<h2>{title}</h2><p>{words}</p>", apply_default_css=False, js_on_load=None,
+            elem_classes=["ge-heading"])  # fmt: skip
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def class_choices(classes: list[str], none: str) -> list[tuple[str, int]]:
+    """Choices of a class dropdown. none: what it is called to ask for no particular one (-1)."""
+    return [(none, -1), *((text, k) for k, text in enumerate(classes))]
