@@ -1,4 +1,4 @@
-const box = element.querySelector('.plots');
+const box = element.querySelector('.plots'), legend = element.querySelector('.legend');
 const NS = 'http://www.w3.org/2000/svg', LEFT = 40, RIGHT = 10, TOP = 8, FOOT = 22;
 let plots = [], playhead = null;
 
@@ -23,6 +23,8 @@ const words = v => {
   return text.replace('-', '−');
 };
 const round = v => String(+v.toPrecision(6)).replace('-', '−');
+
+const power = v => (v >= -3 ? round(10 ** v) : '10⁻' + '⁰¹²³⁴⁵⁶⁷⁸⁹'[-v]);
 
 const makePlot = () => {
   const figure = document.createElement('figure');
@@ -99,19 +101,24 @@ const draw = plot => {
   svg.style.height = height + 'px';
   if (!width || !data) return;
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
-  const ys = data.lines.flatMap(line => line.y).filter(v => v != null);
+  const scale = data.log ? Math.log10 : v => v;
+  const ys = data.lines.flatMap(line => line.y).filter(v => v != null).map(scale);
   const [low, high] = data.range ?? [Math.min(...data.x), Math.max(...data.x)];
-  let bottom = Math.min(0, ...ys), top = Math.max(bottom + 1e-9, ...ys);
+  let bottom = data.log ? Math.floor(Math.min(0, ...ys)) : Math.min(0, ...ys);
+  let top = Math.max(bottom + 1e-9, ...ys);
   const room = 0.04 * (top - bottom);
-  if (bottom < 0) bottom -= room;
+  if (bottom < 0 && !data.log) bottom -= room;
   top += room;
   Object.assign(plot, { low, high, height });
   plot.across = v => LEFT + (v - low) / (high - low || 1) * (width - LEFT - RIGHT);
-  plot.down = v => height - FOOT - (v - bottom) / (top - bottom) * (height - FOOT - TOP);
+  const rise = v => height - FOOT - (v - bottom) / (top - bottom) * (height - FOOT - TOP);
+  plot.down = v => rise(scale(v));
   const axes = make('g', { class: 'axes' }, svg);
-  for (const v of ticks(bottom, top, height > 180 ? 5 : 4)) {
-    make('line', { x1: LEFT, x2: width - RIGHT, y1: plot.down(v), y2: plot.down(v) }, axes);
-    make('text', { x: LEFT - 6, y: plot.down(v) + 4, 'text-anchor': 'end' }, axes).textContent = round(v);
+  const heights = data.log ? ticks(bottom, top, top - bottom) : ticks(bottom, top, height > 180 ? 5 : 4);
+  for (const v of heights) {
+    make('line', { x1: LEFT, x2: width - RIGHT, y1: rise(v), y2: rise(v) }, axes);
+    make('text', { x: LEFT - 6, y: rise(v) + 4, 'text-anchor': 'end' }, axes)
+      .textContent = data.log ? power(v) : round(v);
   }
   const marks = ticks(low, high, width > 420 ? 10 : 5);
   for (const v of marks) {
@@ -141,12 +148,21 @@ const draw = plot => {
 };
 const show = () => {
   const given = props.value?.plots ?? [];
+  legend.replaceChildren(...(props.value?.legend ? given[0]?.lines ?? [] : []).map((line, i) => {
+    const item = document.createElement('li'), sample = make('svg', { viewBox: '0 0 34 10' });
+    const on = i === (props.value.chosen ?? 0);
+    make('path', { d: 'M0 5H34', class: on ? 'line on' : `line other k${i}` }, sample);
+    item.append(sample, line.name);
+    item.classList.toggle('on', on);
+    return item;
+  }));
   while (plots.length < given.length) plots.push(makePlot());
   while (plots.length > given.length) plots.pop().figure.remove();
   given.forEach((data, i) => {
     const plot = plots[i];
     plot.data = data.x.length ? data : null;
     plot.pointed = null;
+    plot.said.style.minHeight = data.lines.length > 1 ? '36px' : '';
     plot.title.textContent = data.title;
     plot.note.textContent = data.note ?? '';
     plot.svg.setAttribute('aria-label', `${data.title}: ${data.lines.map(l => l.name).join(', ')}`);

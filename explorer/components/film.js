@@ -7,9 +7,12 @@ const SECONDS = 3, SLOWEST = 6, REST = 0.9, GAP = 16;
 let rows = [], n = 0, at = 0, run = null, playing = false, live = false, own = false;
 let clock = 0, last = 0, columns = 1;
 
-const announce = () => document.dispatchEvent(new CustomEvent('ge:film', {
-  detail: { id: props.film, at, n, levels: props.value?.levels ?? null, playing },
-}));
+const announce = () => {
+  GE.films[props.film] = n > 1 ? at / (n - 1) : 0;
+  document.dispatchEvent(new CustomEvent('ge:film', {
+    detail: { id: props.film, at, n, levels: props.value?.levels ?? null, playing },
+  }));
+};
 const paint = () => {
   for (const row of rows) {
     if (!row.sprite?.n) continue;
@@ -86,11 +89,17 @@ const makeRow = () => {
 // As many columns as make the pictures largest in the room down to the window's foot.
 const layout = () => {
   const first = rows.find(row => row.sprite);
-  if (!first || !element.clientWidth) return;
-  const { w, h } = first.sprite, width = element.clientWidth;
+  if (!element.clientWidth) return;
+  const { w, h } = first?.sprite ?? { w: 28, h: 28 }, width = element.clientWidth;
   const words = rows.some(row => row.data.captions) ? 46 : 26;
   const top = box.getBoundingClientRect().top + window.scrollY;
   const height = Math.max(220, window.innerHeight - top - 52 - props.below);
+  if (!first) {
+    const room = (width - GAP * (props.expected - 1)) / props.expected;
+    box.style.minHeight = GE.crisp(w, Math.min(room, height - 46, props.largest)) + 46 + 'px';
+    return;
+  }
+  box.style.minHeight = '';
   let best = null;
   for (let across = 1; across <= rows.length; across++) {
     const down = Math.ceil(rows.length / across);

@@ -17,6 +17,7 @@ def film(
     below: int = 0,
     largest: int = 460,
     tile: int = 120,
+    expected: int = 2,
     autoplay: bool = True,
 ) -> gr.HTML:
     """Shows rows of frames side by side, as large as the room allows, under one transport bar.
@@ -35,13 +36,14 @@ def film(
     film_id: unique on the page. The playhead is announced as a DOM event ``ge:film``, detail
     ``{"id", "at", "n", "levels"}``; ``ge:film-seek`` with ``{"id", "at"}`` moves it,
     ``ge:film-ask`` with the id as detail has it announced again, ``ge:film-stop`` says that no more
-    will come.
+    will come. ``GE.films[id]`` is its place from 0 to 1.
     below: CSS pixels to leave free under the bar. largest, tile: limits of a row's width on screen.
+    expected: how many rows to reserve room for until they come.
     Space plays and pauses, left and right step, Home and End jump.
     """
     return component(
         "film", value, film=film_id, label=label, below=below, largest=largest, tile=tile,
-        autoplay=autoplay,
+        expected=expected, autoplay=autoplay,
     )  # fmt: skip
 
 

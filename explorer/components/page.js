@@ -3,7 +3,7 @@ window.GE = (() => {
   const OURS = { model: null, tab: null };
   const ge = {
     models: [], needs: {}, notices: {}, current: '', tab: '', wake: () => {}, shown: {},
-    parts: {}, chosen: {},
+    parts: {}, chosen: {}, films: {},
   };
   const params = () => new URLSearchParams(location.search);
   const asked = params();

@@ -37,7 +37,10 @@ newest = Newest()
 
 def newest_only(key: str, handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
     """The handler, a generator, as an event's function: a newer call of the same visitor and key
-    ends it before its next yield. Declare the event with ``**LIVE``."""
+    ends it at its next yield. Declare the event with ``**LIVE``.
+
+    Where the handler has nothing to show but may be ended, it yields None.
+    """
 
     def wanted(request: gr.Request, *values: Any) -> Iterator[Any]:
         whose = (key, getattr(request, "session_hash", None))
@@ -45,7 +48,8 @@ def newest_only(key: str, handler: Callable[..., Iterator[Any]]) -> Callable[...
         for outputs in handler(*values):
             if not newest.wants(whose, ticket):
                 return
-            yield outputs
+            if outputs is not None:
+                yield outputs
 
     return wanted
 

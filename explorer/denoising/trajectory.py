@@ -144,15 +144,15 @@ def takes(model: Any, knob: str, method: str = "sample_steps") -> bool:
     return called is not None and knob in inspect.signature(called).parameters
 
 
-def arguments(model: Any, settings: Settings) -> dict[str, Any]:
-    """The settings that this model's ``sample_steps`` takes, as keyword arguments."""
+def arguments(model: Any, settings: Settings, method: str = "sample_steps") -> dict[str, Any]:
+    """The settings that this method of the model takes, as keyword arguments."""
     wanted = {
         "sampler": settings.sampler,
         "steps": settings.steps,
         "guidance": settings.guidance,
         "schedule": settings.schedule,
     }
-    found = {key: value for key, value in wanted.items() if takes(model, key)}
+    found = {key: value for key, value in wanted.items() if takes(model, key, method)}
     if "sampler" in found:
         found.update(settings.knobs)
     return {key: value for key, value in found.items() if value is not None}

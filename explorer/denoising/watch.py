@@ -35,7 +35,7 @@ from explorer.denoising.trajectory import (
     read_settings,
     takes,
 )
-from explorer.link import number, whole
+from explorer.link import number, one_of, whole
 
 log = logging.getLogger(__name__)
 
@@ -323,15 +323,3 @@ def build(context: Context) -> None:
     context.remember("denoise.guidance", guidance, parse=number(0, MOST_GUIDANCE))
     context.remember("denoise.class", label, parse=whole(ANY, 99))
     context.remember("denoise.schedule", schedule, parse=one_of(SCHEDULES))
-
-
-def one_of(known: Any, kind: Any = str) -> Any:
-    """A parser of one of these values, for ``Context.remember``."""
-
-    def parse(text: str) -> Any:
-        value = kind(text)
-        if value not in known:
-            raise ValueError(f"{text} is none of {', '.join(map(str, known))}.")
-        return value
-
-    return parse
