@@ -10,12 +10,16 @@ import gradio as gr
 from explorer.components import say
 
 
-def stoppable(handler: Callable[..., Iterator[tuple]]) -> Callable[..., Iterator[tuple]]:
+def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
     """The handler with one more output, a Stop button that can be pressed while it is at work."""
 
-    def run(*values: Any) -> Iterator[tuple]:
+    def run(*values: Any) -> Iterator[Any]:
         button, outputs = gr.Button(interactive=True), ()
-        for outputs in handler(*values):
+        for given in handler(*values):
+            if given is None:  # nothing to show, but a moment to be ended at
+                yield None
+                continue
+            outputs = given
             yield *outputs, button
             button = gr.skip()
         yield *[gr.skip()] * len(outputs), gr.Button(interactive=False)
@@ -26,12 +30,6 @@ def stoppable(handler: Callable[..., Iterator[tuple]]) -> Callable[..., Iterator
 def stopped() -> tuple[Any, Any]:
     """(status, Stop button) once a person has stopped."""
     return say("Stopped."), gr.Button(interactive=False)
-
-
-def heading(title: str, words: str) -> None:
-    """A heading within a stage, and a sentence below it."""
-    gr.HTML(f"<h2>{title}</h2><p>{words}</p>", apply_default_css=False, js_on_load=None,
-            elem_classes=["ge-heading"])  # fmt: skip
 
 
 def percent(share: float) -> str:

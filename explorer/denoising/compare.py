@@ -19,7 +19,7 @@ from explorer.components.film import film, stop
 from explorer.components.picture_table import picture_table
 from explorer.context import Context
 from explorer.denoising import export
-from explorer.denoising.common import class_choices, heading, stoppable, stopped
+from explorer.denoising.common import class_choices, stoppable, stopped
 from explorer.denoising.guidance import COUNT, Drawn, drawn, save_strip, strip, strip_after
 from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import (
@@ -35,7 +35,7 @@ from explorer.denoising.trajectory import (
     read_settings,
     takes,
 )
-from explorer.link import number, whole
+from explorer.link import number, one_of, whole
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,8 @@ def read_columns(
 
 
 def show(context: Context, name: str, shown: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """Yields (film, cost, status, code, finished) until all columns and their reference are drawn.
+    """Yields (film, cost, status, code, finished) until all columns and their reference are drawn;
+    None where there is nothing new to show.
 
     shown: "x0", the guess, or "x", the noisy picture. controls: see ``read_columns``.
     """
@@ -112,11 +113,13 @@ def show(context: Context, name: str, shown: Any, *controls: Any) -> Iterator[tu
             what = f"column {k + 1}" if k < len(columns) else "the reference"
             for found in drawn(context, name, settings):
                 part = (sum(work[:k]) + found.way.evaluations[-1]) / sum(work)
-                if not found.way.done and time.monotonic() - told > 0.1:
-                    told = time.monotonic()
-                    status = say(f"Drawing {what}: {part:.0%}", min(1.0, part), "busy")
-                    yield gr.skip(), gr.skip(), status, code, False
-                    code = gr.skip()
+                if found.way.done or time.monotonic() - told < 0.1:
+                    yield None
+                    continue
+                told = time.monotonic()
+                status = say(f"Drawing {what}: {part:.0%}", min(1.0, part), "busy")
+                yield gr.skip(), gr.skip(), status, code, False
+                code = gr.skip()
             done.append(found)
             if k < len(columns):
                 status = say(f"Drawing {what} …", min(1.0, part), "busy")
@@ -232,10 +235,12 @@ def order(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, An
     try:
         for job, size in zip(jobs, work, strict=True):
             for found in drawn(context, name, job):
-                if not found.way.done and time.monotonic() - told > 0.1:
-                    told = time.monotonic()
-                    part = (spent + found.way.evaluations[-1]) / sum(work)
-                    yield gr.skip(), say(f"Measuring the order: {part:.0%}", part, "busy")
+                if found.way.done or time.monotonic() - told < 0.1:
+                    yield None
+                    continue
+                told = time.monotonic()
+                part = (spent + found.way.evaluations[-1]) / sum(work)
+                yield gr.skip(), say(f"Measuring the order: {part:.0%}", part, "busy")
             spent += size
             if fine is None:
                 fine = found.final
@@ -337,15 +342,19 @@ def build(context: Context) -> None:
             saver = export.save_buttons("Film", "ends")
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage"):
-            player = film(FILM, label="Samplers in step", below=250, largest=360, tile=150)
+            player = film(
+                FILM, label="Samplers in step", below=250, largest=360, tile=150, expected=4
+            )
             with gr.Row(elem_classes="ge-heading-row"):
-                heading("Cost and order", "How often the network is asked, and how far the "
+                components.heading("Cost and order", "How often the network is asked, and how far the "
                         "pictures are from where the noise leads.")  # fmt: skip
                 measure = gr.Button("Measure the order", size="sm", elem_id="compare-order")
             costs = cost()
             with gr.Column(visible=False) as guided:
                 with gr.Row(elem_classes="ge-heading-row"):
-                    heading("Guidance", "The same noises, pushed towards a class ever harder.")
+                    components.heading(
+                        "Guidance", "The same noises, pushed towards a class ever harder."
+                    )
                     of = gr.Dropdown([("0", 0)], value=0, label="Class of the strip",
                                      filterable=False, elem_id="compare-strip-class")  # fmt: skip
                     sheet = gr.Button("PNG of the strip", size="sm")
@@ -386,15 +395,8 @@ def build(context: Context) -> None:
     context.remember("compare.guidance", guidance, parse=number(0, MOST_GUIDANCE))
     context.remember("compare.strip", of, parse=whole(0, 999))
     for k in range(len(DEFAULTS)):
-        context.remember(f"compare.sampler{k + 1}", pairs[2 * k], parse=sampler_or_none)
+        context.remember(f"compare.sampler{k + 1}", pairs[2 * k], parse=one_of((NONE, *SAMPLERS)))
         context.remember(f"compare.steps{k + 1}", pairs[2 * k + 1], parse=whole(1, MOST_STEPS))
-
-
-def sampler_or_none(text: str) -> str:
-    """The parser of samplers in addresses."""
-    if text != NONE and text not in SAMPLERS:
-        raise ValueError(f"There is no sampler '{text}'.")
-    return text
 
 
 def following(seed: Any) -> int:

@@ -42,12 +42,14 @@ NEEDS = ("Completes",)
 
 COUNT = 4
 MOST_STEPS, MOST_REPEATS = 200, 20
-SHOWN = (("Guess", "x0"), ("Noisy picture", "x"))
+SHOWN = (("Filling", "filling"), ("Guess", "x0"), ("Noisy", "x"))
 HIDDEN = 0.42  # the grey of hidden pixels in a picture of what the model was given
 
 LOOK_FOR = """
 * **The mask was never trained on.** The model only learnt to take noise away; the known part is
   put in at every noise level, and the rest has to agree with it.
+* **Filling, guess, noise.** The *guess* is what the model takes the whole picture for; early on it
+  may not even agree with what is visible. Watch it being talked round.
 * **Four answers, not one.** Hide the lower half of a 7: it may come back as a 9, or a 4. What is
   visible narrows the choice; hide less, and the four become alike.
 * **Repeats.** With 1, each step is taken once, and the seam between both parts often shows. More
@@ -148,8 +150,8 @@ def show(
 ) -> Iterator[tuple[Any, ...]]:
     """Yields (film, table, status, code) until four fillings-in are done.
 
-    mask: text of the brush. shown: "x0", the guess, or "x", the noisy picture. source, index,
-    given: see ``brought.read``. controls: see ``read_settings``.
+    mask: text of the brush. shown: see ``frames_of``. source, index, given: see
+    ``brought.read``. controls: see ``read_settings``.
     """
     try:
         picture, hidden, settings = _read(context, name, mask, source, index, given, *controls)
@@ -165,10 +167,11 @@ def show(
         code = snippet(context, name, picture, hidden, settings)
         for way in fillings(context, name, picture, hidden, settings):
             if not way.done and time.monotonic() - told < 0.15:
+                yield None
                 continue
             told = time.monotonic()
             part = len(way.x) / way.total
-            value = reel(way, shown, run)
+            value = reel(way, frames_of(way, picture, hidden, shown), run)
             table = as_strip(header, picture, hidden, way if way.done else None)
             yield value, table, say(f"Filling in: {part:.0%}", min(1.0, part), "busy"), code
             code = gr.skip()
@@ -195,9 +198,16 @@ def _read(
     return picture, read_mask(mask, *picture.pixels.shape[1:]), settings
 
 
-def reel(way: Trajectory, shown: Any, run: str) -> dict[str, Any]:
+def frames_of(way: Trajectory, picture: Picture, hidden: np.ndarray, shown: Any) -> np.ndarray:
+    """(T, N, C, H, W) uint8. shown: "x", the noisy pictures; "x0", the model's guesses of the whole
+    picture; else "filling": the guesses where the picture is hidden, and itself elsewhere."""
+    if shown == "x":
+        return way.x
+    return way.x0 if shown == "x0" else np.where(hidden, way.x0, picture.pixels)
+
+
+def reel(way: Trajectory, frames: np.ndarray, run: str) -> dict[str, Any]:
     """The value of the film: each filling-in's way."""
-    frames = way.x if shown == "x" else way.x0
     last = way.total - 1
     captions = [
         f"step {k} of {last}, " + ("no noise" if level == 0 else f"noise {level:.2g}")
@@ -328,7 +338,7 @@ def save(
         strip = np.stack([picture.pixels, given_picture(picture, hidden), *way.x[-1]])
         sheet = images.grid_image(strip, columns=len(strip), scale=6, gap=8)
         return components.file(f"{stem}.png", images.png_bytes(sheet), "image/png"), gr.skip()
-    frames = way.x if shown == "x" else way.x0
+    frames = frames_of(way, picture, hidden, shown)
     return export.film_file(kind, stem, list(frames.swapaxes(0, 1))), gr.skip()
 
 
@@ -367,8 +377,7 @@ def build(context: Context) -> None:
                 with gr.Column(elem_classes="ge-easel-side"):
                     brush = mask_brush("fill", label="The picture; paint to hide")
                 with gr.Column(elem_classes="ge-film-side"):
-                    player = film(FILM, label="Four fillings-in", below=170, largest=252,
-                                  tile=110)  # fmt: skip
+                    player = film(FILM, label="Four fillings-in", below=170, largest=252, tile=110, expected=4)  # fmt: skip
             table = picture_table(label="The picture, what was given, and four fillings-in")
 
     state = [brush.mask, shown, *own.inputs, seed, steps, repeats, label, guidance]

@@ -85,10 +85,12 @@ def strip(
         for k, guidance in enumerate(GUIDANCES):
             settings = base._replace(label=label, guidance=float(guidance))
             for found in drawn(context, name, settings):
-                if not found.way.done and time.monotonic() - told > 0.1:
-                    told = time.monotonic()
-                    part = (k + found.way.evaluations[-1] / steps) / len(GUIDANCES)
-                    yield gr.skip(), say(f"{words}: {part:.0%}", min(1.0, part), "busy"), gr.skip()
+                if found.way.done or time.monotonic() - told < 0.1:
+                    yield None
+                    continue
+                told = time.monotonic()
+                part = (k + found.way.evaluations[-1] / steps) / len(GUIDANCES)
+                yield gr.skip(), say(f"{words}: {part:.0%}", min(1.0, part), "busy"), gr.skip()
             columns[k] = found.way.x[-1]
             part = (k + 1) / len(GUIDANCES)
             yield _table(header, columns), say(f"{words}: {part:.0%}", part, "busy"), gr.skip()

@@ -18,10 +18,10 @@ from explorer.components.picture_table import as_bytes, as_table, picture_table
 from explorer.context import Context, in_code
 from explorer.denoising import export
 from explorer.denoising.brought import Picture, as_shelf, lacks, picture_controls, read, samples
-from explorer.denoising.common import class_choices, heading, percent, stoppable, stopped
+from explorer.denoising.common import class_choices, percent, stoppable, stopped
 from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import ANY, classes_of, is_whole, read_label, takes
-from explorer.link import whole
+from explorer.link import one_of, whole
 
 log = logging.getLogger(__name__)
 
@@ -187,9 +187,8 @@ def show(
         yield *none, say(f"That failed: {error}", kind="problem"), gr.skip()
         return
     chosen = trips[STEPS.index(steps)]
-    words = (
-        f"A is {a.words}, B is {b.words}. In {steps} steps A comes back within {chosen.rms:.1%}."
-    )
+    words = f"A is {a.words}, B is {b.words}. "
+    words += f"In {steps} steps A comes back within {percent(chosen.rms)}."
     run = f"{a.key} {b.key} {label} {steps}"
     yield gr.skip(), gr.skip(), gr.skip(), reel(a, b, way, run), say(words), gr.skip()
 
@@ -343,7 +342,7 @@ def build(context: Context) -> None:
             with gr.Row(elem_classes="ge-beside"):
                 trips = picture_table(label="Picture A to noise and back", room=112)
                 spread = bell()
-            heading("From A to B", "Both pictures as noise, and the way from one noise to the "
+            components.heading("From A to B", "Both pictures as noise, and the way from one noise to the "
                      "other.")  # fmt: skip
             table = picture_table(label="From A to B through noise and in pixels", room=84)
             player = film(FILM, label="From A to B", below=20, largest=224, tile=140)
@@ -371,7 +370,7 @@ def build(context: Context) -> None:
                show_progress="hidden", api_visibility="private")  # fmt: skip
     saver.wire(partial(save, context), inputs, status, context)
 
-    context.remember("through.steps", steps, parse=one_of_steps)
+    context.remember("through.steps", steps, parse=one_of(STEPS, int))
     context.remember("through.class", label, parse=whole(ANY, 999))
     context.remember("through.a", a.choice, parse=whole(0, 15))
     context.remember("through.b", b.choice, parse=whole(0, 15))
@@ -402,11 +401,3 @@ def next_pictures(context: Context, name: str, a: Any, b: Any) -> tuple[Any, ...
     n = len(samples(context, name)[0])
     places = [(int(k) + 1) % n if is_whole(k) else 0 for k in (a, b)]
     return *places, *(as_shelf(context, name, k) for k in places)
-
-
-def one_of_steps(text: str) -> int:
-    """The parser of steps in addresses."""
-    value = int(text)
-    if value not in STEPS:
-        raise ValueError(f"{value} is none of {STEPS}.")
-    return value
