@@ -346,8 +346,8 @@ def build(context: Context) -> None:
                 FILM, label="Samplers in step", below=250, largest=360, tile=150, expected=4
             )
             with gr.Row(elem_classes="ge-heading-row"):
-                components.heading("Cost and order", "How often the network is asked, and how far the "
-                        "pictures are from where the noise leads.")  # fmt: skip
+                words = "How often the network is asked, and how far off the pictures are."
+                components.heading("Cost and order", words)
                 measure = gr.Button("Measure the order", size="sm", elem_id="compare-order")
             costs = cost()
             with gr.Column(visible=False) as guided:

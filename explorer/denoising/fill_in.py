@@ -377,7 +377,9 @@ def build(context: Context) -> None:
                 with gr.Column(elem_classes="ge-easel-side"):
                     brush = mask_brush("fill", label="The picture; paint to hide")
                 with gr.Column(elem_classes="ge-film-side"):
-                    player = film(FILM, label="Four fillings-in", below=170, largest=252, tile=110, expected=4)  # fmt: skip
+                    player = film(
+                        FILM, label="Four fillings-in", below=170, largest=252, tile=110, expected=4
+                    )
             table = picture_table(label="The picture, what was given, and four fillings-in")
 
     state = [brush.mask, shown, *own.inputs, seed, steps, repeats, label, guidance]

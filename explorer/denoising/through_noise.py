@@ -50,7 +50,8 @@ LOOK_FOR = """
 
 
 class Trip(NamedTuple):
-    """A picture's way to noise and back. noise, back: (C, H, W) float32. rms: their difference."""
+    """A picture's way to noise and back. noise: (D,) float32, and back:
+    (C, H, W) float32. rms: the difference of back from the picture."""
 
     steps: int
     noise: np.ndarray
@@ -103,7 +104,7 @@ def trip(context: Context, name: str, picture: Picture, label: int | None, steps
         z = encoded(context, name, picture, label, steps)
         back = decoded(context, name, z[None], label, steps)[0]
         rms = float(np.sqrt(np.square(back - picture.pixels / 255).mean()))
-        found = context.recent.put(key, Trip(steps, z.reshape(back.shape), back, rms))
+        found = context.recent.put(key, Trip(steps, z, back, rms))
     return found
 
 
@@ -207,7 +208,8 @@ def as_trips(header: Any, picture: Picture | None, trips: list[Trip]) -> dict[st
     """The value of the first table: noise, picture and error for each number of steps."""
     rows: list[list[Any]] = [[] for _ in range(3)]
     for made in trips:
-        rows[0].append(0.5 + made.noise / (2 * REACH))
+        seen = (0.5 + made.noise / (2 * REACH)) if made.noise.size == made.back.size else None
+        rows[0].append(False if seen is None else seen.reshape(made.back.shape))
         rows[1].append(made.back)
         rows[2].append(BRIGHTER * np.abs(made.back - picture.pixels / 255))
     for row in rows:
@@ -228,13 +230,18 @@ def as_trips(header: Any, picture: Picture | None, trips: list[Trip]) -> dict[st
 
 def as_spread(made: Trip) -> dict[str, Any]:
     """The value of the bell: how the noise's numbers are spread."""
-    z = made.noise
+    z, there = made.noise, made.noise.size == made.back.size
+    pixels = z.reshape(made.back.shape) if there else z
     outside = float((np.abs(z) > 2).mean())
     return as_bell(
         z,
         f"{z.size} numbers in {made.steps} steps: mean {z.mean():+.2f}, deviation {z.std():.2f}\n"
         f"beyond ±2: {percent(outside)} (normal: 4.6 %)\n"
-        f"neighbouring pixels correlate by {neighbours(z):+.2f} (normal: 0)",
+        + (
+            f"neighbouring pixels correlate by {neighbours(pixels):+.2f} (normal: 0)"
+            if there
+            else ""
+        ),
     )
 
 
@@ -342,8 +349,8 @@ def build(context: Context) -> None:
             with gr.Row(elem_classes="ge-beside"):
                 trips = picture_table(label="Picture A to noise and back", room=112)
                 spread = bell()
-            components.heading("From A to B", "Both pictures as noise, and the way from one noise to the "
-                     "other.")  # fmt: skip
+            words = "Both pictures as noise, and the way from one noise to the other."
+            components.heading("From A to B", words)
             table = picture_table(label="From A to B through noise and in pixels", room=84)
             player = film(FILM, label="From A to B", below=20, largest=224, tile=140)
 
