@@ -94,6 +94,7 @@ const layout = () => {
   const words = rows.some(row => row.data.captions) ? 46 : 26;
   const top = box.getBoundingClientRect().top + window.scrollY;
   const height = Math.max(220, window.innerHeight - top - 52 - props.below);
+  element.classList.toggle('narrow', width < 300);
   if (!first) {
     const room = (width - GAP * (props.expected - 1)) / props.expected;
     box.style.minHeight = GE.crisp(w, Math.min(room, height - 46, props.largest)) + 46 + 'px';

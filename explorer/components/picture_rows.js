@@ -12,7 +12,7 @@ const layout = () => {
   if (!first || !sheet.clientWidth) return;
   const { w, h } = first, count = Math.max(...sprites.map(s => s?.n ?? 0)), narrow = sheet.clientWidth < 560;
   const room = (sheet.clientWidth - (narrow ? 0 : 132)) / count - 8;
-  const side = GE.crisp(w, Math.max(narrow ? 52 : 40, Math.min(props.largest, room)));
+  const side = GE.crisp(w, Math.max(narrow ? 58 : 40, Math.min(props.largest, room)));
   for (const canvas of sheet.querySelectorAll('canvas')) {
     canvas.style.width = side + 'px';
     canvas.style.height = side * h / w + 'px';

@@ -31,13 +31,13 @@ class SaveButtons(NamedTuple):
             button.click(save, inputs, [self.saver, status], **context.heavy)
 
 
-def save_buttons(film: str, strip: str) -> SaveButtons:
+def save_buttons() -> SaveButtons:
     """A row of small buttons: the film as WebP and as GIF, the strip as PNG."""
     with gr.Row(elem_classes="ge-saves"):
         buttons = {
-            "webp": gr.Button(f"{film}: WebP", size="sm"),
-            "gif": gr.Button("GIF", size="sm"),
-            "png": gr.Button(f"PNG of the {strip}", size="sm"),
+            "webp": gr.Button("Film as WebP", size="sm"),
+            "gif": gr.Button("as GIF", size="sm"),
+            "png": gr.Button("Strip as PNG", size="sm"),
         }
     return SaveButtons(buttons, components.saver())
 

@@ -380,7 +380,7 @@ def build(context: Context) -> None:
                     label="Class", filterable=False, elem_id="from-class",
                 )  # fmt: skip
                 guidance = gr.Number(1, label="Guidance", step=0.5, elem_id="from-guidance")
-            saver = export.save_buttons("There and back", "strip")
+            saver = export.save_buttons()
             with gr.Accordion("How it is denoised", open=False, elem_classes="ge-note"):
                 sampler = gr.Dropdown(
                     [(title, key) for key, title in SAMPLERS.items()], value="dpm",

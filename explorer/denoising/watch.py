@@ -292,7 +292,7 @@ def build(context: Context) -> None:
                     elem_id="watch-count",
                 )  # fmt: skip
                 guidance = gr.Number(1, label="Guidance", step=0.5, elem_id="watch-guidance")
-            saver = export.save_buttons("Film", "frames")
+            saver = export.save_buttons()
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage"):
             with gr.Row(elem_classes="ge-watch"):
