@@ -204,15 +204,17 @@ def test_no_picture_is_one_sentence(context, lower):
 def test_a_model_that_cannot_is_told_so(context, lower):
     ((_, _, status, _),) = told(show(context, lower, "toy"))
     assert status["kind"] == "problem" and "cannot complete pictures" in status["text"]
-    *_, stage = merged(fill_in.arrive(context, "toy", "", -1, *GIVEN))
-    assert stage.visible is False
+    *_, stage, missing = merged(fill_in.arrive(context, "toy", "", -1, *GIVEN))
+    assert stage.visible is False and missing.visible is True
+    assert "cannot complete pictures" in missing.value["text"]
 
 
 def test_arriving_hides_the_lower_half_unless_a_mask_of_this_size_is_there(context, lower):
-    _, view, mask, shelf, label, guidance, strip, stage = merged(
+    _, view, mask, shelf, label, guidance, strip, stage, missing = merged(
         fill_in.arrive(context, "asked", "", 4, *GIVEN)
     )
-    assert mask == lower and view["n"] == 1 and shelf["selected"] == 1 and stage.visible
+    assert mask == lower and view["n"] == 1 and shelf["selected"] == 1
+    assert stage.visible and not missing.visible
     assert label.value == 4 and guidance.visible and strip["places"] == []
     centre = np.zeros((8, 8), bool)
     centre[2:6, 2:6] = True

@@ -233,7 +233,7 @@ def as_strip(
     given = [None] * 2
     if picture is not None and hidden is not None:
         given = [picture.pixels, given_picture(picture, hidden)]
-    columns = ["Picture", "Given", *(f"{n + 1}" for n in range(COUNT))]
+    columns = ["Whole", "Given", *(f"{n + 1}" for n in range(COUNT))]
     return as_table([*given, *made], columns, shape=header.config["image"])
 
 
@@ -254,9 +254,11 @@ def pictured(
 def arrive(
     context: Context, name: str, mask: Any, label: Any, source: Any, index: Any, given: Any
 ) -> Iterator[tuple[Any, ...]]:
-    """A model is on screen: yields (status, brush, mask, shelf, class, guidance, strip, stage)."""
-    if lacks(context, name, *NEEDS):
-        yield *[gr.skip()] * 7, gr.Column(visible=False)  # ``show`` says why
+    """A model is on screen: yields (status, brush, mask, shelf, class, guidance, strip,
+    stage, what is missing)."""
+    if sentence := lacks(context, name, *NEEDS):
+        said = gr.HTML(say(sentence, kind="problem"), visible=True)
+        yield *[gr.skip()] * 6, None, gr.Row(visible=False), said
         return
     header = context.store.header(name)
     classes = classes_of(header)
@@ -274,11 +276,12 @@ def arrive(
         gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept, visible=bool(classes)),
         gr.Slider(visible=bool(classes)),
         as_strip(header, None, None, None),
-        gr.Column(visible=True),
+        gr.Row(visible=True),
+        gr.HTML(visible=False),
     )
     view, _ = pictured(context, name, source, index, given)
     shelf = as_shelf(context, name, index)
-    yield say("", kind="busy"), view, gr.skip(), shelf, *[gr.skip()] * 4
+    yield say("", kind="busy"), view, gr.skip(), shelf, *[gr.skip()] * 5
 
 
 # -- code and files -------------------------------------------------------------------------------
@@ -349,14 +352,10 @@ def build(context: Context) -> None:
     """The part."""
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            with gr.Row(elem_classes="ge-run"):
-                go = gr.Button("Fill in", variant="primary", elem_id="fill-go")
-                halt = gr.Button("Stop", interactive=False, elem_id="fill-stop")
-            status = components.status()
             own = picture_controls(context, "fill", label="Picture", selected=1)
             shown = gr.Radio(
                 list(SHOWN),
-                value="x0",
+                value="filling",
                 label="What to show",
                 elem_id="fill-shown",
                 elem_classes="ge-source",
@@ -372,13 +371,19 @@ def build(context: Context) -> None:
                                  elem_id="fill-guidance")  # fmt: skip
             saver = export.save_buttons("Film", "strip")
             notes = context.notes(LOOK_FOR)
-        with gr.Column(elem_classes="ge-stage") as stage:
-            with gr.Row(elem_classes="ge-easel-row"):
+        with gr.Column(elem_classes="ge-stage"):
+            missing = components.status()  # in place of all that follows, for a model that cannot
+            missing.visible = False
+            with gr.Row(elem_classes="ge-easel-row") as stage:
                 with gr.Column(elem_classes="ge-easel-side"):
                     brush = mask_brush("fill", label="The picture; paint to hide")
+                    with gr.Row(elem_classes="ge-run"):
+                        go = gr.Button("Fill in", variant="primary", elem_id="fill-go")
+                        halt = gr.Button("Stop", interactive=False, elem_id="fill-stop")
+                    status = components.status()
                 with gr.Column(elem_classes="ge-film-side"):
                     player = film(
-                        FILM, label="Four fillings-in", below=170, largest=252, tile=110, expected=4
+                        FILM, label="Four fillings-in", below=170, largest=252, tile=150, expected=4
                     )
             table = picture_table(label="The picture, what was given, and four fillings-in")
 
@@ -388,7 +393,8 @@ def build(context: Context) -> None:
     draw = newest_only(FILM, stoppable(partial(show, context)))
     arrived = context.on_show(
         partial(arrive, context), [brush.mask, label, *own.inputs],
-        [status, brush.view, brush.mask, own.view, label, guidance, table, stage], **LIVE,
+        [status, brush.view, brush.mask, own.view, label, guidance, table, stage,
+         missing], **LIVE,
     )  # fmt: skip
     arrived.then(draw, inputs, outputs, **LIVE)
     gr.on([go.click, shown.input, seed.input], draw, inputs, outputs, **LIVE)
