@@ -339,7 +339,7 @@ def build(context: Context) -> None:
                                     filterable=False, elem_id="compare-class")  # fmt: skip
             guidance = gr.Slider(0, 8, 1, step=0.5, label="Guidance", visible=False,
                                  elem_id="compare-guidance")  # fmt: skip
-            saver = export.save_buttons("Film", "ends")
+            saver = export.save_buttons()
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage"):
             player = film(
@@ -357,7 +357,7 @@ def build(context: Context) -> None:
                     )
                     of = gr.Dropdown([("0", 0)], value=0, label="Class of the strip",
                                      filterable=False, elem_id="compare-strip-class")  # fmt: skip
-                    sheet = gr.Button("PNG of the strip", size="sm")
+                    sheet = gr.Button("Guidance as PNG", size="sm")
                 said = components.status()
                 table = picture_table(label="The same noises at several strengths of guidance")
                 # Whether the columns were drawn to the end, and the strip's pictures.

@@ -369,7 +369,7 @@ def build(context: Context) -> None:
                                     filterable=False, elem_id="fill-class")  # fmt: skip
             guidance = gr.Slider(0, 8, 1, step=0.5, label="Guidance", visible=False,
                                  elem_id="fill-guidance")  # fmt: skip
-            saver = export.save_buttons("Film", "strip")
+            saver = export.save_buttons()
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage"):
             missing = components.status()  # in place of all that follows, for a model that cannot

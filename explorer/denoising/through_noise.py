@@ -343,7 +343,7 @@ def build(context: Context) -> None:
                                 filterable=False, elem_id="through-class")  # fmt: skip
             a = picture_controls(context, "through-a", label="Picture A", selected=0)
             b = picture_controls(context, "through-b", label="Picture B", selected=3)
-            saver = export.save_buttons("Film", "ways")
+            saver = export.save_buttons()
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes=["ge-stage", "ge-sections"]) as stage:
             with gr.Row(elem_classes="ge-beside"):

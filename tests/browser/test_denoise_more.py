@@ -80,7 +80,7 @@ def test_the_strip_follows_and_its_class_can_be_chosen_and_saved(page, address):
     # No class is no class; all that is guided has changed.
     assert [a == b for a, b in zip(before, after, strict=True)] == ([True] + [False] * 6) * 4
     with page.expect_download() as sheet:
-        page.get_by_role("button", name="PNG of the strip").first.click()
+        page.get_by_role("button", name="Guidance as PNG").click()
     assert Image.open(sheet.value.path()).width >= 7 * 8 * 4
 
 
@@ -108,13 +108,13 @@ def test_the_order_is_drawn_into_the_chart(page, address):
 def test_a_picture_goes_to_noise_and_back_and_on_to_another(page, address):
     arrive(page, address, "through_noise")
     settled(page, THROUGH, "comes back within")
-    tables = page.locator(f"{THROUGH} .ge-picture-table")
+    tables = page.locator(f"{THROUGH} .ge-picture-table .table")
     assert tables.nth(0).locator("canvas").count() == 15
     assert tables.nth(1).locator("canvas").count() == 22
     assert "deviation" in page.inner_text(f"{THROUGH} .ge-bell figcaption")
     cells = f"{THROUGH} .ge-picture-table canvas"
     before = pixels(page, cells)
-    page.locator(f"{THROUGH} .ge-shelf").nth(0).locator("button").nth(8).click()
+    page.locator(f"{THROUGH} .ge-shelf .tiles").nth(0).locator("button").nth(8).click()
     settled(page, THROUGH, "A is sample 9")
     settled(page, THROUGH, "comes back within")
     assert pixels(page, cells)[5] != before[5]
@@ -227,7 +227,7 @@ def test_stop_is_heard_at_once(page, address):
 def test_pictures_can_be_taken_away(page, address):
     arrive(page, address, "fill_in")
     settled(page, FILL, "filled in 4 times")
-    for name, kind in (("PNG of the strip", "PNG"), ("Film: WebP", "WEBP")):
+    for name, kind in (("Strip as PNG", "PNG"), ("Film as WebP", "WEBP")):
         with page.expect_download() as saved:
             page.locator(FILL).get_by_role("button", name=name).click()
         assert Image.open(io.BytesIO(saved.value.path().read_bytes())).format == kind
