@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 import numpy as np
 
-from explorer.components import component
+from explorer.components import component, source
 
 
 class MaskBrush(NamedTuple):
@@ -34,7 +34,9 @@ def mask_brush(
     the same size come and go.
     """
     view = component("mask_brush", None, brush=brush_id, label=label, room=room, first=first)
-    mask = component("mask_value", "", html="", elem_classes=["ge-hidden"], brush=brush_id)
+    # The name stands in the script: a prop beside an empty value does not reach the browser.
+    script = f"const BRUSH = {brush_id!r};\n" + source("mask_value.js")
+    mask = component("mask_value", "", html="", script=script, elem_classes=["ge-hidden"])
     return MaskBrush(view, mask)
 
 

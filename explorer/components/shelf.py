@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import gradio as gr
 
-from explorer.components import component
+from explorer.components import component, source
 
 
 class Shelf(NamedTuple):
@@ -22,5 +22,9 @@ class Shelf(NamedTuple):
 def shelf(shelf_id: str, *, label: str, selected: int = 0) -> Shelf:
     """A radio group of thumbnails, eight in a row. shelf_id: unique on the page."""
     view = component("shelf", None, grid=shelf_id, label=label)
-    choice = component("grid_choice", selected, html="", elem_classes=["ge-hidden"], grid=shelf_id)
+    # Said in the script too: beside an empty template a prop may come late.
+    script = f"props.grid ??= {shelf_id!r};\n" + source("grid_choice.js")
+    choice = component(
+        "grid_choice", selected, html="", script=script, elem_classes=["ge-hidden"], grid=shelf_id
+    )
     return Shelf(view, choice)
