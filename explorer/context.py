@@ -87,6 +87,7 @@ class Context:
 
     picker: the model picker; its value is the chosen model's name.
     tabs: the ``gr.Tabs``. tab: the key of the one being built, tab_keys: all of them.
+    part: the key of the part being built, "" in a tab of one piece (see ``components.parts``).
     page: the ``gr.Blocks``.
     code: a ``gr.State`` that carries a latent code to another tab, None or
     ``{"model": name, "z": [D floats], "label": int | None, "source": a few words}``.
@@ -99,6 +100,7 @@ class Context:
     tabs: Any = None
     code: Any = None
     tab: str = ""
+    part: str = ""
     tab_keys: tuple[str, ...] = ()
     remembered: list[Remembered] = field(default_factory=list)
     # Whole data sets, for nearest neighbours: two at most, MNIST takes 47 MB.
@@ -154,27 +156,37 @@ class Context:
     heavy = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
 
     def on_show(self, fn: Callable, inputs: Sequence, outputs: Sequence, **event: Any) -> Any:
-        """Calls ``fn(name, *inputs)`` when the tab being built has a new model to show.
+        """Calls ``fn(name, *inputs)`` when the tab (or part) being built has a new model to show.
 
-        That is when the tab is on screen and the chosen model is not the one it showed last, or
+        That is when it is on screen and the chosen model is not the one it showed last, or
         when a link with settings has been opened. name: the model's. Only models that have what
         the tab NEEDS arrive here. Returns the event, for ``cancels=`` or ``.then``.
         """
-        listen = getattr(self.picker, f"show_{self.tab}")
+        listen = getattr(self.picker, f"show_{self.place}")
         handler = self.timely(fn, arrives=True)
         return listen(handler, [self.picker, *inputs], list(outputs), **{**self.heavy, **event})
+
+    @property
+    def place(self) -> str:
+        """What is being built: a tab, or a part of one."""
+        return f"{self.tab}_{self.part}" if self.part else self.tab
 
     def timely(self, fn: Callable, arrives: bool = False) -> Callable:
         """``fn(name, ...)`` as a handler that falls silent once the tab shows another model.
 
         Events of different kinds run side by side, so the answer to something asked of the model
         before may come after the new model's, and would stay on screen in its place. A generator
-        ends at its next yield. arrives: whether the call itself brings the model on screen.
+        ends at its next yield. fn may take the request before the name, as ``request``. arrives: whether the call itself brings the model on screen.
         """
-        tab = self.tab
+        place = self.place
+        # Handlers that tell visitors apart themselves take the request first.
+        first = next(iter(inspect.signature(fn).parameters), "")
+
+        def ask(request: gr.Request, *given: Any) -> Any:
+            return fn(request, *given) if first == "request" else fn(*given)
 
         def enter(request: gr.Request, name: str) -> Callable[[], bool]:
-            key = (getattr(request, "session_hash", None), tab)
+            key = (getattr(request, "session_hash", None), place)
             visit = self.visits.get(key)
             if arrives and (visit is None or visit.name != name):
                 visit = self.visits.put(key, Visit(name, object()))
@@ -186,7 +198,7 @@ class Context:
             if not in_time():
                 return
             last = None
-            for outputs in fn(name, *given):
+            for outputs in ask(request, name, *given):
                 if not in_time():
                     if last is not None:  # Gradio sends what was yielded last once more at the end
                         yield _skip_all(last)
@@ -196,7 +208,7 @@ class Context:
 
         def once(request: gr.Request, name: str, *given: Any) -> Any:
             in_time = enter(request, name)
-            outputs = fn(name, *given)
+            outputs = ask(request, name, *given)
             return outputs if in_time() else _skip_all(outputs)
 
         return steps if inspect.isgeneratorfunction(fn) else once

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import gradio as gr
@@ -35,6 +35,18 @@ def number(low: float, high: float) -> Callable[[str], float]:
         value = float(text)
         if not low <= value <= high or math.isnan(value):
             raise ValueError(f"{value} lies outside {low} to {high}.")
+        return value
+
+    return parse
+
+
+def one_of(known: Collection[Any], kind: Callable[[str], Any] = str) -> Callable[[str], Any]:
+    """A parser of one of these values, for ``Context.remember``."""
+
+    def parse(text: str) -> Any:
+        value = kind(text)
+        if value not in known:
+            raise ValueError(f"{text} is none of {', '.join(map(str, known))}.")
         return value
 
     return parse

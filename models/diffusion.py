@@ -269,10 +269,15 @@ class Diffusion(GenerativeModel):
 
     # -- sampling --------------------------------------------------------------------------------
 
-    def levels(self, steps: int | None = None, schedule: str | None = None) -> Tensor:
-        """(steps + 1,) noise levels from the highest to 0."""
-        steps = self.config.steps if steps is None else steps
-        return self._schedule(schedule).levels(steps, self.config.low, self.config.high)
+    def levels(
+        self, steps: int | None = None, schedule: str | None = None, high: float | None = None
+    ) -> Tensor:
+        """(steps + 1,) noise levels from the highest (or a lower one, ``high``) to 0."""
+        c = self.config
+        steps, high = c.steps if steps is None else steps, c.high if high is None else high
+        if high <= c.low * (1 + 1e-3):  # no room for steps between
+            steps, high = min(steps, 1), c.low
+        return self._schedule(schedule).levels(steps, c.low, high)
 
     def sample_steps(
         self,
@@ -296,16 +301,41 @@ class Diffusion(GenerativeModel):
         """
         if not 0 <= temperature < math.inf:
             raise ValueError("The temperature must be 0 or a positive number.")
-        step_through = samplers.sampler(sampler)
         levels = self.levels(steps, schedule)
         z = normal((n, self.latent), rng, self.device) if start is None else self._codes(start)
         z = temperature * z
         if self.config.num_classes > 0 and label is None:
             label = (uniform((n,), rng, self.device) * self.config.num_classes).long()
-        denoise = self._denoiser(label, guidance)
         noise = levels[0] * z.view(n, *self.config.image)
-        for step in step_through(denoise, noise.float(), levels, rng, **knobs):
+        denoise = self._denoiser(label, guidance)
+        for step in samplers.sampler(sampler)(denoise, noise.float(), levels, rng, **knobs):
             yield self._frame(step, schedule, {"z": z, "label": label})
+
+    def restore_steps(
+        self,
+        x_t: Tensor,
+        t: float,
+        rng: Generator,
+        label: int | Tensor | None = None,
+        sampler: str = "dpm",
+        steps: int | None = None,
+        guidance: float = 1.0,
+        schedule: str | None = None,
+        **knobs: float,
+    ) -> Iterator[Frame]:
+        """From a noisy picture to a clean one: the last part of ``sample_steps``' way (Meng et al.
+        2022, algorithm 1).
+
+        x_t: (B, C, H, W), what ``noised`` gives at time t, not clamped. t: from 0 (the picture) to
+        1 (noise). Frames and knobs as of ``sample_steps``, but no label is drawn where none is
+        given: the picture says what it is. Raises ValueError for a setting out of its range.
+        """
+        level = self._level(float(t), 1, schedule)
+        levels = self.levels(steps, schedule, high=float(level))
+        x = self.inside(self.checked(x_t).to(self.device)) / self._schedule(schedule).alpha(level)
+        denoise = self._denoiser(label, guidance)
+        for step in samplers.sampler(sampler)(denoise, x.float(), levels, rng, **knobs):
+            yield self._frame(step, schedule, {"label": label})
 
     def _frame(self, step: Step, schedule: str | None, info: dict) -> Frame:
         level = torch.tensor(step.level, dtype=torch.float64)

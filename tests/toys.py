@@ -78,6 +78,36 @@ class Reader(Model):
         return self.scale * self.checked(x).mean((2, 3))
 
 
+@dataclass(frozen=True)
+class WalkerConfig:
+    image: tuple[int, ...] = (1, 28, 28)
+    steps: int = setting(6, "Steps of a sample.", low=1)
+    pause: float = setting(0.0, "Seconds that every step takes longer.", low=0.0)
+
+
+class Walker(GenerativeModel):
+    """Samples in steps and denoises, with no knob beyond the contract: noise fades to grey."""
+
+    Config = WalkerConfig
+
+    def __init__(self, config: WalkerConfig) -> None:
+        super().__init__(config)
+        self.grey = nn.Parameter(torch.tensor(0.5))
+
+    def denoise(self, x_t, t):
+        return torch.full_like(self.checked(x_t), float(self.grey))
+
+    @torch.no_grad()
+    def sample_steps(self, n, rng, label=None):
+        z = normal((n, *self.image_shape), rng, self.device)
+        for k in range(self.config.steps + 1):
+            time.sleep(self.config.pause)
+            left = 1 - k / self.config.steps
+            x = (float(self.grey) + left * z).clamp(0, 1)
+            yield Frame(k, self.config.steps, x, info={"level": left, "evaluations": k})
+
+
+FAMILIES.setdefault("walker", "tests.toys:Walker")
 FAMILIES.setdefault("toy", "tests.toys:Toy")
 FAMILIES.setdefault("slow", "tests.toys:Slow")
 FAMILIES.setdefault("reader", "tests.toys:Reader")

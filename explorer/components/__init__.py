@@ -72,6 +72,12 @@ def say(text: str, progress: float | None = None, kind: str = "plain") -> dict[s
     return {"text": text, "progress": progress, "kind": kind}
 
 
+def heading(title: str, words: str) -> gr.HTML:
+    """A heading within a stage, with a line of words below it. Both are ours, never a visitor's."""
+    return gr.HTML(f"<h2>{title}</h2><p>{words}</p>", apply_default_css=False, js_on_load=None,
+                   elem_classes=["ge-heading"])  # fmt: skip
+
+
 def saver() -> gr.HTML:
     """An invisible component that saves what it is given as a file. Its value: see ``file``."""
     return component("saver", elem_classes=["ge-hidden"])

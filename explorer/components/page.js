@@ -3,6 +3,7 @@ window.GE = (() => {
   const OURS = { model: null, tab: null };
   const ge = {
     models: [], needs: {}, notices: {}, current: '', tab: '', wake: () => {}, shown: {},
+    parts: {}, chosen: {}, films: {},
   };
   const params = () => new URLSearchParams(location.search);
   const asked = params();
@@ -61,11 +62,25 @@ window.GE = (() => {
     ge.put('tab', tab, ge.firstTab);
     ge.show();
   };
-  // Tells the tab on screen about the model it has not shown yet.
+  // Which part of a tab with several is chosen; null for a tab of one piece.
+  ge.partOf = tab => {
+    const all = ge.parts[tab];
+    if (!all) return null;
+    const part = ge.chosen[tab] ?? asked.get(tab + '.part');
+    return all.includes(part) ? part : all[0];
+  };
+  ge.choosePart = (tab, part) => {
+    ge.chosen[tab] = part;
+    ge.put(tab + '.part', part, ge.parts[tab][0]);
+    document.dispatchEvent(new CustomEvent('ge:part', { detail: { tab, part } }));
+    ge.show();
+  };
+  // Tells the tab on screen (or its part) about the model it has not shown yet.
   ge.show = () => {
-    if (!ge.isOpen || !able(ge.tab, ge.current) || ge.shown[ge.tab] === ge.current) return;
-    ge.shown[ge.tab] = ge.current;
-    ge.wake(ge.tab);
+    const part = ge.partOf(ge.tab), place = part ? ge.tab + '_' + part : ge.tab;
+    if (!ge.isOpen || !able(ge.tab, ge.current) || ge.shown[place] === ge.current) return;
+    ge.shown[place] = ge.current;
+    ge.wake(place);
   };
   // The controls have the values that the address asked for.
   ge.opened = model => {

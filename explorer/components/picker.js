@@ -1,6 +1,7 @@
 const box = element.querySelector('.cards');
 GE.models = props.models;
 GE.needs = props.needs;
+GE.parts = props.parts;
 GE.words = props.words;
 GE.prepared = props.prepared;
 GE.firstTab = Object.keys(props.needs)[0];
@@ -56,8 +57,8 @@ GE.choose = name => {
   GE.current = name;
   take();
 };
-GE.wake = tab => {
-  const event = 'show_' + tab;
+GE.wake = place => {
+  const event = 'show_' + place;
   if (EVENTS.includes(event)) trigger(event);
 };
 watch('value', () => { GE.current = props.value; paint(); });

@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.components import component, source
+from explorer.components.parts import key_of
 from explorer.store import Store
 
 # What a model that lacks a capability cannot do, in words.
@@ -43,21 +44,28 @@ HEADLINES = (
 def model_picker(store: Store, tabs: Sequence[ModuleType]) -> gr.HTML:
     """Cards of every model that at least one tab can use. Value: the chosen model's name.
 
-    Triggers ``show_TAB`` when that tab has something new to show; tabs listen to it through
-    ``Context.on_show``.
+    Triggers ``show_TAB``, or ``show_TAB_PART`` for a tab of several parts, when that has something
+    new to show; tabs listen to it through ``Context.on_show``.
     """
-    keys = [tab.__name__.rpartition(".")[2] for tab in tabs]
+    keys = [key_of(tab) for tab in tabs]
+    parts = {
+        key: [key_of(part) for part in tab.PARTS]
+        for key, tab in zip(keys, tabs, strict=True)
+        if getattr(tab, "PARTS", ())
+    }
+    places = [place for key in keys for place in _places(key, parts.get(key))]
     needs = {key: sorted(tab.NEEDS) for key, tab in zip(keys, tabs, strict=True)}
     usable = {name for tab in tabs for name in store.having(set(tab.NEEDS))}
     cards = [_card(store.header(name)) for name in store.names if name in usable]
     # A custom event exists where its name stands in quotes in the script.
-    script = f"const EVENTS = {json.dumps([f'show_{key}' for key in keys])};\n"
+    script = f"const EVENTS = {json.dumps([f'show_{place}' for place in places])};\n"
     return component(
         "picker",
         value=store.first,
         script=script + source("picker.js"),
         models=cards,
         needs=needs,
+        parts=parts,
         words={key: [WORDS.get(n, n) for n in names] for key, names in needs.items()},
         prepared={
             key: store.first
@@ -65,6 +73,10 @@ def model_picker(store: Store, tabs: Sequence[ModuleType]) -> gr.HTML:
             if getattr(tab, "PREPARED", False)
         },
     )
+
+
+def _places(tab: str, parts: Sequence[str] | None) -> list[str]:
+    return [f"{tab}_{part}" for part in parts] if parts else [tab]
 
 
 def _card(header: Any) -> dict[str, Any]:

@@ -23,13 +23,14 @@ class PictureInput(NamedTuple):
     seen: gr.HTML
 
 
-def draw_pad(*, label: str = "Draw here") -> gr.HTML:
+def draw_pad(*, label: str = "Draw here", uploads: bool = False) -> gr.HTML:
     """A canvas to draw on: pen size, undo, clear, a colour where the chosen model has colour.
 
+    uploads: whether a picture may be uploaded, dropped or pasted as well.
     Triggers ``draw``, several times a second while the pen moves; declare the event with
     ``**context.light``. Value: None, or what ``read_picture`` takes.
     """
-    return component("picture_input", None, label=label, uploads=False)
+    return component("picture_input", None, label=label, uploads=uploads)
 
 
 def upload_or_draw(*, label: str = "Draw here, or drop or paste a picture") -> PictureInput:

@@ -25,17 +25,17 @@ The shape every tab shares, so that one style sheet serves all::
         steps.input(partial(show, context), [context.picker, steps], outputs, **context.light)
         context.remember("latent.steps", steps, parse=whole(2, 32))
 
+A tab of several parts has a tuple ``PARTS`` of modules, each with ``TITLE`` and ``build(context)``,
+and its own ``build`` calls ``components.parts.build_parts``. ``context.on_show`` and
+``context.notes`` then mean the part: it computes when it is first on screen with a model.
+
 The module's name is the tab's key: in the address (``?tab=latent``), in ``context.go("latent")``
 and in the CSS class ``ge-panel-latent``.
 """
 
-from types import ModuleType
+from explorer.components.parts import key_of
+from explorer.tabs import denoise, embedding, latent, sample
 
-from explorer.tabs import embedding, latent, sample
+__all__ = ["TABS", "key_of"]
 
-TABS = (sample, latent, embedding)
-
-
-def key_of(tab: ModuleType) -> str:
-    """The tab's key: the last part of its module's name."""
-    return tab.__name__.rpartition(".")[2]
+TABS = (sample, latent, denoise, embedding)

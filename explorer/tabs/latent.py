@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images, latents
-from explorer.components import say
+from explorer.components import heading, say
 from explorer.components.interpolation import interpolation
 from explorer.components.latent_pad import latent_pad
 from explorer.components.manifold import manifold_sheet
@@ -271,12 +271,12 @@ def build(context: Context) -> None:
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage ge-sections"):
             pad = latent_pad(exact(context))
-            _heading("One number at a time", "Drag a frame along its strip.")
+            heading("One number at a time", "Drag a frame along its strip.")
             rows = traversals()
-            _heading("From A to B", "Keep other pictures as A and B above.")
+            heading("From A to B", "Keep other pictures as A and B above.")
             between = interpolation()
             with gr.Column(visible=False) as own_part:
-                _heading("Your own picture", "Draw, drop, paste or upload one.")
+                heading("Your own picture", "Draw, drop, paste or upload one.")
                 with gr.Row(elem_classes="ge-own"):
                     brought = components.component(
                         "picture_input", None, uploads=True,
@@ -290,7 +290,7 @@ def build(context: Context) -> None:
                         on = gr.Button("Move on from here", interactive=False, size="sm",
                                        elem_id="latent-on")  # fmt: skip
             with gr.Column(visible=False) as flat_part:
-                _heading("The whole latent space", "Every picture stands for the same share of "
+                heading("The whole latent space", "Every picture stands for the same share of "
                          "what the model draws. Click one to go there.")  # fmt: skip
                 whole_sheet = manifold_sheet()
 
@@ -330,8 +330,3 @@ def build(context: Context) -> None:
     context.remember("latent.class", label, parse=whole(0, MOST_CLASSES - 1))
     context.remember("latent.at", pad.place, parse=as_place)
     context.remember("latent.kept", pad.kept, parse=as_place)
-
-
-def _heading(title: str, words: str) -> None:
-    gr.HTML(f"<h2>{title}</h2><p>{words}</p>", apply_default_css=False, js_on_load=None,
-            elem_classes=["ge-heading"])  # fmt: skip

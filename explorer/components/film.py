@@ -1,0 +1,55 @@
+"""A player of several films in step, of frames that came once: nothing is requested to play."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from explorer.components import component
+
+
+def film(
+    film_id: str,
+    value: dict[str, Any] | None = None,
+    *,
+    label: str = "Film",
+    below: int = 0,
+    largest: int = 460,
+    tile: int = 120,
+    expected: int = 2,
+    autoplay: bool = True,
+) -> gr.HTML:
+    """Shows rows of frames side by side, as large as the room allows, under one transport bar.
+
+    Value::
+
+        {"rows": [{"name": words above, "note": more of them, "sprite": T frames,
+                   "captions": T texts below (optional)}, ...],
+         "at": the frame to start on (optional), "levels": T numbers (optional),
+         "run": anything that names this run (optional), "running": whether more will come}
+
+    A row with fewer frames than the longest stays on its last. While ``running`` the newest frame
+    is shown, unless a person has taken the playhead elsewhere. A value of the same ``run`` keeps
+    the playhead; another starts anew, and plays once it is complete (``autoplay``).
+
+    film_id: unique on the page. The playhead is announced as a DOM event ``ge:film``, detail
+    ``{"id", "at", "n", "levels"}``; ``ge:film-seek`` with ``{"id", "at"}`` moves it,
+    ``ge:film-ask`` with the id as detail has it announced again, ``ge:film-stop`` says that no more
+    will come. ``GE.films[id]`` is its place from 0 to 1.
+    below: CSS pixels to leave free under the bar. largest, tile: limits of a row's width on screen.
+    expected: how many rows to reserve room for until they come.
+    Space plays and pauses, left and right step, Home and End jump.
+    """
+    return component(
+        "film", value, film=film_id, label=label, below=below, largest=largest, tile=tile,
+        expected=expected, autoplay=autoplay,
+    )  # fmt: skip
+
+
+def stop(film_id: str) -> str:
+    """JavaScript that tells a film that no more will come: for a Stop button's ``js``."""
+    return (
+        "(...values) => { document.dispatchEvent(new CustomEvent('ge:film-stop', "
+        f"{{ detail: {film_id!r} }})); return values; }}"
+    )

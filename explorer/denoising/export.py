@@ -1,0 +1,78 @@
+"""Films and strips to take away: animated WebP and GIF, PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import gradio as gr
+import numpy as np
+
+from explorer import components, images
+
+MOST_IN_STRIP = 11
+# As the film on screen plays at 1x: three seconds, and a rest on the last frame.
+SECONDS, SLOWEST, REST = 3.0, 6.0, 0.9
+
+
+class SaveButtons(NamedTuple):
+    """The buttons of ``save_buttons`` by kind, and the invisible component that saves."""
+
+    buttons: dict[str, gr.Button]
+    saver: gr.HTML
+
+    def wire(self, handler: Callable, inputs: Sequence, status: Any, context: Any) -> None:
+        """Each button calls ``handler(kind, *inputs)``, which gives (file, status)."""
+        for kind, button in self.buttons.items():
+
+            def save(*values: Any, kind: str = kind) -> Any:
+                return handler(kind, *values)
+
+            button.click(save, inputs, [self.saver, status], **context.heavy)
+
+
+def save_buttons() -> SaveButtons:
+    """A row of small buttons: the film as WebP and as GIF, the strip as PNG."""
+    with gr.Row(elem_classes="ge-saves"):
+        buttons = {
+            "webp": gr.Button("Film as WebP", size="sm"),
+            "gif": gr.Button("as GIF", size="sm"),
+            "png": gr.Button("Strip as PNG", size="sm"),
+        }
+    return SaveButtons(buttons, components.saver())
+
+
+def film_file(kind: str, stem: str, rows: Sequence[np.ndarray]) -> dict[str, str]:
+    """A file for the saver: the rows side by side as an animation, or their frames as a sheet.
+
+    kind: "webp", "gif" or "png". rows: (T, C, h, w) uint8 each, of one size.
+    """
+    if kind == "png":
+        return components.file(f"{stem}.png", strip_png(rows), "image/png")
+    frames = beside(rows)
+    fps = max(SLOWEST, (len(frames) - 1) / SECONDS)
+    scale = scale_for(frames.shape[-1])
+    data = images.animation_bytes(frames, fps, kind, scale=scale, hold=REST)
+    return components.file(f"{stem}.{kind}", data, f"image/{kind}")
+
+
+def scale_for(width: int, wanted: int = 640) -> int:
+    """The whole number that makes a picture about as wide as wanted, 1 at least."""
+    return max(1, round(wanted / width))
+
+
+def beside(rows: Sequence[np.ndarray], gap: int = 2) -> np.ndarray:
+    """Films of T frames each, (T, C, h, w), side by side with a grey gap: (T, C, h, w')."""
+    T, C, h, _ = rows[0].shape
+    between = np.full((T, C, h, gap), 96, np.uint8)
+    parts = [part for row in rows for part in (between, row)][1:]
+    return np.concatenate(parts, axis=3)
+
+
+def strip_png(rows: Sequence[np.ndarray], most: int = MOST_IN_STRIP) -> bytes:
+    """A PNG with a row of at most ``most`` evenly chosen frames for each film."""
+    count = min(most, len(rows[0]))
+    chosen = np.linspace(0, len(rows[0]) - 1, count).round().astype(int)
+    sheet = np.concatenate([row[chosen] for row in rows])
+    scale = max(1, round(112 / sheet.shape[-1]))
+    return images.png_bytes(images.grid_image(sheet, columns=count, scale=scale, gap=4))
