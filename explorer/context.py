@@ -176,7 +176,8 @@ class Context:
 
         Events of different kinds run side by side, so the answer to something asked of the model
         before may come after the new model's, and would stay on screen in its place. A generator
-        ends at its next yield. fn may take the request before the name, as ``request``. arrives: whether the call itself brings the model on screen.
+        ends at its next yield. fn may take the request before the name, as ``request``.
+        arrives: whether the call itself brings the model on screen.
         """
         place = self.place
         # Handlers that tell visitors apart themselves take the request first.
