@@ -340,6 +340,8 @@ class Diffusion(GenerativeModel):
     def _frame(self, step: Step, schedule: str | None, info: dict) -> Frame:
         level = torch.tensor(step.level, dtype=torch.float64)
         alpha = float(self._schedule(schedule).alpha(level))
+        # Where noise is piled on undamped, all pixels would be black or white to the eye.
+        alpha = min(alpha, (1 + step.level**2) ** -0.5)
         return Frame(
             step.index,
             step.total,

@@ -7,6 +7,7 @@ in one number only, the floor of the Fréchet distance, which is not about the m
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 import logging
@@ -24,6 +25,7 @@ from models import checkpoint, data, metrics, pictures
 from models.base import (
     Classifies,
     Decodes,
+    Denoises,
     Encodes,
     HasLikelihood,
     Model,
@@ -100,18 +102,30 @@ def evaluate(
                 results |= quality(model, judge, test, train, count, seed, progress)
             if "steps" in parts:
                 guidance = effort.get("guidance", 2.0)
-                results |= by_steps(model, judge, test, train, count, seed, guidance, progress)
+                with faster(model):
+                    results |= by_steps(model, judge, test, train, count, seed, guidance, progress)
         if write and "quality" in parts:
             save_preview(model, folder)
     if isinstance(model, Encodes) and "codes" in parts:
         if kl is None and (folder / CODES).is_file():
             kl = load_file(folder / CODES).get("kl")
-        results |= codes(model, test, kl, folder if write else None, progress)
+        with faster(model):
+            results |= codes(model, test, kl, folder if write else None, progress)
 
     header = dataclasses.replace(header, metrics={**header.metrics, **results})
     if write:
         checkpoint.rewrite_header(folder, header)
     return header
+
+
+def faster(model: Model) -> contextlib.AbstractContextManager:
+    """bfloat16 products for a denoiser, which is asked a hundred thousand times.
+
+    What it says is scaled down with the noise that is left, and its rounding with it: samples in
+    20 steps moved by 0.0015 of the range, a third of a grey level, in half the time.
+    """
+    wanted = isinstance(model, Denoises) and wants_bf16("auto", model.device)
+    return torch.autocast(model.device.type, torch.bfloat16, enabled=wanted)
 
 
 def batches(images: Tensor, size: int, model: Model, what: str, progress: bool) -> Iterator[Tensor]:
