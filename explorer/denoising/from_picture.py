@@ -415,17 +415,15 @@ def build(context: Context) -> None:
     fitted = [label, guidance, sampler, schedule, steps]
     live = partial(newest_only, BACK)
     settings = [seed, label, sampler, schedule, steps, guidance]
-    runs = [
-        context.on_show(live(partial(arrive, context)), controls, [*shown, *fitted], **LIVE),
-        pad.draw(live(partial(drawn, context)), inputs, shown, **LIVE),
-        gr.on([c.input for c in settings], live(partial(show, context)), inputs, shown, **LIVE),
-        t.input(live(partial(again, context)), inputs, shown, **LIVE),
-        go.click(live(partial(from_here, context)), inputs, [*shown, t], js=FROM_HERE, **LIVE),
-        more.click(live(partial(another, context)), inputs, [*shown, pad, sample], **LIVE),
-    ]
+    context.on_show(live(partial(arrive, context)), controls, [*shown, *fitted], **LIVE)
+    pad.draw(live(partial(drawn, context)), inputs, shown, **LIVE)
+    gr.on([c.input for c in settings], live(partial(show, context)), inputs, shown, **LIVE)
     t.input(None, t, None, js=SEEK, api_visibility="private")
+    t.input(live(partial(again, context)), inputs, shown, **LIVE)
+    go.click(live(partial(from_here, context)), inputs, [*shown, t], js=FROM_HERE, **LIVE)
+    more.click(live(partial(another, context)), inputs, [*shown, pad, sample], **LIVE)
     halt.click(stopper(BACK, stopped), None, [status, halt], js=stop(BACK), queue=False,
-               show_progress="hidden", api_visibility="private", cancels=runs)  # fmt: skip
+               show_progress="hidden", api_visibility="private")  # fmt: skip
     saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("denoise.from.sample", sample, parse=whole(0, 2**53 - 1))

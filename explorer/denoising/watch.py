@@ -304,19 +304,16 @@ def build(context: Context) -> None:
     inputs = [context.picker, *controls]
     shown = [view, numbers, lines, status, notes.code, halt]
     fitted = [sampler, steps, guidance, label, schedule]
-    first = context.on_show(
+    context.on_show(
         newest_only(FILM, partial(arrive, context)), controls, [*shown, *fitted], **LIVE
     )
-    changed = gr.on(
+    gr.on(
         [control.input for control in controls], newest_only(FILM, partial(show, context)),
         inputs, shown, **LIVE,
     )  # fmt: skip
-    next_one = more.click(
-        newest_only(FILM, partial(another, context)), inputs, [*shown, seed], **LIVE
-    )
+    more.click(newest_only(FILM, partial(another, context)), inputs, [*shown, seed], **LIVE)
     halt.click(stopper(FILM, stopped), None, [status, halt], js=stop(FILM), queue=False,
-               show_progress="hidden", api_visibility="private",
-               cancels=[first, changed, next_one])  # fmt: skip
+               show_progress="hidden", api_visibility="private")  # fmt: skip
     saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("denoise.seed", seed, parse=whole(0, 2**53 - 1))

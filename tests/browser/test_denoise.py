@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests import toys
@@ -34,7 +36,7 @@ def denoisers(tmp_path_factory):
 def page(browser, denoisers):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     page = context.new_page()
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(60_000)
     seen = watch(page, denoisers)
     yield page
     context.close()
@@ -170,14 +172,19 @@ def test_a_newer_wish_takes_over_at_once(page, denoisers):
     until(page, lambda: frames(page) > 3)
     page.eval_on_selector("#watch-more", "b => { window.diary.push([0, 'more']); b.click(); }")
     page.wait_for_function("() => location.search.includes('denoise.seed=1')")
-    until(page, lambda: diary(page)[-1][1] == "Step 9 of 60")
-    seen = [what for _, what in diary(page)]
-    seen = seen[seen.index("more") + 1 :]
-    begun = seen.index(1)  # the new run's first frame
-    # The old run was ended at once, and not shown to its end first.
-    assert len([what for what in seen[:begun] if isinstance(what, int)]) < 6
-    steps = [int(what.split()[1]) for what in seen[begun:] if str(what).startswith("Step")]
-    assert len([k for k in steps if k > 12]) <= 1
+
+    def steps() -> list[int]:
+        """What the status line told from the new run's first frame on."""
+        seen = [what for _, what in diary(page)]
+        seen = seen[seen.index("more") + 1 :]
+        seen = seen[seen.index(1) :] if 1 in seen else []
+        return [int(what.split()[1]) for what in seen if str(what).startswith("Step")]
+
+    until(page, lambda: len(steps()) > 8)
+    # One run alone is told of; what of the other was on its way may come between once.
+    told = steps()
+    assert sum(b < a for a, b in pairwise(told)) <= 1, told
+    assert told[0] < 3, told
     page.click("#watch-stop")
     settled(page, "Stopped")
 
@@ -206,7 +213,7 @@ def test_a_link_brings_the_part_and_its_settings_back(page, denoisers):
     page.wait_for_selector(SCHEDULE + ".ge-picture-rows canvas")
     assert not page.is_visible(FILM + "canvas")
     other = page.context.new_page()
-    other.set_default_timeout(90_000)
+    other.set_default_timeout(60_000)
     open_page(other, page.url)
     other.wait_for_selector(SCHEDULE + ".ge-picture-rows canvas")
     assert other.get_attribute(".ge-parts [aria-selected=true]", "data-part") == "schedule"
@@ -296,7 +303,7 @@ def test_axe_finds_nothing_serious_in_light_and_dark(browser, denoisers):
             reduced_motion="reduce",
         )  # fmt: skip
         page = context.new_page()
-        page.set_default_timeout(90_000)
+        page.set_default_timeout(60_000)
         for part in ("watch", "from_picture", "schedule"):
             open_page(page, f"{denoisers}/?tab=denoise&model=tiny&denoise.part={part}")
             page.wait_for_selector(PART.format(part) + "canvas[role=img]")
