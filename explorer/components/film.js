@@ -95,6 +95,7 @@ const layout = () => {
   const top = box.getBoundingClientRect().top + window.scrollY;
   const height = Math.max(220, window.innerHeight - top - 52 - props.below);
   element.classList.toggle('narrow', width < 300);
+  element.classList.toggle('tight', width < 220);
   if (!first) {
     const room = (width - GAP * (props.expected - 1)) / props.expected;
     box.style.minHeight = GE.crisp(w, Math.min(room, height - 46, props.largest)) + 46 + 'px';
