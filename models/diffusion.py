@@ -492,26 +492,6 @@ class Diffusion(GenerativeModel):
             raise ValueError("The mask hides nothing: there is nothing to fill in.")
         if not known.any():
             raise ValueError("The mask hides the whole picture: sample one instead.")
-        if repeats < 1:
-            raise ValueError("Each step must be taken at least once.")
-        denoise = self._denoiser(label, guidance)
-        levels = self.levels(steps).tolist()
-        total, evaluations = len(levels) - 1, 0
-        now = levels[0] * normal(x.shape, rng, x.device)
-        for index, (t, s) in enumerate(pairwise(levels)):
-            for again in range(repeats if s > 0 else 1):
-                given = x + t * normal(x.shape, rng, x.device)
-                now = torch.where(known, given, now)
-                x0 = denoise(now, t)
-                evaluations += 1
-                if again == 0:
-                    step = Step(index, total, t, now, x0, evaluations)
-                    yield self._frame(step, None, {"label": label})
-                fresh = s * math.sqrt(1 - (s / t) ** 2)
-                below = x0 + math.sqrt(max(0.0, s**2 - fresh**2)) / t * (now - x0)
-                below = below + fresh * normal(x.shape, rng, x.device)
-                if again < repeats - 1 and s > 0:
-                    now = below + math.sqrt(t**2 - s**2) * normal(x.shape, rng, x.device)
-            now = below
-        done = torch.where(known, x, now)
-        yield self._frame(Step(total, total, 0.0, done, done, evaluations), None, {"label": label})
+        denoise, levels = self._denoiser(label, guidance), self.levels(steps)
+        for step in samplers.fill_in(denoise, x, known, levels, rng, repeats):
+            yield self._frame(step, None, {"label": label})

@@ -242,6 +242,41 @@ def ode(
     yield Step(index + 1, index + 1, 0.0, x0, x0, denoise.evaluations)
 
 
+def fill_in(
+    denoise: Denoiser,
+    x: Tensor,
+    known: Tensor,
+    levels: Sequence[float] | Tensor,
+    rng: Generator,
+    repeats: int = 4,
+) -> Iterator[Step]:
+    """Noise to a picture that is x where ``known`` (Lugmayr et al. 2022, algorithm 1).
+
+    x: (B, C, H, W). known: bool, the same shape. At every level the known part is x with noise of
+    that level; each step of the reverse chain is taken ``repeats`` times, with the noise put back
+    in between, so that both parts come to agree.
+    """
+    if repeats < 1:
+        raise ValueError("Each step must be taken at least once.")
+    denoise, levels = _prepared(denoise, levels)
+    total = len(levels) - 1
+    now = levels[0] * normal(x.shape, rng, x.device)
+    for index, (t, s) in enumerate(pairwise(levels)):
+        for again in range(repeats if s > 0 else 1):
+            now = torch.where(known, x + t * normal(x.shape, rng, x.device), now)
+            x0 = denoise(now, t)
+            if again == 0:
+                yield Step(index, total, t, now, x0, denoise.evaluations)
+            fresh = s * math.sqrt(1 - (s / t) ** 2)
+            kept = math.sqrt(max(0.0, s**2 - fresh**2))
+            below = x0 + (kept / t) * (now - x0) + fresh * normal(x.shape, rng, x.device)
+            if again < repeats - 1 and s > 0:
+                now = below + math.sqrt(t**2 - s**2) * normal(x.shape, rng, x.device)
+        now = below
+    done = torch.where(known, x, now)
+    yield Step(total, total, 0.0, done, done, denoise.evaluations)
+
+
 # ---------------------------------------------------------------------------------------------
 # An integrator of ordinary differential equations
 
