@@ -5,7 +5,7 @@ box.setAttribute('aria-label', props.label + ': space plays and pauses, arrows s
 // A film takes about three seconds at 1x, and rests on its last frame before it starts again.
 const SECONDS = 3, SLOWEST = 6, REST = 0.9, GAP = 16;
 let rows = [], n = 0, at = 0, run = null, playing = false, live = false, own = false;
-let clock = 0, last = 0, columns = 1;
+let clock = 0, last = 0, columns = 1, halted = null;
 
 const announce = () => {
   GE.films[props.film] = n > 1 ? at / (n - 1) : 0;
@@ -95,6 +95,7 @@ const layout = () => {
   const top = box.getBoundingClientRect().top + window.scrollY;
   const height = Math.max(220, window.innerHeight - top - 52 - props.below);
   element.classList.toggle('narrow', width < 300);
+  element.classList.toggle('tight', width < 220);
   if (!first) {
     const room = (width - GAP * (props.expected - 1)) / props.expected;
     box.style.minHeight = GE.crisp(w, Math.min(room, height - 46, props.largest)) + 46 + 'px';
@@ -126,6 +127,9 @@ const layout = () => {
 };
 const show = () => {
   const value = props.value;
+  // What was on its way when a person stopped the run; a run begun anew starts with one frame.
+  if (value?.running && value.run === halted && value.rows[0]?.sprite?.n > 1) return;
+  halted = null;
   const given = value?.rows ?? [], fresh = !value || value.run == null || value.run !== run;
   run = value?.run ?? null;
   while (rows.length < given.length) rows.push(makeRow());
@@ -157,6 +161,7 @@ document.addEventListener('ge:film-seek', e => e.detail.id === props.film && tak
 document.addEventListener('ge:film-ask', e => e.detail === props.film && announce());
 document.addEventListener('ge:film-stop', e => {
   if (e.detail !== props.film) return;
+  halted = live ? run : null;
   live = false;
   element.dataset.running = false;
 });

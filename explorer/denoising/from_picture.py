@@ -414,9 +414,9 @@ def build(context: Context) -> None:
     shown = [there, back, strip, status, notes.code, halt]
     fitted = [label, guidance, sampler, schedule, steps]
     live = partial(newest_only, BACK)
+    settings = [seed, label, sampler, schedule, steps, guidance]
     context.on_show(live(partial(arrive, context)), controls, [*shown, *fitted], **LIVE)
     pad.draw(live(partial(drawn, context)), inputs, shown, **LIVE)
-    settings = [seed, label, sampler, schedule, steps, guidance]
     gr.on([c.input for c in settings], live(partial(show, context)), inputs, shown, **LIVE)
     t.input(None, t, None, js=SEEK, api_visibility="private")
     t.input(live(partial(again, context)), inputs, shown, **LIVE)

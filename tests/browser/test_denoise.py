@@ -1,0 +1,312 @@
+"""The Denoise tab as a person uses it: the film, its curves, a picture there and back."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from tests import toys
+from tests.browser.conftest import (
+    open_page,
+    pixels,
+    serious_findings,
+    served,
+    until,
+    watch,
+)
+
+PART = "#denoise-{} "
+WATCH, FROM, SCHEDULE = (PART.format(key) for key in ("watch", "from_picture", "schedule"))
+FILM = WATCH + ".ge-film:has(> .rows) "
+SIZES = ((1440, 900), (1024, 768), (390, 844))
+
+
+@pytest.fixture(scope="module")
+def denoisers(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("denoisers")
+    tiny = {"family": "diffusion", "data": "mnist", "width": 8, "middle": 1}
+    toys.write(folder, "tiny", **tiny, num_classes=10)
+    toys.write(folder, "slow", family="walker", steps=60, pause=0.15)
+    with served("--checkpoints", str(folder)) as url:
+        yield url
+
+
+@pytest.fixture
+def page(browser, denoisers):
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    seen = watch(page, denoisers)
+    yield page
+    context.close()
+    assert seen.errors == []
+    assert seen.foreign == []
+
+
+def settled(page, text: str, part: str = WATCH) -> None:
+    page.wait_for_function(
+        "([part, text]) => document.querySelector(part + '.ge-status p')"
+        ".textContent.includes(text)",
+        arg=[part, text],
+    )
+
+
+def frames(page, film: str = FILM) -> int:
+    return int(page.get_attribute(film + "input[type=range]", "max")) + 1
+
+
+def open_watch(page, url: str, more: str = "") -> None:
+    open_page(page, f"{url}/?tab=denoise&model=tiny{more}")
+    settled(page, "1 picture of seed")
+    until(page, lambda: frames(page) == 21)
+
+
+def seek(page, k: int, film: str = FILM) -> None:
+    """Pauses, and puts the playhead on a frame."""
+    page.eval_on_selector(
+        film + "input[type=range]",
+        "(r, k) => { r.value = k; r.dispatchEvent(new Event('input', { bubbles: true })); }",
+        k,
+    )
+
+
+def test_frames_come_play_and_are_scrubbed_with_no_request(page, denoisers):
+    open_watch(page, denoisers)
+    requests = []
+    page.on("request", lambda r: requests.append(r.url))
+    until(page, lambda: page.get_attribute(FILM + ".play", "aria-label") == "Pause")
+    seen = set()
+    until(page, lambda: seen.add(tuple(pixels(page, FILM + "canvas"))) or len(seen) > 4)
+    seek(page, 3)
+    assert page.get_attribute(FILM + ".play", "aria-label") == "Play"
+    early = pixels(page, FILM + "canvas")
+    assert page.inner_text(WATCH + ".ge-readings dd >> nth=0") == "3 of 20"
+    level = page.inner_text(WATCH + ".ge-readings dd >> nth=1")
+    assert f"step = 3: {level}" in page.inner_text(WATCH + ".ge-curves p >> nth=0") + "0"
+    for k in range(20):
+        seek(page, k)
+    assert pixels(page, FILM + "canvas") != early
+    seek(page, 3)
+    assert pixels(page, FILM + "canvas") == early
+    assert requests == []
+
+
+def test_the_film_goes_by_keyboard(page, denoisers):
+    open_watch(page, denoisers)
+    page.focus(FILM + ".rows")
+    said = FILM + "output"
+    for key, expected in (
+        ("Home", "0 / 20"), ("ArrowRight", "1 / 20"), ("ArrowRight", "2 / 20"),
+        ("ArrowLeft", "1 / 20"), ("End", "20 / 20"),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        assert page.inner_text(said) == expected
+    page.keyboard.press(" ")
+    until(page, lambda: page.inner_text(said) not in ("20 / 20", "0 / 20"))
+    page.keyboard.press(" ")
+    stands = page.inner_text(said)
+    page.wait_for_timeout(600)
+    assert page.inner_text(said) == stands
+
+
+def test_the_end_is_played_once_or_again_and_again(page, denoisers):
+    open_watch(page, denoisers)
+    page.click(FILM + ".loop")
+    assert page.get_attribute(FILM + ".loop", "aria-pressed") == "false"
+    page.select_option(FILM + "select", "4")
+    until(page, lambda: page.get_attribute(FILM + ".play", "aria-label") == "Play", 20)
+    assert page.inner_text(FILM + "output") == "20 / 20"
+
+
+def test_the_curve_moves_the_film(page, denoisers):
+    open_watch(page, denoisers)
+    box = page.locator(WATCH + ".ge-curves svg[role=img]").first.bounding_box()
+    page.mouse.click(box["x"] + 40 + (box["width"] - 50) * 0.5, box["y"] + 60)
+    assert page.inner_text(FILM + "output") == "10 / 20"
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text(FILM + "output") == "11 / 20"
+
+
+# What the film and the status line show, and when, from within the page.
+DIARY = """film => {
+  const told = window.diary = [], begun = performance.now();
+  const tell = what => told.push([Math.round(performance.now() - begun), what]);
+  const status = document.querySelector('#denoise-watch .ge-status p');
+  let n = -1;
+  document.addEventListener('ge:film', e => { if (e.detail.n !== n) tell(n = e.detail.n); });
+  new MutationObserver(() => tell(status.textContent))
+    .observe(status, { childList: true, characterData: true, subtree: true });
+}"""
+
+
+def diary(page) -> list:
+    return page.evaluate("window.diary")
+
+
+def test_stop_stops_and_what_is_there_can_be_played(page, denoisers):
+    open_page(page, f"{denoisers}/?tab=denoise&model=slow")
+    page.evaluate(DIARY)
+    until(page, lambda: frames(page) > 4)
+    assert page.get_attribute(FILM, "data-running") == "true"
+    page.eval_on_selector("#watch-stop", "b => { window.diary.push([0, 'stop']); b.click(); }")
+    settled(page, "Stopped")
+    count = frames(page)
+    page.wait_for_timeout(1500)
+    after = [what for _, what in diary(page)]
+    after = after[after.index("stop") + 1 :]
+    # No further frame is shown, and nothing is said but that it stopped.
+    assert not [what for what in after if isinstance(what, int)]
+    assert after[-1].startswith("Stopped")
+    assert page.get_attribute(FILM, "data-running") == "false"
+    assert frames(page) == count < 61
+    until(page, lambda: page.is_disabled("#watch-stop"))
+    page.click(FILM + ".play")
+    first = pixels(page, FILM + "canvas")
+    until(page, lambda: pixels(page, FILM + "canvas") != first)
+
+
+def test_a_newer_wish_takes_over_at_once(page, denoisers):
+    open_page(page, f"{denoisers}/?tab=denoise&model=slow")
+    page.evaluate(DIARY)
+    until(page, lambda: frames(page) > 3)
+    page.eval_on_selector("#watch-more", "b => { window.diary.push([0, 'more']); b.click(); }")
+    page.wait_for_function("() => location.search.includes('denoise.seed=1')")
+
+    def steps() -> list[int]:
+        """What the status line told from the new run's first frame on."""
+        seen = [what for _, what in diary(page)]
+        seen = seen[seen.index("more") + 1 :]
+        seen = seen[seen.index(1) :] if 1 in seen else []
+        return [int(what.split()[1]) for what in seen if str(what).startswith("Step")]
+
+    until(page, lambda: len(steps()) > 8)
+    # One run alone is told of; what of the other was on its way may come between once.
+    told = steps()
+    assert sum(b < a for a, b in pairwise(told)) <= 1, told
+    assert told[0] < 3, told
+    page.click("#watch-stop")
+    settled(page, "Stopped")
+
+
+def test_bad_input_gets_a_sentence_and_loses_nothing(page, denoisers):
+    open_watch(page, denoisers)
+    seek(page, 12)
+    there = pixels(page, FILM + "canvas")
+    page.fill("#watch-guidance input", "-2")
+    page.press("#watch-guidance input", "Enter")
+    settled(page, "Guidance must be a number from 0 to 20")
+    assert pixels(page, FILM + "canvas") == there
+    page.fill("#watch-guidance input", "3")
+    page.press("#watch-guidance input", "Enter")
+    settled(page, "1 picture of seed 0")
+
+
+def test_a_link_brings_the_part_and_its_settings_back(page, denoisers):
+    open_page(
+        page, f"{denoisers}/?tab=denoise&model=tiny&denoise.seed=5&denoise.sampler=heun"
+        "&denoise.steps=8&denoise.guidance=2.5&denoise.class=3&denoise.pictures=4",
+    )  # fmt: skip
+    settled(page, "4 pictures of seed 5 in 8 steps: 15 evaluations")
+    page.locator(".ge-parts [role=tab]", has_text="Schedule").click()
+    page.wait_for_function("() => location.search.includes('denoise.part=schedule')")
+    page.wait_for_selector(SCHEDULE + ".ge-picture-rows canvas")
+    assert not page.is_visible(FILM + "canvas")
+    other = page.context.new_page()
+    other.set_default_timeout(60_000)
+    open_page(other, page.url)
+    other.wait_for_selector(SCHEDULE + ".ge-picture-rows canvas")
+    assert other.get_attribute(".ge-parts [aria-selected=true]", "data-part") == "schedule"
+    # Watch has not been on screen there, and has not computed.
+    assert other.locator(FILM + "canvas").count() == 0
+    open_page(other, f"{denoisers}/?tab=denoise&denoise.part=none&denoise.steps=0&denoise.class=x")
+    until(other, lambda: frames(other) > 1)
+
+
+def test_a_picture_goes_there_and_back(page, denoisers):
+    open_page(page, f"{denoisers}/?tab=denoise&model=tiny&denoise.part=from_picture")
+    settled(page, "comes back with a difference", FROM)
+    there, back = (FROM + f".ge-film:has(> .rows) >> nth={k} >> " for k in (0, 1))
+    strip = FROM + ".ge-picture-rows tbody tr:last-child canvas"
+    assert page.locator(strip).count() == 8
+    sampled = pixels(page, FROM + ".ge-film canvas")[1]
+    page.locator(there + "input[type=range]").evaluate(
+        "r => { r.value = 30; r.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+    page.click("#from-go")
+    settled(page, "From t = 0.75", FROM)
+    assert page.input_value("#from-t input[type=number]") == "0.75"
+    assert "t = 0.75" in page.inner_text(back + "figure >> nth=1")
+    # A drawing takes the sample's place.
+    pad = page.locator(FROM + ".ge-picture-input canvas").bounding_box()
+    page.mouse.move(pad["x"] + 90, pad["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(pad["x"] + 190, pad["y"] + 220, steps=6)
+    page.mouse.up()
+    settled(page, "Your picture", FROM)
+    until(page, lambda: pixels(page, FROM + ".ge-film canvas")[1] != sampled)
+    settled(page, "comes back with a difference", FROM)
+    page.click("#from-more")
+    settled(page, "A sample of the model, seed 3", FROM)
+    until(page, lambda: pixels(page, FROM + ".ge-film canvas")[1] == sampled)
+
+
+def test_schedules_answer_the_pointer(page, denoisers):
+    open_page(page, f"{denoisers}/?tab=denoise&model=tiny&denoise.part=schedule")
+    page.wait_for_selector(SCHEDULE + ".ge-picture-rows canvas")
+    assert page.locator(SCHEDULE + ".ge-picture-rows canvas").count() == 36
+    box = page.locator(SCHEDULE + ".ge-curves svg[role=img]").nth(1).bounding_box()
+    page.mouse.move(box["x"] + 40 + (box["width"] - 50) * 0.5, box["y"] + 60)
+    assert "t = 0.500: EDM −8.01" in page.inner_text(SCHEDULE + ".ge-curves p >> nth=1")
+    page.get_by_role("radio", name="DDPM, cosine").click()
+    page.wait_for_function("() => location.search.includes('denoise.curve=cosine')")
+    chosen = SCHEDULE + ".ge-picture-rows tr.on th b"
+    until(page, lambda: page.inner_text(chosen) == "DDPM, cosine")
+
+
+def test_the_film_can_be_taken_away(page, denoisers):
+    open_watch(page, denoisers)
+    for words, ending in (("Film as WebP", "webp"), ("as GIF", "gif"), ("Strip as PNG", "png")):
+        with page.expect_download() as saved:
+            page.locator(WATCH).get_by_role("button", name=words).first.click()
+        assert saved.value.suggested_filename == f"tiny-denoised-seed-0.{ending}"
+        assert len(saved.value.path().read_bytes()) > 500
+
+
+@pytest.mark.parametrize("part", ["watch", "from_picture", "schedule"])
+def test_nothing_lies_beside_the_window(page, denoisers, part):
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        open_page(page, f"{denoisers}/?tab=denoise&model=tiny&denoise.part={part}")
+        page.wait_for_selector(PART.format(part) + "canvas[role=img]")
+        page.wait_for_timeout(800)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        out = page.eval_on_selector_all(
+            f"#denoise-{part} :is(canvas, button, svg[role=img], .bar, dd)",
+            """(all, width) => all.filter(e => {
+                 const b = e.getBoundingClientRect();
+                 return b.width && !e.closest('.sheet[role=region]') && !e.closest('.ge-note')
+                   && (b.left < -0.5 || b.right > width + 0.5);
+               }).map(e => e.outerHTML.slice(0, 100))""",
+            width,
+        )
+        assert out == []
+        if part == "watch":  # the film and its bar are seen without scrolling
+            box = page.locator(FILM + ".bar").bounding_box()
+            assert box["y"] + box["height"] <= height
+
+
+def test_axe_finds_nothing_serious_in_light_and_dark(browser, denoisers):
+    for scheme in ("light", "dark"):
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 900}, color_scheme=scheme,
+            reduced_motion="reduce",
+        )  # fmt: skip
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        for part in ("watch", "from_picture", "schedule"):
+            open_page(page, f"{denoisers}/?tab=denoise&model=tiny&denoise.part={part}")
+            page.wait_for_selector(PART.format(part) + "canvas[role=img]")
+            page.wait_for_timeout(1500)
+            assert serious_findings(page) == [], (scheme, part)
+        context.close()
