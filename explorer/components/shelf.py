@@ -22,7 +22,7 @@ class Shelf(NamedTuple):
 def shelf(shelf_id: str, *, label: str, selected: int = 0) -> Shelf:
     """A radio group of thumbnails, eight in a row. shelf_id: unique on the page."""
     view = component("shelf", None, grid=shelf_id, label=label)
-    # Said in the script too: beside an empty template a prop may come late.
+    # Named in the script as well: the prop alone was seen not to arrive in a tab shown later.
     script = f"props.grid ??= {shelf_id!r};\n" + source("grid_choice.js")
     choice = component(
         "grid_choice", selected, html="", script=script, elem_classes=["ge-hidden"], grid=shelf_id

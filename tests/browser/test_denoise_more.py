@@ -25,6 +25,7 @@ def address(tmp_path_factory) -> Iterator[str]:
 
 def arrive(page, address, part: str, query: str = "model=asked") -> None:
     page.set_default_timeout(120_000)  # several servers and browsers may share two cores
+    page.emulate_media(reduced_motion="reduce")  # films wait for a person
     open_page(page, f"{address}/?tab=denoise&denoise.part={part}&{query}")
 
 
@@ -65,9 +66,13 @@ def test_columns_play_in_step_and_their_costs_stand_below(page, address):
     settled(page, COMPARE, "seed 1")
     pause(page, COMPARE)
     until(page, lambda: pixels(page, f"{COMPARE} .ge-film canvas")[0] != ends[0])
+    page.fill("#compare-steps-1 input", "0")
+    page.press("#compare-steps-1 input", "Enter")
+    settled(page, COMPARE, "whole number of steps")
+    assert page.locator(f"{COMPARE} .ge-film figure").count() == 4
 
 
-def test_the_strip_follows_and_its_class_can_be_chosen_and_saved(page, address):
+def test_the_strip_follows_its_class_can_be_chosen_and_the_order_is_drawn(page, address):
     arrive(page, address, "compare")
     settled(page, COMPARE, "Class 0, 4 noises of seed 0.")
     cells = f"{COMPARE} .ge-picture-table canvas"
@@ -82,20 +87,6 @@ def test_the_strip_follows_and_its_class_can_be_chosen_and_saved(page, address):
     with page.expect_download() as sheet:
         page.get_by_role("button", name="Guidance as PNG").click()
     assert Image.open(sheet.value.path()).width >= 7 * 8 * 4
-
-
-def test_a_bad_number_of_steps_gets_a_sentence_and_loses_nothing(page, address):
-    arrive(page, address, "compare")
-    settled(page, COMPARE, "Differences are from")
-    page.fill("#compare-steps-1 input", "0")
-    page.press("#compare-steps-1 input", "Enter")
-    settled(page, COMPARE, "whole number of steps")
-    assert page.locator(f"{COMPARE} .ge-film figure").count() == 4
-
-
-def test_the_order_is_drawn_into_the_chart(page, address):
-    arrive(page, address, "compare")
-    settled(page, COMPARE, "Class 0, 4 noises of seed 0.")
     page.click("#compare-order")
     settled(page, COMPARE, "by which power")
     assert page.locator(f"{COMPARE} .ge-cost svg .line").count() == 3
@@ -122,11 +113,6 @@ def test_a_picture_goes_to_noise_and_back_and_on_to_another(page, address):
     page.click("#through-again")
     settled(page, THROUGH, "A is sample 10 of seed 0, B is sample 5")
     assert pixels(page, cells)[5] != before[5]
-
-
-def test_ones_own_picture_needs_to_be_drawn_first(page, address):
-    arrive(page, address, "through_noise")
-    settled(page, THROUGH, "comes back within")
     page.locator("#through-a-source label", has_text="Your own").click()
     settled(page, THROUGH, "Picture A: Draw a picture")
     box = page.locator(f"{THROUGH} .ge-picture-input canvas").first.bounding_box()
@@ -151,9 +137,13 @@ def test_the_first_picture_is_filled_in_four_times(page, address):
     settled(page, FILL, "from seed 9")
     other = pixels(page, f"{FILL} .ge-picture-table canvas")
     assert other[:2] == made[:2] and not set(other[2:]) & set(made[2:])
+    for name, kind in (("Strip as PNG", "PNG"), ("Film as WebP", "WEBP")):
+        with page.expect_download() as saved:
+            page.locator(FILL).get_by_role("button", name=name).click()
+        assert Image.open(io.BytesIO(saved.value.path().read_bytes())).format == kind
 
 
-def test_presets_brush_and_keys_change_the_mask(page, address):
+def test_presets_brush_and_keys_change_the_mask_and_bad_ones_get_a_sentence(page, address):
     arrive(page, address, "fill_in")
     settled(page, FILL, "filled in 4 times")
     for preset, count in (("Centre", 16), ("Left half", 32), ("Random 75 %", 48), ("Invert", 16),
@@ -182,11 +172,6 @@ def test_presets_brush_and_keys_change_the_mask(page, address):
     page.click("#fill-go")
     settled(page, FILL, "8 pixels of sample 2")
     until(page, lambda: pixels(page, f"{FILL} .ge-picture-table canvas")[1] != given)
-
-
-def test_a_mask_of_nothing_or_everything_gets_a_sentence(page, address):
-    arrive(page, address, "fill_in")
-    settled(page, FILL, "filled in 4 times")
     before = pixels(page, f"{FILL} .ge-picture-table canvas")
     page.locator(f"{FILL} .presets").get_by_role("button", name="Clear").click()
     page.click("#fill-go")
@@ -224,15 +209,6 @@ def test_stop_is_heard_at_once(page, address):
     assert page.is_disabled("#fill-stop")
 
 
-def test_pictures_can_be_taken_away(page, address):
-    arrive(page, address, "fill_in")
-    settled(page, FILL, "filled in 4 times")
-    for name, kind in (("Strip as PNG", "PNG"), ("Film as WebP", "WEBP")):
-        with page.expect_download() as saved:
-            page.locator(FILL).get_by_role("button", name=name).click()
-        assert Image.open(io.BytesIO(saved.value.path().read_bytes())).format == kind
-
-
 # -- all of them ----------------------------------------------------------------------------------
 
 
@@ -245,10 +221,11 @@ def test_pictures_can_be_taken_away(page, address):
     ],
 )
 def test_each_part_fits_every_screen_and_has_no_serious_finding(page, address, part, panel, done):
+    arrive(page, address, part)
+    settled(page, panel, done)
     for width, height in ((390, 844), (1024, 768), (1440, 900)):
         page.set_viewport_size({"width": width, "height": height})
-        arrive(page, address, part)
-        settled(page, panel, done)
+        page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for box in page.locator(f"{panel} canvas:visible").all():
             place = box.bounding_box()
