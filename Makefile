@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+BENCH := $(VENV)/.bench-installed
 
 .DEFAULT_GOAL := help
 .PHONY: help run test bench train lint format setup
@@ -25,7 +26,7 @@ test: $(DEV)
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest tests $(ARGS)
 
-bench: $(DEV)
+bench: $(BENCH)
 	@$(BIN)/python -m tests.browser.chromium
 	@for bench in tests/bench/bench_*.py; do \
 	  module=$$(echo $${bench%.py} | tr / .); echo "== $$module"; \
@@ -62,4 +63,11 @@ $(RUNTIME): requirements.txt | $(BIN)/python
 $(DEV): requirements-dev.txt $(RUNTIME)
 	@echo "Installing the pinned packages of requirements-dev.txt into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# With the pins of requirements.txt as constraints: what is measured is what runs.
+$(BENCH): requirements-bench.txt $(DEV)
+	@echo "Installing the pinned packages of requirements-bench.txt into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  -r requirements-bench.txt -c requirements.txt
 	@touch $@
