@@ -41,6 +41,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from models import samplers, schedules
@@ -393,18 +394,19 @@ class Diffusion(GenerativeModel):
         return (x / levels[-1]).flatten(1)
 
     @torch.no_grad()
-    def embed(self, z: Tensor, label: Tensor | None = None, level: float = 0.5) -> Tensor:
+    def embed(self, z: Tensor, label: Tensor | None = None, level: float = 1.5) -> Tensor:
         """What the network knows of the picture that a noise leads to, (N, F).
 
         Noises have no neighbours to speak of: all codes are equally far apart. The features at
-        the network's lowest resolution, a mean over its places, tell pictures apart that it had to
-        tell apart to denoise them (Xiang et al. 2023).
+        the network's lowest resolution, a mean over each quarter, tell pictures apart that it had
+        to tell apart to denoise them (Xiang et al. 2023).
         """
         x = self.inside(self.decode(z, label))
         levels = torch.full((len(x),), level, device=x.device)
         none = torch.full((len(x),), max(0, self.config.num_classes), device=x.device)
         scale = (level**2 + self.config.sigma_data**2) ** -0.5
-        return self.net.features(scale * x, levels.log() / 4, none).float().mean((2, 3))
+        features = self.net.features(scale * x, levels.log() / 4, none).float()
+        return F.adaptive_avg_pool2d(features, 2).flatten(1)
 
     # -- likelihoods -----------------------------------------------------------------------------
 
