@@ -290,3 +290,10 @@ def test_results_are_kept_only_so_long():
         recent.put(key, key)
     recent.put("c", "c")
     assert (recent.get("a"), recent.get("b"), recent.get("c")) == ("a", None, "c")
+
+
+def test_a_model_of_more_steps_than_the_slider_has_can_be_shown(tmp_path):
+    toys.write_walker(tmp_path, "long", steps=400)
+    context = explorer.Context.create(tmp_path, device="cpu")
+    *_, steps, _, _ = next(iter(sample.arrive(context, "long", 0, 4, 1.0, ANY)))
+    assert steps.value == sample.MOST_STEPS

@@ -116,8 +116,8 @@ def walks(header: Any) -> bool:
 
 
 def own_steps(header: Any) -> int:
-    """The steps such a model takes unless it is told otherwise."""
-    return int(header.config.get("steps") or 20)
+    """The steps such a model takes unless it is told otherwise, as far as the slider goes."""
+    return min(MOST_STEPS, int(header.config.get("steps") or 20))
 
 
 def _is_whole(value: Any) -> bool:
