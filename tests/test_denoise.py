@@ -231,20 +231,21 @@ def test_a_newer_wish_ends_an_older_one_of_the_same_visitor():
     def handler(name):
         try:
             for k in range(5):
-                yield None if k == 1 else f"{name}{k}"
+                yield None if k == 1 else (f"{name}{k}", k)
         finally:
             ended.append(name)
 
-    run = live.newest_only("part", handler)
+    run = live.newest_only("part", handler, stopped={1: "stopped"})
     ann, bob = SimpleNamespace(session_hash="ann"), SimpleNamespace(session_hash="bob")
     first, other = run(ann, "a"), run(bob, "b")
-    assert next(first) == "a0" and next(other) == "b0"
+    assert next(first)[0] == "a0" and next(other)[0] == "b0"
     second = run(ann, "c")
-    assert next(second) == "c0"
+    assert next(second)[0] == "c0"
     assert list(first) == [] and "a" in ended
-    assert list(other) == ["b2", "b3", "b4"]
+    assert [name for name, _ in other] == ["b2", "b3", "b4"]
     live.stopper("part", lambda: "stopped")(ann)
-    assert list(second) == []
+    ((nothing, told),) = second  # it says itself that it was stopped, after all it told before
+    assert told == "stopped" and nothing["__type__"] == "update" and "c" in ended
 
 
 # -- from a picture --------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ class Reader(Model):
 class WalkerConfig:
     image: tuple[int, ...] = (1, 28, 28)
     steps: int = setting(6, "Steps of a sample.", low=1)
-    pause: float = setting(0.0, "Seconds that every step takes longer.", low=0.0)
+    pause: float = setting(0.0, "Seconds that a step takes longer, but for a preview.", low=0.0)
 
 
 class Walker(GenerativeModel):
@@ -85,7 +85,7 @@ class Walker(GenerativeModel):
     def sample_steps(self, n, rng, label=None):
         z = normal((n, *self.image_shape), rng, self.device)
         for k in range(self.config.steps + 1):
-            time.sleep(self.config.pause)
+            time.sleep(self.config.pause if n < 64 else 0)
             left = 1 - k / self.config.steps
             x = (float(self.grey) + left * z).clamp(0, 1)
             yield Frame(k, self.config.steps, x, info={"level": left, "evaluations": k})

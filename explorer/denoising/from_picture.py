@@ -330,7 +330,7 @@ def label_choices(classes: list[str]) -> list[tuple[str, int]]:
 
 def stopped() -> tuple[Any, Any]:
     """(status, Stop button) once a person has stopped the run."""
-    return say("Stopped."), gr.Button(interactive=False)
+    return say("Stopped."), gr.update(interactive=False)
 
 
 def save(context: Context, kind: str, name: str, *controls: Any) -> tuple[Any, Any]:
@@ -413,7 +413,7 @@ def build(context: Context) -> None:
     inputs = [context.picker, *controls]
     shown = [there, back, strip, status, notes.code, halt]
     fitted = [label, guidance, sampler, schedule, steps]
-    live = partial(newest_only, BACK)
+    live = partial(newest_only, BACK, stopped=dict(zip((3, 5), stopped(), strict=True)))
     settings = [seed, label, sampler, schedule, steps, guidance]
     context.on_show(live(partial(arrive, context)), controls, [*shown, *fitted], **LIVE)
     pad.draw(live(partial(drawn, context)), inputs, shown, **LIVE)

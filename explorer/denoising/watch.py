@@ -203,7 +203,7 @@ def _done(settings: Settings, part: Trajectory) -> str:
 
 def stopped() -> tuple[Any, Any]:
     """(status, Stop button) once a person has stopped the run."""
-    return say("Stopped. What was there by then can be played."), gr.Button(interactive=False)
+    return say("Stopped. What was there by then can be played."), gr.update(interactive=False)
 
 
 def another(context: Context, name: str, seed: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
@@ -304,14 +304,10 @@ def build(context: Context) -> None:
     inputs = [context.picker, *controls]
     shown = [view, numbers, lines, status, notes.code, halt]
     fitted = [sampler, steps, guidance, label, schedule]
-    context.on_show(
-        newest_only(FILM, partial(arrive, context)), controls, [*shown, *fitted], **LIVE
-    )
-    gr.on(
-        [control.input for control in controls], newest_only(FILM, partial(show, context)),
-        inputs, shown, **LIVE,
-    )  # fmt: skip
-    more.click(newest_only(FILM, partial(another, context)), inputs, [*shown, seed], **LIVE)
+    live = partial(newest_only, FILM, stopped=dict(zip((3, 5), stopped(), strict=True)))
+    context.on_show(live(partial(arrive, context)), controls, [*shown, *fitted], **LIVE)
+    gr.on([c.input for c in controls], live(partial(show, context)), inputs, shown, **LIVE)
+    more.click(live(partial(another, context)), inputs, [*shown, seed], **LIVE)
     halt.click(stopper(FILM, stopped), None, [status, halt], js=stop(FILM), queue=False,
                show_progress="hidden", api_visibility="private")  # fmt: skip
     saver.wire(partial(save, context), inputs, status, context)

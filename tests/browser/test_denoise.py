@@ -27,7 +27,7 @@ def denoisers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("denoisers")
     tiny = {"family": "diffusion", "data": "mnist", "width": 8, "middle": 1}
     toys.write(folder, "tiny", **tiny, num_classes=10)
-    toys.write(folder, "slow", family="walker", steps=60, pause=0.15)
+    toys.write(folder, "slow", family="walker", steps=400, pause=0.15)
     with served("--checkpoints", str(folder)) as url:
         yield url
 
@@ -159,7 +159,7 @@ def test_stop_stops_and_what_is_there_can_be_played(page, denoisers):
     assert not [what for what in after if isinstance(what, int)]
     assert after[-1].startswith("Stopped")
     assert page.get_attribute(FILM, "data-running") == "false"
-    assert frames(page) == count < 61
+    assert frames(page) == count < 401
     until(page, lambda: page.is_disabled("#watch-stop"))
     page.click(FILM + ".play")
     first = pixels(page, FILM + "canvas")
@@ -177,14 +177,16 @@ def test_a_newer_wish_takes_over_at_once(page, denoisers):
         """What the status line told from the new run's first frame on."""
         seen = [what for _, what in diary(page)]
         seen = seen[seen.index("more") + 1 :]
-        seen = seen[seen.index(1) :] if 1 in seen else []
+        counts = [k for k, what in enumerate(seen) if isinstance(what, int)]
+        new = [k for k in counts if seen[k] < 4]  # the old run had more frames by then
+        seen = seen[new[0] :] if new else []
         return [int(what.split()[1]) for what in seen if str(what).startswith("Step")]
 
     until(page, lambda: len(steps()) > 8)
     # One run alone is told of; what of the other was on its way may come between once.
     told = steps()
     assert sum(b < a for a, b in pairwise(told)) <= 1, told
-    assert told[0] < 3, told
+    assert told[0] < 5, told
     page.click("#watch-stop")
     settled(page, "Stopped")
 
