@@ -14,6 +14,7 @@ from PIL import Image
 import explorer
 from explorer.components.mask_brush import mask_text, read_mask, write_mask
 from explorer.denoising import brought, fill_in
+from explorer.denoising.common import rested, stoppable
 from tests import denoising
 from tests.denoising import drawing, merged, pictures, told
 
@@ -132,7 +133,8 @@ def test_frames_are_shown_while_they_come_and_kept_for_the_next_time(context, lo
     model = context.store.get("free")
     monkeypatch.setattr(model, "complete_steps", None)
     monkeypatch.setattr(fill_in, "snippet", lambda *_: "")
-    assert merged(show(context, lower, controls=controls))[0]["rows"] == films[-1]["rows"]
+    (last,) = told(show(context, lower, controls=controls))
+    assert last[0]["rows"] == films[-1]["rows"] and not any(map(denoising.skipped, last))
 
 
 def test_a_stop_ends_the_work_at_the_next_step(context, lower, monkeypatch):
@@ -232,3 +234,28 @@ def test_the_fillings_can_be_taken_away(context, lower, kind):
     assert picture.format == kind.upper() and picture.width > 150
     file, status = fill_in.save(context, kind, "free", "", "filling", *GIVEN, *CONTROLS)
     assert denoising.skipped(file) and status["kind"] == "problem"
+
+
+# -- what the three parts share -------------------------------------------------------------------
+
+
+def test_the_stop_button_is_on_while_a_status_is_busy():
+    def handler():
+        yield from (None, ({"kind": "busy"}, 1), ({"kind": "busy"}, 2), ({"kind": "plain"}, 3))
+
+    nothing, first, second, last = stoppable(handler)()
+    assert nothing is None and first[-1].interactive is True
+    assert denoising.skipped(second[-1]) and last[1:2] == (3,) and last[-1].interactive is False
+
+
+def test_a_stroke_that_another_follows_is_not_worked_on():
+    worked = []
+
+    def handler(value):
+        worked.append(value)
+        yield (value,)
+
+    first, second = rested(handler, 0)(1), rested(handler, 0)(2)
+    assert next(first) is None
+    first.close()
+    assert list(second) == [None, (2,)] and worked == [2]

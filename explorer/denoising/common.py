@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,18 +12,35 @@ from explorer.components import say
 
 
 def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    """The handler with one more output, a Stop button that can be pressed while it is at work."""
+    """The handler with one more output, a Stop button that can be pressed while a status is busy.
+
+    It goes out with the last outputs, not after them: of yields that follow closely upon each other
+    the browser may show the last alone. For that reason handlers end with all that there is.
+    """
 
     def run(*values: Any) -> Iterator[Any]:
-        button, outputs = gr.Button(interactive=True), ()
-        for given in handler(*values):
-            if given is None:  # nothing to show, but a moment to be ended at
+        before = None
+        for outputs in handler(*values):
+            if outputs is None:  # nothing to show, but a moment to be ended at
                 yield None
                 continue
-            outputs = given
-            yield *outputs, button
-            button = gr.skip()
-        yield *[gr.skip()] * len(outputs), gr.Button(interactive=False)
+            busy = any(isinstance(each, dict) and each.get("kind") == "busy" for each in outputs)
+            yield *outputs, gr.skip() if busy is before else gr.Button(interactive=busy)
+            before = busy
+
+    return run
+
+
+def rested(handler: Callable[..., Iterator[Any]], seconds: float = 0.4) -> Callable[..., Any]:
+    """The handler after a moment's rest: of strokes that follow one another, the last is worked on.
+
+    For events that come many times a second, inside ``newest_only``.
+    """
+
+    def run(*values: Any) -> Iterator[Any]:
+        time.sleep(seconds)
+        yield None
+        yield from handler(*values)
 
     return run
 

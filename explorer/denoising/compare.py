@@ -107,7 +107,7 @@ def show(context: Context, name: str, shown: Any, *controls: Any) -> Iterator[tu
     code = snippet(context, name, columns, reference)
     done: list[Drawn] = []
     work = [_evaluations(each) for each in (*columns, reference)]
-    told = 0.0
+    told = drew = 0.0
     try:
         for k, settings in enumerate((*columns, reference)):
             what = f"column {k + 1}" if k < len(columns) else "the reference"
@@ -119,13 +119,12 @@ def show(context: Context, name: str, shown: Any, *controls: Any) -> Iterator[tu
                 told = time.monotonic()
                 status = say(f"Drawing {what}: {part:.0%}", min(1.0, part), "busy")
                 yield gr.skip(), gr.skip(), status, code, False
-                code = gr.skip()
             done.append(found)
-            if k < len(columns):
+            if k < len(columns) and time.monotonic() - drew > 0.1:
+                drew = time.monotonic()
                 status = say(f"Drawing {what} …", min(1.0, part), "busy")
                 value = reel(columns, done, shown, running=k < len(columns) - 1)
                 yield value, facts(columns, done), status, code, False
-                code = gr.skip()
     except (ValueError, RuntimeError) as error:
         log.exception("Comparing samplers of %s failed.", name)
         yield (
@@ -137,7 +136,7 @@ def show(context: Context, name: str, shown: Any, *controls: Any) -> Iterator[tu
         )
         return
     numbers = facts(columns, done[:-1], done[-1])
-    yield gr.skip(), numbers, say(_sentence(reference)), code, True
+    yield reel(columns, done[:-1], shown), numbers, say(_sentence(reference)), code, True
 
 
 def _evaluations(settings: Settings) -> int:
@@ -374,19 +373,22 @@ def build(context: Context) -> None:
     arrived = context.on_show(
         partial(arrive, context), [label, of], [label, of, guidance, guided], queue=False
     )
+    runs = []
     pressed = again.click(following, seed, seed, **context.light)
     for event in (arrived, pressed, seed.input):
         started = event(draw, inputs, outputs, **LIVE) if event == seed.input else event.then(
             draw, inputs, outputs, **LIVE)  # fmt: skip
-        started.then(follow, [finished, *strip_of], drawing, **LIVE)
-    gr.on([control.input for control in [*pairs, shown, label, guidance]], draw, inputs, outputs,
-          **LIVE)  # fmt: skip
-    of.input(redraw, strip_of, drawing, **LIVE)
-    measure.click(newest_only(FILM, stoppable(partial(order, context))),
-                  [context.picker, *controls], [costs, status, halt], **LIVE)  # fmt: skip
+        runs += [started, started.then(follow, [finished, *strip_of], drawing, **LIVE)]
+    wishes = [control.input for control in [*pairs, shown, label, guidance]]
+    measuring = newest_only(FILM, stoppable(partial(order, context)))
+    runs += [
+        gr.on(wishes, draw, inputs, outputs, **LIVE),
+        of.input(redraw, strip_of, drawing, **LIVE),
+        measure.click(measuring, [context.picker, *controls], [costs, status, halt], **LIVE),
+    ]
     for key, line in ((FILM, status), (STRIP, said)):
         halt.click(stopper(key, stopped), None, [line, halt], js=stop(key), queue=False,
-                   show_progress="hidden", api_visibility="private")  # fmt: skip
+                   show_progress="hidden", api_visibility="private", cancels=runs)  # fmt: skip
     saver.wire(partial(save, context), inputs, status, context)
     sheet.click(save_strip, [context.picker, pictures], [saver.saver, said], **context.light)
 

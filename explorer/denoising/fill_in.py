@@ -162,19 +162,23 @@ def show(
     if name not in context.store.loaded:
         yield gr.skip(), gr.skip(), say("Loading the model …", kind="busy"), gr.skip()
     run = f"{picture.key} {mask} {settings} {shown}"
-    told = -1.0
+    told, filmed, drawn = 0.0, 0.0, 0
     try:
         code = snippet(context, name, picture, hidden, settings)
         for way in fillings(context, name, picture, hidden, settings):
-            if not way.done and time.monotonic() - told < 0.15:
+            now = time.monotonic()
+            if way.done or now - told < 0.1:
                 yield None
                 continue
-            told = time.monotonic()
-            part = len(way.x) / way.total
+            told, part = now, len(way.x) / way.total
+            status = say(f"Filling in: {part:.0%}", min(1.0, part), "busy")
+            # A film is sent whole each time: seldom enough that the sending stays the lesser work.
+            if now - filmed < 0.25 or len(way.x) < 1.3 * drawn:
+                yield gr.skip(), gr.skip(), status, code
+                continue
+            filmed, drawn = now, len(way.x)
             value = reel(way, frames_of(way, picture, hidden, shown), run)
-            table = as_strip(header, picture, hidden, way if way.done else None)
-            yield value, table, say(f"Filling in: {part:.0%}", min(1.0, part), "busy"), code
-            code = gr.skip()
+            yield value, as_strip(header, picture, hidden, None), status, code
     except (ValueError, RuntimeError) as error:
         log.exception("Filling in with %s failed.", name)
         yield gr.skip(), gr.skip(), say(f"Filling in failed: {error}", kind="problem"), gr.skip()
@@ -183,7 +187,8 @@ def show(
         f"{hidden.sum()} pixels of {picture.words} filled in {COUNT} times from seed "
         f"{settings.seed}, by {int(way.evaluations[-1])} evaluations in {way.seconds:.1f} s."
     )
-    yield gr.skip(), gr.skip(), say(words), gr.skip()
+    value = reel(way, frames_of(way, picture, hidden, shown), run)
+    yield value, as_strip(header, picture, hidden, way), say(words), code
 
 
 def _read(
@@ -396,13 +401,15 @@ def build(context: Context) -> None:
         [status, brush.view, brush.mask, own.view, label, guidance, table, stage,
          missing], **LIVE,
     )  # fmt: skip
-    arrived.then(draw, inputs, outputs, **LIVE)
-    gr.on([go.click, shown.input, seed.input], draw, inputs, outputs, **LIVE)
+    runs = [
+        arrived.then(draw, inputs, outputs, **LIVE),
+        gr.on([go.click, shown.input, seed.input], draw, inputs, outputs, **LIVE),
+    ]
     for event in (own.source.input, own.choice.select, own.pad.draw):
         event(partial(pictured, context), [context.picker, *own.inputs], [brush.view, status],
               **context.light)  # fmt: skip
     halt.click(stopper(FILM, stopped), None, [status, halt], js=stop(FILM), queue=False,
-               show_progress="hidden", api_visibility="private")  # fmt: skip
+               show_progress="hidden", api_visibility="private", cancels=runs)  # fmt: skip
     saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("fill.mask", brush.mask, parse=mask_text)

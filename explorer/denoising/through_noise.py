@@ -18,7 +18,7 @@ from explorer.components.picture_table import as_bytes, as_table, picture_table
 from explorer.context import Context, in_code
 from explorer.denoising import export
 from explorer.denoising.brought import Picture, as_shelf, lacks, picture_controls, read, samples
-from explorer.denoising.common import class_choices, percent, stoppable, stopped
+from explorer.denoising.common import class_choices, percent, rested, stoppable, stopped
 from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import ANY, classes_of, is_whole, read_label, takes
 from explorer.link import one_of, whole
@@ -170,15 +170,15 @@ def show(
         code = snippet(context, name, a, b, label, steps)
         trips: list[Trip] = []
         total = sum(STEPS) + WAY * steps / 8
+        spread: Any = gr.skip()
         for count in STEPS:
             part = sum(STEPS[: len(trips)]) / total
             yield *none, say(f"To noise and back in {count} steps …", part, "busy"), code
             trips.append(trip(context, name, a, label, count))
-            code = gr.skip()
-            shown = [as_trips(header, a, trips), gr.skip(), gr.skip(), gr.skip()]
-            if count == steps:
-                shown[1] = as_spread(trips[-1])
-            yield *shown, say(f"To noise and back in {count} steps.", part, "busy"), code
+            table = as_trips(header, a, trips)
+            spread = as_spread(trips[-1]) if count == steps else spread
+            status = say(f"To noise and back in {count} steps.", part, "busy")
+            yield table, spread, gr.skip(), gr.skip(), status, code
         for way in ways(context, name, a, b, label, steps):
             part = (sum(STEPS) + len(way) * steps / 8) / total
             status = say(f"From A to B: {len(way)} of {WAY} pictures", min(1.0, part), "busy")
@@ -191,7 +191,7 @@ def show(
     words = f"A is {a.words}, B is {b.words}. "
     words += f"In {steps} steps A comes back within {percent(chosen.rms)}."
     run = f"{a.key} {b.key} {label} {steps}"
-    yield gr.skip(), gr.skip(), gr.skip(), reel(a, b, way, run), say(words), gr.skip()
+    yield table, spread, as_way(header, a, b, way), reel(a, b, way, run), say(words), code
 
 
 def _read_both(context: Context, name: str, controls: tuple) -> list[Picture]:
@@ -366,15 +366,15 @@ def build(context: Context) -> None:
         partial(next_pictures, context), [context.picker, a.choice, b.choice],
         [a.choice, b.choice, a.view, b.view], **context.light,
     )  # fmt: skip
-    for event in (arrived, pressed):
-        event.then(draw, inputs, outputs, **LIVE)
-    for wish in (
+    wishes = (
         steps.input, label.input, a.choice.select, b.choice.select,
-        a.source.input, b.source.input, a.pad.draw, b.pad.draw,
-    ):  # fmt: skip
-        wish(draw, inputs, outputs, **LIVE)
+        a.source.input, b.source.input,
+    )  # fmt: skip
+    runs = [event(draw, inputs, outputs, **LIVE) for event in (arrived.then, pressed.then, *wishes)]
+    strokes = newest_only(FILM, rested(stoppable(partial(show, context))))
+    runs += [each.pad.draw(strokes, inputs, outputs, **LIVE) for each in (a, b)]
     halt.click(stopper(FILM, stopped), None, [status, halt], js=stop(FILM), queue=False,
-               show_progress="hidden", api_visibility="private")  # fmt: skip
+               show_progress="hidden", api_visibility="private", cancels=runs)  # fmt: skip
     saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("through.steps", steps, parse=one_of(STEPS, int))

@@ -232,4 +232,5 @@ def test_each_part_fits_every_screen_and_has_no_serious_finding(page, address, p
             assert place["x"] >= 0 and place["x"] + place["width"] <= width + 1
     assert serious_findings(page) == []
     page.evaluate("GE.toggleTheme()")
+    page.wait_for_timeout(1000)  # colours change over a moment
     assert serious_findings(page) == []
