@@ -341,8 +341,6 @@ class Diffusion(GenerativeModel):
     def _frame(self, step: Step, schedule: str | None, info: dict) -> Frame:
         level = torch.tensor(step.level, dtype=torch.float64)
         alpha = float(self._schedule(schedule).alpha(level))
-        # Where noise is piled on undamped, all pixels would be black or white to the eye.
-        alpha = min(alpha, (1 + step.level**2) ** -0.5)
         return Frame(
             step.index,
             step.total,
@@ -398,7 +396,7 @@ class Diffusion(GenerativeModel):
         """What the network knows of the picture that a noise leads to, (N, F).
 
         Noises have no neighbours to speak of: all codes are equally far apart. The features at
-        the network's lowest resolution, a mean over each quarter, tell pictures apart that it had
+        the network's lowest resolution, a mean over each half, tell pictures apart that it had
         to tell apart to denoise them (Xiang et al. 2023).
         """
         x = self.inside(self.decode(z, label))
@@ -406,7 +404,7 @@ class Diffusion(GenerativeModel):
         none = torch.full((len(x),), max(0, self.config.num_classes), device=x.device)
         scale = (level**2 + self.config.sigma_data**2) ** -0.5
         features = self.net.features(scale * x, levels.log() / 4, none).float()
-        return F.adaptive_avg_pool2d(features, 2).flatten(1)
+        return F.adaptive_avg_pool2d(features, (2, 1)).flatten(1)
 
     # -- likelihoods -----------------------------------------------------------------------------
 

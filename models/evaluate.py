@@ -364,6 +364,8 @@ def long_code_extras(
     first.
     """
 
+    from sklearn.decomposition import PCA
+
     def decoded(codes: Tensor, label: Tensor | None, what: str) -> Tensor:
         pictures = []
         for i in tqdm(range(0, len(codes), 256), what, disable=not progress, leave=False):
@@ -372,9 +374,10 @@ def long_code_extras(
         return torch.cat(pictures)
 
     pictures = decoded(z, labels, "decode")
-    flat = pictures.flatten(1)
-    _, _, components = torch.pca_lowrank(flat.double(), q=count, niter=8)
-    directions = components.T.float()  # (count, D)
+    # Not torch's own, which draws from the global generator: directions are to be the same again.
+    flat = pictures.flatten(1).double().numpy()
+    solver = PCA(count, svd_solver="randomized", random_state=0).fit(flat)
+    directions = torch.from_numpy(solver.components_).float()  # (count, D)
     chosen = torch.arange(0, len(z), max(1, len(z) // 16))[:16]
     start = z[chosen].repeat(count, 1)  # (count * 16, D)
     step = directions.repeat_interleave(len(chosen), 0)
