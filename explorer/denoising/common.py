@@ -47,7 +47,12 @@ def rested(handler: Callable[..., Iterator[Any]], seconds: float = 0.4) -> Calla
 
 def stopped() -> tuple[Any, Any]:
     """(status, Stop button) once a person has stopped."""
-    return say("Stopped."), gr.Button(interactive=False)
+    return say("Stopped."), gr.update(interactive=False)
+
+
+def stopped_at(status: int, button: int) -> dict[int, Any]:
+    """What a run ends with when a person stops it: places of its status and its Stop button."""
+    return dict(zip((status, button), stopped(), strict=True))
 
 
 def percent(share: float) -> str:

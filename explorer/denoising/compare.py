@@ -19,7 +19,7 @@ from explorer.components.film import film, stop
 from explorer.components.picture_table import picture_table
 from explorer.context import Context
 from explorer.denoising import export
-from explorer.denoising.common import class_choices, stoppable, stopped
+from explorer.denoising.common import class_choices, stoppable, stopped, stopped_at
 from explorer.denoising.guidance import COUNT, Drawn, drawn, save_strip, strip, strip_after
 from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import (
@@ -366,29 +366,26 @@ def build(context: Context) -> None:
     inputs = [context.picker, shown, *controls]
     outputs = [player, costs, status, notes.code, finished, halt]
     strip_of, drawing = [context.picker, seed, of], [table, said, pictures, halt]
-    draw = newest_only(FILM, stoppable(partial(show, context)))
-    redraw = newest_only(STRIP, stoppable(partial(strip, context)))
+    draw = newest_only(FILM, stoppable(partial(show, context)), stopped_at(2, 5))
+    redraw = newest_only(STRIP, stoppable(partial(strip, context)), stopped_at(1, 3))
     # After the columns, not beside them: their seconds are part of what is compared.
-    follow = newest_only(STRIP, stoppable(partial(strip_after, context)))
+    follow = newest_only(STRIP, stoppable(partial(strip_after, context)), stopped_at(1, 3))
     arrived = context.on_show(
         partial(arrive, context), [label, of], [label, of, guidance, guided], queue=False
     )
-    runs = []
     pressed = again.click(following, seed, seed, **context.light)
     for event in (arrived, pressed, seed.input):
         started = event(draw, inputs, outputs, **LIVE) if event == seed.input else event.then(
             draw, inputs, outputs, **LIVE)  # fmt: skip
-        runs += [started, started.then(follow, [finished, *strip_of], drawing, **LIVE)]
+        started.then(follow, [finished, *strip_of], drawing, **LIVE)
     wishes = [control.input for control in [*pairs, shown, label, guidance]]
-    measuring = newest_only(FILM, stoppable(partial(order, context)))
-    runs += [
-        gr.on(wishes, draw, inputs, outputs, **LIVE),
-        of.input(redraw, strip_of, drawing, **LIVE),
-        measure.click(measuring, [context.picker, *controls], [costs, status, halt], **LIVE),
-    ]
+    measuring = newest_only(FILM, stoppable(partial(order, context)), stopped_at(1, 2))
+    gr.on(wishes, draw, inputs, outputs, **LIVE)
+    of.input(redraw, strip_of, drawing, **LIVE)
+    measure.click(measuring, [context.picker, *controls], [costs, status, halt], **LIVE)
     for key, line in ((FILM, status), (STRIP, said)):
         halt.click(stopper(key, stopped), None, [line, halt], js=stop(key), queue=False,
-                   show_progress="hidden", api_visibility="private", cancels=runs)  # fmt: skip
+                   show_progress="hidden", api_visibility="private")  # fmt: skip
     saver.wire(partial(save, context), inputs, status, context)
     sheet.click(save_strip, [context.picker, pictures], [saver.saver, said], **context.light)
 

@@ -19,7 +19,7 @@ from explorer.components.picture_table import as_table, picture_table
 from explorer.context import Context, in_code
 from explorer.denoising import export
 from explorer.denoising.brought import Picture, as_shelf, lacks, picture_controls, read
-from explorer.denoising.common import class_choices, stoppable, stopped
+from explorer.denoising.common import class_choices, stoppable, stopped, stopped_at
 from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import (
     ANY,
@@ -395,21 +395,19 @@ def build(context: Context) -> None:
     state = [brush.mask, shown, *own.inputs, seed, steps, repeats, label, guidance]
     inputs = [context.picker, *state]
     outputs = [player, table, status, notes.code, halt]
-    draw = newest_only(FILM, stoppable(partial(show, context)))
+    draw = newest_only(FILM, stoppable(partial(show, context)), stopped_at(2, 4))
     arrived = context.on_show(
         partial(arrive, context), [brush.mask, label, *own.inputs],
         [status, brush.view, brush.mask, own.view, label, guidance, table, stage,
          missing], **LIVE,
     )  # fmt: skip
-    runs = [
-        arrived.then(draw, inputs, outputs, **LIVE),
-        gr.on([go.click, shown.input, seed.input], draw, inputs, outputs, **LIVE),
-    ]
+    arrived.then(draw, inputs, outputs, **LIVE)
+    gr.on([go.click, shown.input, seed.input], draw, inputs, outputs, **LIVE)
     for event in (own.source.input, own.choice.select, own.pad.draw):
         event(partial(pictured, context), [context.picker, *own.inputs], [brush.view, status],
               **context.light)  # fmt: skip
     halt.click(stopper(FILM, stopped), None, [status, halt], js=stop(FILM), queue=False,
-               show_progress="hidden", api_visibility="private", cancels=runs)  # fmt: skip
+               show_progress="hidden", api_visibility="private")  # fmt: skip
     saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("fill.mask", brush.mask, parse=mask_text)

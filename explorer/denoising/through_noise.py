@@ -18,7 +18,7 @@ from explorer.components.picture_table import as_bytes, as_table, picture_table
 from explorer.context import Context, in_code
 from explorer.denoising import export
 from explorer.denoising.brought import Picture, as_shelf, lacks, picture_controls, read, samples
-from explorer.denoising.common import class_choices, percent, rested, stoppable, stopped
+from explorer.denoising.common import class_choices, percent, rested, stoppable, stopped, stopped_at
 from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import ANY, classes_of, is_whole, read_label, takes
 from explorer.link import one_of, whole
@@ -357,7 +357,7 @@ def build(context: Context) -> None:
     state = [label, steps, *a.inputs, *b.inputs]
     inputs = [context.picker, *state]
     outputs = [trips, spread, table, player, status, notes.code, halt]
-    draw = newest_only(FILM, stoppable(partial(show, context)))
+    draw = newest_only(FILM, stoppable(partial(show, context)), stopped_at(4, 6))
     arrived = context.on_show(
         partial(arrive, context), [label, a.choice, b.choice],
         [status, label, a.view, b.view, trips, table, stage], **LIVE,
@@ -370,11 +370,13 @@ def build(context: Context) -> None:
         steps.input, label.input, a.choice.select, b.choice.select,
         a.source.input, b.source.input,
     )  # fmt: skip
-    runs = [event(draw, inputs, outputs, **LIVE) for event in (arrived.then, pressed.then, *wishes)]
-    strokes = newest_only(FILM, rested(stoppable(partial(show, context))))
-    runs += [each.pad.draw(strokes, inputs, outputs, **LIVE) for each in (a, b)]
+    for event in (arrived.then, pressed.then, *wishes):
+        event(draw, inputs, outputs, **LIVE)
+    strokes = newest_only(FILM, rested(stoppable(partial(show, context))), stopped_at(4, 6))
+    for each in (a, b):
+        each.pad.draw(strokes, inputs, outputs, **LIVE)
     halt.click(stopper(FILM, stopped), None, [status, halt], js=stop(FILM), queue=False,
-               show_progress="hidden", api_visibility="private", cancels=runs)  # fmt: skip
+               show_progress="hidden", api_visibility="private")  # fmt: skip
     saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("through.steps", steps, parse=one_of(STEPS, int))
