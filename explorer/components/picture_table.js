@@ -36,10 +36,13 @@ const build = () => {
 const layout = () => {
   if (!value || !element.clientWidth) return;
   const n = value.columns.length, room = element.clientWidth, named = value.rows.some(r => r.name);
-  const aside = !named ? 0 : room > 700 ? 124 : 76;
+  const narrow = room < 480, aside = !named || narrow ? 0 : 124;
+  table.classList.toggle('narrow', narrow);
   const h = sprite?.h ?? value.h, w = sprite?.w ?? value.w;
-  const side = GE.crisp(w, Math.min(props.room, (room - aside - (n + 1) * 4) / n));
-  table.style.gridTemplateColumns = (named ? aside + 'px ' : '') + `repeat(${n}, ${side}px)`;
+  const each = Math.min(props.room, (room - aside - n * 4) / n);
+  // Where whole pixels would waste a third of the room, a few uneven ones do less harm.
+  const crisp = GE.crisp(w, each), side = crisp > 0.67 * each ? crisp : Math.floor(each);
+  table.style.gridTemplateColumns = (aside ? aside + 'px ' : '') + `repeat(${n}, ${side}px)`;
   table.style.setProperty('--side', side + 'px');
   table.style.setProperty('--tall', side * h / w + 'px');
 };

@@ -48,7 +48,7 @@ DEFAULTS = (("dpm", 10), ("ddim", 20), ("heun", 10), ("ddpm", 50))
 REFERENCE = ("heun", 100)
 # For the order: how the difference falls as steps are doubled.
 ORDERS, DOUBLED = ("ddim", "heun", "dpm"), (5, 10, 20, 40)
-SHOWN = (("Guess", "x0"), ("Noisy picture", "x"))
+SHOWN = (("Guess", "x0"), ("Noisy", "x"))
 
 LOOK_FOR = """
 * **One noise, one picture.** Deterministic samplers follow the same path: with enough steps they

@@ -388,7 +388,7 @@ def build(context: Context) -> None:
                     status = components.status()
                 with gr.Column(elem_classes="ge-film-side"):
                     player = film(
-                        FILM, label="Four fillings-in", below=170, largest=252, tile=150, expected=4
+                        FILM, label="Four fillings-in", below=20, largest=252, tile=150, expected=4
                     )
             table = picture_table(label="The picture, what was given, and four fillings-in")
 

@@ -39,9 +39,10 @@ LOOK_FOR = """
 * **Nothing is random here.** The same differential equation, run backwards, carries a picture to a
   noise; forwards, it brings it back. What is lost is the error of too few steps: look at the
   difference from 5 steps to 50.
-* **Is it really noise?** If the model is good, a picture's noise looks like any other: mean 0,
-  deviation 1, no pixel knowing of its neighbour. Where it does not, the model finds the picture
-  unlikely: draw something strange, and look at the bell and at the correlation.
+* **Is it really noise?** Pixels should not know of their neighbours: see the correlation. The
+  deviation stays below 1 for a clean picture: the model starts at its lowest noise level, 0.01, and
+  expects that much noise to be there. A ground of plain black has none, so its noise comes out
+  small (with it added first, the deviation of these digits rises from 0.4 to 0.95).
 * **Between two pictures.** Halfway through noise lies a picture of its own; halfway in pixels lies
   a double exposure.
 * **Why along the sphere?** Noises of 784 numbers have lengths near 28, all of them. A straight line
@@ -220,11 +221,11 @@ def as_trips(header: Any, picture: Picture | None, trips: list[Trip]) -> dict[st
         False,
     ]  # beside what came back, to be compared with it
     places = [cell for head, row in zip(first, rows, strict=True) for cell in (head, *row)]
-    notes = ["as given", *(f"off by {percent(made.rms)}" for made in trips)]
+    notes = ["as given", *(percent(made.rms) for made in trips)]
     return as_table(
-        places, ["A", *(f"{count} steps" for count in STEPS)],
+        places, ["A", *(str(count) for count in STEPS)],
         [("Its noise", "−3 to 3"), ("Back again", ""), ("Error", f"{BRIGHTER} × as bright")],
-        shape=header.config["image"], notes=notes,
+        shape=header.config["image"], notes=notes, axis="Steps each way, error",
     )  # fmt: skip
 
 
