@@ -12,8 +12,10 @@ the split these are, else its first N), ``kl`` (D,) float32, ``embedding`` (N, E
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,7 +64,8 @@ def fit_map(
         tell(0.0, "Finding the principal directions")
         coordinates = _principal(codes, components)
     else:
-        coordinates = _umap(codes, components, neighbours, min_dist, seed, tell, stopped)
+        with _threads_kept():
+            coordinates = _umap(codes, components, neighbours, min_dist, seed, tell, stopped)
     if not np.isfinite(coordinates).all():
         raise ValueError("No map came of these codes; other settings may give one.")
     tell(1.0, "Done")
@@ -104,6 +107,20 @@ def _principal(codes: np.ndarray, components: int) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # shares of a variance of 0, which nobody reads
         pca = PCA(components, svd_solver="full").fit(codes)
     return pca.transform(codes).astype(np.float32)
+
+
+@contextlib.contextmanager
+def _threads_kept() -> Iterator[None]:
+    """Numba's parallel kernels set OpenMP's number of threads for good, and with it torch's: sums
+    would be rounded otherwise from then on, so that a resumed run would not equal an unbroken one.
+    """
+    torch = sys.modules.get("torch")  # not imported for this: a map needs no torch
+    threads = torch.get_num_threads() if torch else 0
+    try:
+        yield
+    finally:
+        if torch:
+            torch.set_num_threads(threads)
 
 
 def _umap(

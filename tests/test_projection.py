@@ -31,6 +31,20 @@ def fitted(digits) -> np.ndarray:
     return fit_map(digits[0][:1000])
 
 
+def test_a_fit_leaves_torch_its_number_of_threads():
+    import torch
+
+    before = torch.get_num_threads()
+    codes = np.random.default_rng(0).standard_normal((60, 5)).astype(np.float32)
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            fit_map(codes, "umap")
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_umap_keeps_neighbours_that_two_principal_directions_lose(digits, fitted):
     codes, labels = digits[0][:1000], digits[1][:1000]
     flat = fit_map(codes, "pca")
