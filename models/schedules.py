@@ -105,14 +105,18 @@ def interpolate(x: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
     return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
 
 
-def variance_exploding(low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Schedule:
-    """x_t = x_0 + sigma n, sigma by Karras et al. (2022), eq. 5: short steps where little noise is
-    left."""
+def karras(low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Schedule:
+    """sigma by Karras et al. (2022), eq. 5: short steps where little noise is left.
+
+    They leave x_t = x_0 + sigma n unscaled, s(t) = 1 in their eq. 4. The scale is a free choice
+    that no sampler here sees; ours, 1 / sqrt(1 + sigma^2), keeps x_t in the range of a picture,
+    where at sigma = 80 every pixel would be cut off to black or white.
+    """
     start, end = low ** (1 / rho), high ** (1 / rho)
     return Schedule(
         "edm", "EDM", "Karras et al. 2022",
         level=lambda t: (start + t * (end - start)) ** rho,
-        alpha=torch.ones_like,
+        alpha=_preserving,
         time=lambda level: ((level ** (1 / rho) - start) / (end - start)).clamp(0, 1),
     )  # fmt: skip
 
@@ -131,7 +135,7 @@ def rectified_flow() -> Schedule:
 SCHEDULES = {
     schedule.name: schedule
     for schedule in (
-        variance_exploding(),
+        karras(),
         variance_preserving("ddpm", "DDPM, linear", "Ho et al. 2020", linear_betas()),
         variance_preserving("cosine", "DDPM, cosine", "Nichol and Dhariwal 2021", cosine_betas()),
         rectified_flow(),

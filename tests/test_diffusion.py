@@ -92,7 +92,9 @@ def test_noising_is_the_schedules_forward_process(schedule):
 def test_the_picture_of_time_zero_is_noised_by_the_lowest_level_and_times_beyond_are_refused():
     model, x = make(), pictures()
     n = normal(x.shape, generator(1), "cpu")
-    torch.testing.assert_close(model.noised(x, 0.0, n), x + model.config.low / 2 * n)
+    low, scale = model.config.low, (1 + model.config.low**2) ** -0.5
+    expected = model.outside(scale * (model.inside(x) + low * n))
+    torch.testing.assert_close(model.noised(x, 0.0, n), expected)
     for t in (-0.1, 1.1, math.nan, torch.tensor([0.5, 2.0, 0.5])):
         refused(lambda t=t: model.noised(x, t, n), "time")
         refused(lambda t=t: model.denoise(x, t), "time")

@@ -105,7 +105,7 @@ def test_time_and_level_are_each_other_s_inverse(name):
     assert process.level(TIMES.view(5, 100)).shape == (5, 100)
 
 
-@pytest.mark.parametrize("name", DISCRETE)
+@pytest.mark.parametrize("name", [*DISCRETE, "edm"])
 def test_a_variance_preserving_process_preserves_variance(name):
     level = schedule(name).level(TIMES)
     alpha = schedule(name).alpha(level)
