@@ -134,9 +134,20 @@ def pixels(page, selector: str) -> list[int]:
 
 
 def until(page, holds, seconds: float = 60) -> None:
-    """Waits until ``holds()`` is true, looking ten times a second; fails if it never is."""
+    """Waits until ``holds()`` is true, looking ten times a second; fails if it never is.
+
+    A canvas that is being drawn anew is gone for a moment: an index into what ``pixels`` found
+    then says "not yet", not "never".
+    """
+
+    def true() -> bool:
+        try:
+            return holds()
+        except (IndexError, ValueError):  # as zip(strict=True) has it
+            return False
+
     end = time.monotonic() + seconds
-    while not holds():
+    while not true():
         assert time.monotonic() < end, "what was waited for did not happen"
         page.wait_for_timeout(100)
 
