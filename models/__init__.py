@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 FAMILIES = {
     "vae": "models.vae:VAE",
     "diffusion": "models.diffusion:Diffusion",
+    "autoregressive": "models.autoregressive:Autoregressive",
     "classifier": "models.classifier:Classifier",
 }
 

@@ -233,6 +233,26 @@ class Completes(Protocol):
 
 
 @runtime_checkable
+class WritesPixels(Protocol):
+    """Writes a picture value by value. ``orders``: the names of the orders it can write in;
+    ``order(k)`` the (D,) places of a flattened picture in order k; ``levels``: how many a value
+    can take. ``predict``: log p of every level, (B, C, H, W, levels); ``receptive_field``:
+    (C, H, W), how much each value sways the one at a place."""
+
+    @property
+    def orders(self) -> tuple[str, ...]: ...
+    @property
+    def levels(self) -> int: ...
+    def order(self, k: int) -> Tensor: ...
+    def observed(self, x: Tensor, rng: Generator) -> Tensor: ...
+    def write_steps(
+        self, u, label=None, temperature=1.0, order=0, x=None, known=None, every=1
+    ) -> Iterator[Frame]: ...
+    def predict(self, x: Tensor, label=None, order=0) -> Tensor: ...
+    def receptive_field(self, x: Tensor, place: int, label=None, order=0) -> Tensor: ...
+
+
+@runtime_checkable
 class Classifies(Protocol):
     def features(self, x: Tensor) -> Tensor: ...
     def classify(self, x: Tensor) -> Tensor: ...
@@ -248,6 +268,7 @@ CAPABILITIES = {
         HasEnergy,
         Denoises,
         Completes,
+        WritesPixels,
         Classifies,
     )
 }

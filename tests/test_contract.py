@@ -390,6 +390,33 @@ def test_completes(model):
     torch.testing.assert_close(last[known], x[known], atol=1 / 255, rtol=0)
 
 
+@having("WritesPixels")
+def test_writes_pixels(model):
+    D = math.prod(model.image_shape)
+    u = torch.rand((2, D), generator=generator(4))
+    label = labels(model, 2)
+    for k, name in enumerate(model.orders):
+        assert name and sorted(model.order(k).tolist()) == list(range(D))
+        frames = list(model.write_steps(u, label, order=k, every=D // 4))
+        assert len(frames) == 4 and [f.step for f in frames] == [D // 4 * i for i in (1, 2, 3, 4)]
+        x = frames[-1].x
+        written = model.order(k)[: D // 2]  # half way, the first half is there and the rest is 0
+        half = torch.zeros(2, D).index_copy(1, written, x.flatten(1)[:, written])
+        torch.testing.assert_close(frames[1].x.flatten(1), half)
+        p = model.predict(x, label, k)
+        assert p.shape == (2, *model.image_shape, model.levels)
+        torch.testing.assert_close(p.exp().sum(-1), torch.ones_like(x), atol=1e-4, rtol=0)
+        taken = p.gather(-1, (x * (model.levels - 1)).round().long()[..., None])[..., 0]
+        torch.testing.assert_close(frames[-1].info["nats"], taken, atol=1e-3, rtol=1e-3)
+        place = int(model.order(k)[D // 2])
+        field = model.receptive_field(x[:1], place, None if label is None else label[:1], k)
+        later = model.order(k)[D // 2 :]
+        assert field.shape == model.image_shape and (field.flatten()[later] == 0).all()
+    refused(model.order, len(model.orders))
+    refused(lambda: list(model.write_steps(u, label, temperature=0)))
+    gives_the_sizes(model.predict, x)
+
+
 @having("Classifies")
 def test_classifies(model):
     x = images(model)

@@ -1,0 +1,317 @@
+r"""Masked convolutions: the PixelCNN with its blind spot, and the gated one without.
+
+A convolution keeps the order of writing when its kernel has no weight on the pixel itself (a mask
+of kind A, for the first layer, which reads the picture) or none beyond it (kind B, for the layers
+above, which read features that already keep the order). Here kernels end where the mask begins:
+the rows below are left out, not multiplied by zero.
+
+A 3 x 3 mask sees one pixel further to the right in each row above it; stacked, the pixels seen
+spread along a diagonal, and those above and far to the right are never seen: the blind spot. The
+gated PixelCNN splits the work (van den Oord et al. 2016b, section 2.2): a vertical stack whose
+kernels are whole rectangles of the rows above, and a horizontal stack along the row that reads the
+vertical one. Each layer is a gate, $y = \tanh(W_f * x) \odot \sigma(W_g * x)$ (their eq. 2).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.made import MaskedMLP, at_least_float32
+
+
+def raster_order(image: tuple[int, int, int]) -> Tensor:
+    """(D,): pixels row by row, the channels of each in turn."""
+    C, H, W = image
+    return torch.arange(C * H * W).view(C, H * W).T.flatten()
+
+
+class RectangleConv(nn.Conv2d):
+    """A convolution whose output at (r, c) sees the rows r - above d .. r - below d and the columns
+    c - left d .. c + right d, d the dilation; what lies outside the picture is 0."""
+
+    def __init__(
+        self, channels: int, out: int, *, above: int, below: int, left: int, right: int,
+        dilation: int = 1, bias: bool = True,
+    ) -> None:  # fmt: skip
+        kernel = (above - below + 1, left + right + 1)
+        super().__init__(channels, out, kernel, dilation=dilation, bias=bias)
+        d = dilation
+        self.rows = [-d * k for k in range(above, below - 1, -1)]  # offsets from the pixel
+        self.columns = [d * k for k in range(-left, right + 1)]
+        self.around = (d * left, d * right, d * above, -d * below)  # negative: cut off
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, self.around))
+
+    def row(self, x: Tensor, r: int) -> Tensor:
+        """Row r of the output, (B, out, W), where x (B, channels, H, W) is known that far."""
+        rows = [x[:, :, r + k] if r + k >= 0 else torch.zeros_like(x[:, :, 0]) for k in self.rows]
+        rows = F.pad(torch.stack(rows, 2), self.around[:2])
+        return F.conv2d(rows, self.weight, self.bias, dilation=(1, self.dilation[1]))[:, :, 0]
+
+    def pixel(self, x: Tensor, r: int, c: int) -> Tensor:
+        """The output at (r, c), (B, out), where x is known before it."""
+        H, W = x.shape[2:]
+        out = 0 if self.bias is None else self.bias
+        for i, up in enumerate(self.rows):
+            for j, right in enumerate(self.columns):
+                if 0 <= r + up < H and 0 <= c + right < W:
+                    out = out + F.linear(x[:, :, r + up, c + right], self.weight[:, :, i, j])
+        return out if isinstance(out, Tensor) and out.dim() == 2 else self.nothing(out, len(x))
+
+    def nothing(self, out: Tensor | float, n: int) -> Tensor:
+        """The output where the whole kernel lies outside the picture."""
+        return self.weight.new_zeros(n, self.out_channels) + out
+
+
+class MaskedConv(nn.Module):
+    """A k x k convolution under a mask of kind A or B, as its two rectangles: the rows above, and
+    the row itself up to the pixel (B) or to the one before (A)."""
+
+    def __init__(self, channels: int, out: int, k: int, kind: str) -> None:
+        super().__init__()
+        k = k // 2
+        self.above = RectangleConv(channels, out, above=k, below=1, left=k, right=k)
+        self.beside = RectangleConv(
+            channels, out, above=0, below=0, left=k, right=-1 if kind == "A" else 0, bias=False
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.above(x) + self.beside(x)
+
+    def pixel(self, x: Tensor, r: int, c: int) -> Tensor:
+        return self.above.pixel(x, r, c) + self.beside.pixel(x, r, c)
+
+
+class PixelHead(nn.Module):
+    """Features of a pixel (..., E) and its values (..., C) -> (..., C, P).
+
+    The channels of a colour are written in turn, each given those before it (van den Oord et al.
+    2016a, section 2.2), by a small masked network rather than by masks in every layer.
+    """
+
+    def __init__(self, features: int, channels: int, per_value: int) -> None:
+        super().__init__()
+        self.per_value = per_value
+        self.body = nn.Sequential(nn.ReLU(), nn.Linear(features, features), nn.ReLU())
+        if channels == 1:
+            self.last = nn.Linear(features, per_value)
+        else:
+            self.last = MaskedMLP(channels, per_value, features, 1, context=features)
+
+    def forward(self, h: Tensor, v: Tensor) -> Tensor:
+        h = self.body(h)
+        if isinstance(self.last, MaskedMLP):
+            return self.last(v, h)
+        return at_least_float32(self.last(h))[..., None, :]
+
+    def writer(self, h: Tensor) -> PixelHeadWriter:
+        return PixelHeadWriter(self, h)
+
+
+class PixelHeadWriter:
+    """The values of one pixel, one at a time."""
+
+    def __init__(self, head: PixelHead, h: Tensor) -> None:
+        h = head.body(h)
+        self.inner = head.last.writer(len(h), h) if isinstance(head.last, MaskedMLP) else None
+        self.one = None if self.inner else at_least_float32(head.last(h))
+
+    def numbers(self) -> Tensor:
+        return self.inner.numbers() if self.inner else self.one
+
+    def put(self, v: Tensor) -> None:
+        if self.inner:
+            self.inner.put(v)
+
+
+class Bottleneck(nn.Module):
+    """relu, 1 x 1 to half the channels, masked 3 x 3, 1 x 1 back; added to what came in."""
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(width, width // 2, 1)
+        self.conv = MaskedConv(width // 2, width // 2, 3, "B")
+        self.up = nn.Conv2d(width // 2, width, 1)
+        self.told = nn.Linear(classes, width // 2, bias=False) if classes else None
+
+    def before(self, h: Tensor) -> Tensor:
+        return F.relu(self.down(F.relu(h)))
+
+    def after(self, a: Tensor, y: Tensor) -> Tensor:
+        if self.told is not None:
+            a = a + self.told(y)[:, :, None, None]
+        return self.up(F.relu(a))
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        return h + self.after(self.conv(self.before(h)), y)
+
+
+class PixelCNN(nn.Module):
+    """x (B, C, H, W) in [-1, 1], y one-hot (B, K) -> (B, D, P), the values in raster order."""
+
+    def __init__(
+        self, image: tuple[int, int, int], per_value: int, width: int, layers: int, classes: int
+    ) -> None:
+        super().__init__()
+        self.image = image
+        self.register_buffer("orders", raster_order(image)[None], persistent=False)
+        self.register_buffer("layout", raster_order(image), persistent=False)
+        self.first = MaskedConv(image[0], width, 7, "A")
+        self.layers = nn.ModuleList(Bottleneck(width, classes) for _ in range(layers))
+        self.head = PixelHead(width, image[0], per_value)
+
+    def features(self, x: Tensor, y: Tensor) -> Tensor:
+        """(B, width, H, W); those of a pixel know the pixels before it."""
+        h = self.first(x)
+        for layer in self.layers:
+            h = layer(h, y)
+        return h
+
+    def forward(self, x: Tensor, y: Tensor, order: int = 0) -> Tensor:
+        h = self.features(x, y).permute(0, 2, 3, 1).flatten(1, 2)  # (B, H W, width)
+        v = x.flatten(2).transpose(1, 2)  # (B, H W, C)
+        return self.head(h, v).flatten(1, 2)
+
+    def writer(self, n: int, y: Tensor, order: int = 0) -> RasterWriter:
+        return RasterWriter(self, n, y)
+
+    # -- one pixel at a time ---------------------------------------------------------------------
+
+    def caches(self, n: int, y: Tensor) -> dict:
+        """What each masked convolution reads, filled as the pixels come."""
+        _, H, W = self.image
+        half = self.first.above.out_channels // 2
+        like = self.first.above.weight
+        return {"y": y, "reads": [like.new_zeros(n, half, H, W) for _ in self.layers]}
+
+    def begin_row(self, cache: dict, x: Tensor, r: int) -> None:
+        """Nothing here is computed a row at a time."""
+
+    def at(self, cache: dict, x: Tensor, r: int, c: int) -> Tensor:
+        """The features of pixel (r, c), (n, width), where x is known before it."""
+        h = self.first.pixel(x, r, c)[:, :, None, None]
+        for layer, read in zip(self.layers, cache["reads"], strict=True):
+            read[:, :, r, c] = layer.before(h)[:, :, 0, 0]
+            h = h + layer.after(layer.conv.pixel(read, r, c)[:, :, None, None], cache["y"])
+        return h[:, :, 0, 0]
+
+
+class GatedLayer(nn.Module):
+    """The vertical stack's features v and the horizontal one's h, each through a gate.
+
+    Residual in both stacks; the vertical one is read by the horizontal before its gate (van den
+    Oord et al. 2016b, figure 2).
+    """
+
+    def __init__(self, width: int, dilation: int, classes: int) -> None:
+        super().__init__()
+        d = dilation
+        self.down = RectangleConv(width, 2 * width, above=1, below=0, left=1, right=1, dilation=d)
+        self.along = RectangleConv(width, 2 * width, above=0, below=0, left=1, right=0, dilation=d)
+        self.link = nn.Conv2d(2 * width, 2 * width, 1, bias=False)
+        self.out = nn.Conv2d(width, width, 1)
+        self.told = nn.Linear(classes, 2 * width, bias=False) if classes else None
+
+    def class_bias(self, y: Tensor) -> Tensor | float:
+        return 0.0 if self.told is None else self.told(y)[:, :, None, None]
+
+    def forward(self, v: Tensor, h: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        a = self.down(v)  # (B, 2 width, H, W)
+        b = self.along(h) + self.link(a) + self.class_bias(y)
+        return v + gate(a), h + self.out(gate(b))
+
+
+def gate(a: Tensor) -> Tensor:
+    """tanh of one half of the channels times sigmoid of the other."""
+    f, g = a.chunk(2, 1)
+    return torch.tanh(f) * torch.sigmoid(g)
+
+
+class GatedPixelCNN(PixelCNN):
+    """Two stacks: no pixel before is out of sight (van den Oord et al. 2016b, section 2.2)."""
+
+    DILATIONS = (1, 2, 1, 4, 1, 2, 1)  # by which a few layers see the whole picture
+
+    def __init__(
+        self, image: tuple[int, int, int], per_value: int, width: int, layers: int, classes: int
+    ) -> None:
+        nn.Module.__init__(self)
+        C, self.image = image[0], image
+        self.register_buffer("orders", raster_order(image)[None], persistent=False)
+        self.register_buffer("layout", raster_order(image), persistent=False)
+        self.first_down = RectangleConv(C, width, above=3, below=1, left=3, right=3)
+        self.first_along = RectangleConv(C, width, above=0, below=0, left=3, right=-1)
+        self.layers = nn.ModuleList(
+            GatedLayer(width, self.DILATIONS[k % len(self.DILATIONS)], classes)
+            for k in range(layers)
+        )
+        self.head = PixelHead(width, C, per_value)
+
+    def features(self, x: Tensor, y: Tensor) -> Tensor:
+        v, h = self.first_down(x), self.first_along(x)
+        for layer in self.layers:
+            v, h = layer(v, h, y)
+        return h
+
+    def caches(self, n: int, y: Tensor) -> dict:
+        _, H, W = self.image
+        like, width = self.first_down.weight, self.first_down.out_channels
+        count = len(self.layers)
+        return {
+            "y": y,
+            "v": [like.new_zeros(n, width, H, W) for _ in range(count + 1)],
+            "h": [like.new_zeros(n, width, H, W) for _ in range(count + 1)],
+            "link": [like.new_zeros(n, 2 * width, W) for _ in range(count)],
+        }
+
+    def begin_row(self, cache: dict, x: Tensor, r: int) -> None:
+        """The vertical stack knows its whole row before the row's first pixel is written."""
+        v = cache["v"]
+        v[0][:, :, r] = self.first_down.row(x, r)
+        for k, layer in enumerate(self.layers):
+            a = layer.down.row(v[k], r)[:, :, None]  # (n, 2 width, 1, W)
+            v[k + 1][:, :, r] = v[k][:, :, r] + gate(a)[:, :, 0]
+            cache["link"][k] = (layer.link(a) + layer.class_bias(cache["y"]))[:, :, 0]
+
+    def at(self, cache: dict, x: Tensor, r: int, c: int) -> Tensor:
+        h = cache["h"]
+        now = self.first_along.pixel(x, r, c)
+        h[0][:, :, r, c] = now
+        for k, layer in enumerate(self.layers):
+            b = layer.along.pixel(h[k], r, c) + cache["link"][k][:, :, c]
+            now = now + F.linear(gate(b), layer.out.weight[:, :, 0, 0], layer.out.bias)
+            h[k + 1][:, :, r, c] = now
+        return now
+
+
+class RasterWriter:
+    """One value at a time, with every layer's features kept (Ramachandran et al. 2017)."""
+
+    def __init__(self, net: PixelCNN, n: int, y: Tensor) -> None:
+        self.net, self.i, self.cache = net, 0, net.caches(n, y)
+        self.x = next(net.parameters()).new_zeros(n, *net.image)
+        self._next_pixel()
+
+    def _next_pixel(self) -> None:
+        C, H, W = self.net.image
+        r, c = divmod(self.i // C, W)
+        if r == H:
+            return  # the picture is written
+        if c == 0:
+            self.net.begin_row(self.cache, self.x, r)
+        self.values = self.net.head.writer(self.net.at(self.cache, self.x, r, c))
+
+    def numbers(self) -> Tensor:
+        return self.values.numbers()
+
+    def put(self, v: Tensor) -> None:
+        C, _, W = self.net.image
+        r, c = divmod(self.i // C, W)
+        self.x[:, self.i % C, r, c] = v
+        self.values.put(v)
+        self.i += 1
+        if self.i % C == 0:
+            self._next_pixel()
