@@ -151,6 +151,9 @@ class Autoregressive(GenerativeModel):
             raise ValueError(f"Classes go from 0 to {classes - 1}.")
         return F.one_hot(label, classes).to(dtype)
 
+    def inner_matrices(self) -> list[nn.Parameter]:
+        return self.net.inner_matrices()
+
     # -- training --------------------------------------------------------------------------------
 
     def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:

@@ -156,6 +156,10 @@ class Model(nn.Module):
         """Yields the losses of one batch. x: (B, C, H, W) in [0, 1]; y: (B,) labels or None."""
         raise NotImplementedError
 
+    def inner_matrices(self) -> list[nn.Parameter]:
+        """The weights (out, in) between hidden layers, which a recipe may leave to Muon."""
+        return []
+
     def checked(self, x: Tensor) -> Tensor:
         """x itself. Raises ValueError where it is not (B, C, H, W) of this model's image size."""
         if x.dim() != 4 or tuple(x.shape[1:]) != self.image_shape:

@@ -78,6 +78,9 @@ class MaskedMLP(nn.Module):
             out = out + self.told_last(context)
         return at_least_float32(out.unflatten(-1, (self.values, self.per_value)))
 
+    def inner_matrices(self) -> list[nn.Parameter]:
+        return [layer.weight for layer in list(self.read)[1:]]
+
     def writer(self, n: int, context: Tensor | None = None, order: int = 0) -> MaskedWriter:
         return MaskedWriter(self, n, context, order)
 

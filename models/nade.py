@@ -32,6 +32,9 @@ class NADE(nn.Module):
         self.b = nn.Parameter(torch.zeros(values, per_value))
         self.told = nn.Linear(classes, hidden, bias=False) if classes else None
 
+    def inner_matrices(self) -> list[nn.Parameter]:
+        return []
+
     def start(self, n: int, y: Tensor) -> Tensor:
         """What the hidden units sum up to before the first value, (n, hidden)."""
         return self.c.expand(n, -1) + (0 if self.told is None else self.told(y))

@@ -114,6 +114,9 @@ class PatchTransformer(nn.Module):
             for layer in (block.to_qkv, block.to_out, block.mlp[0], block.mlp[2]):
                 nn.init.zeros_(layer.bias)
 
+    def inner_matrices(self) -> list[nn.Parameter]:
+        return [p for p in self.blocks.parameters() if p.dim() == 2]
+
     def forward(self, x: Tensor, y: Tensor, order: int = 0) -> Tensor:
         v = patches(x, self.patch)  # (B, T, S)
         read = self.read(v[:, :-1])  # (B, T - 1, E)

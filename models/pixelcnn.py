@@ -163,6 +163,9 @@ class PixelCNN(nn.Module):
         self.layers = nn.ModuleList(Bottleneck(width, classes) for _ in range(layers))
         self.head = PixelHead(width, image[0], per_value)
 
+    def inner_matrices(self) -> list[nn.Parameter]:
+        return []
+
     def features(self, x: Tensor, y: Tensor) -> Tensor:
         """(B, width, H, W); those of a pixel know the pixels before it."""
         h = self.first(x)

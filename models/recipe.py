@@ -35,6 +35,12 @@ class TrainConfig:
     steps: int = setting(0, "Optimizer steps; where it is not 0 it overrides epochs.", low=0)
     batch_size: int = setting(128, "Images a step.", low=1, high=65536)
     learning_rate: float = setting(2e-3, "Peak learning rate.", low=0.0, high=1.0)
+    muon_rate: float = setting(
+        0.0,
+        "Peak learning rate of Muon on the matrices between hidden layers; 0 leaves them to AdamW.",
+        low=0.0,
+        high=1.0,
+    )
     final_rate: float = setting(
         0.002, "Learning rate at the end, as a part of the peak.", low=0.0, high=1.0
     )

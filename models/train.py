@@ -30,7 +30,8 @@ from torch import Tensor, nn
 from models import __version__, checkpoint
 from models.base import capabilities, generator
 from models.data import Dataset
-from models.recipe import Recipe, TrainConfig
+from models.optimizers import make_optimizers, rate_part
+from models.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -88,16 +89,6 @@ def wants_bf16(precision: str, device: torch.device) -> bool:
     return False
 
 
-def learning_rate(step: int, total: int, config: TrainConfig) -> float:
-    """Linear warm-up, then half a cosine down to ``final_rate`` of the peak."""
-    position = step / max(1, total)
-    if position < config.warmup:
-        return config.learning_rate * min(1.0, (step + 1) / (config.warmup * total))
-    fall = (position - config.warmup) / max(1e-9, 1 - config.warmup)
-    low = config.final_rate
-    return config.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * fall)))
-
-
 class Run:
     """A training run: ``for progress in run.steps(): ...``, then ``run.finish(folder)``.
 
@@ -143,7 +134,8 @@ class Run:
         if self.config.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         self.ema = copy.deepcopy(self.model).requires_grad_(False).eval()
-        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}  # by the name they are kept under
+        self.players: dict[str, list[torch.optim.Optimizer]] = {}
         self.step = 0
         self.saved = False  # whether ``out`` holds a state of this run
         self.minutes_before = 0.0  # spent by the processes that this one resumes
@@ -184,8 +176,9 @@ class Run:
             (self.out / LOG).write_text("", "utf-8")
         while self.step < self.total:
             x, y = self.batch(self.step)
-            rate = learning_rate(self.step, self.total, self.config)
-            logs = self.train_step(x, y, rate)
+            part = rate_part(self.step, self.total, self.config)
+            rate = part * self.config.learning_rate
+            logs = self.train_step(x, y, part)
             self.step += 1
 
             now = time.perf_counter()
@@ -227,8 +220,11 @@ class Run:
             x = x.contiguous(memory_format=torch.channels_last)
         return x, None if self.labels is None else self.labels[chosen]
 
-    def train_step(self, x: Tensor, y: Tensor | None, rate: float) -> dict[str, float]:
-        """One batch: every objective of the model, each with its own optimizer."""
+    def train_step(self, x: Tensor, y: Tensor | None, part: float) -> dict[str, float]:
+        """One batch: every objective of the model, each with its own optimizers.
+
+        part: of the peak learning rates.
+        """
         rng = generator(self.recipe.seed, 2, self.step)
         torch.manual_seed(rng.initial_seed() % 2**31)  # dropout draws from the global generator
         logs: dict[str, float] = {}
@@ -242,16 +238,18 @@ class Run:
             loss = objective.loss.float()
             if not torch.isfinite(loss):
                 raise self._diverged("loss", objective.player)
-            optimizer = self.optimizer(objective.player, list(objective.params))
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.zero_grad(set_to_none=True)
+            theirs = self.optimizers_of(objective.player, list(objective.params))
+            for optimizer in theirs:
+                for group in optimizer.param_groups:
+                    group["lr"] = part * group["peak"]
+                optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(objective.params, self.config.clip or math.inf)
             if not torch.isfinite(norm):  # a step with it would spoil the weights
                 raise self._diverged("gradient", objective.player)
             logs[f"{objective.player}_grad"] = norm.item()
-            optimizer.step()
+            for optimizer in theirs:
+                optimizer.step()
             logs[f"{objective.player}_loss"] = loss.item()
             logs.update({k: float(torch.as_tensor(v).detach()) for k, v in objective.logs.items()})
         self.update_ema()
@@ -267,17 +265,20 @@ class Run:
     def autocast(self) -> contextlib.AbstractContextManager:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
-    def optimizer(self, player: str, params: list[nn.Parameter]) -> torch.optim.Optimizer:
-        if player not in self.optimizers:
-            c = self.config
-            self.optimizers[player] = torch.optim.AdamW(
-                params,
-                lr=c.learning_rate,
-                betas=(c.beta1, c.beta2),
-                weight_decay=c.weight_decay,
-                fused=self.device.type in ("cpu", "cuda"),
+    def optimizers_of(self, player: str, params: list[nn.Parameter]) -> list[torch.optim.Optimizer]:
+        """Those of a player, made when it first has an objective."""
+        if player not in self.players:
+            inner = {id(p) for p in self.model.inner_matrices()}
+            made = make_optimizers(
+                [p for p in params if id(p) not in inner],
+                [p for p in params if id(p) in inner],
+                self.config,
+                self.device,
             )
-        return self.optimizers[player]
+            named = {f"{player}{suffix}": optimizer for suffix, optimizer in made.items()}
+            self.optimizers |= named
+            self.players[player] = list(named.values())
+        return self.players[player]
 
     @torch.no_grad()
     def watch(self, batch: int = 256) -> dict[str, float]:
@@ -386,7 +387,7 @@ class Run:
         # Which parameters a player owns is told by its objective, so one batch is asked for them.
         x, y = self.batch(self.step)
         for objective in self.model.objectives(x, y, generator(0)):
-            self.optimizer(objective.player, list(objective.params))
+            self.optimizers_of(objective.player, list(objective.params))
         for player, count in counts.items():
             optimizer = self.optimizers[player]
             values = {

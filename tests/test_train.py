@@ -15,8 +15,9 @@ from torch import nn
 import models
 from models import checkpoint, train
 from models.base import GenerativeModel, Objective, generator, normal, setting
+from models.optimizers import rate_part
 from models.recipe import TrainConfig
-from models.train import STATE, Run, TrainingError, learning_rate
+from models.train import STATE, Run, TrainingError
 from tests.conftest import log_lines, same_weights, tiny_recipe, trained
 
 ROOT = Path(__file__).parent.parent
@@ -101,7 +102,7 @@ def test_epochs_and_steps(digits):
 
 def test_the_learning_rate_warms_up_and_falls_along_a_cosine():
     config = TrainConfig(learning_rate=0.1, final_rate=0.01, warmup=0.1)
-    rates = [learning_rate(step, 1000, config) for step in range(1000)]
+    rates = [0.1 * rate_part(step, 1000, config) for step in range(1000)]
     assert rates[0] == pytest.approx(0.001)
     assert rates[49] == pytest.approx(0.05)
     assert rates[99] == pytest.approx(0.1) and max(rates) <= 0.1 + 1e-12
@@ -115,7 +116,7 @@ def test_the_learning_rate_warms_up_and_falls_along_a_cosine():
 @pytest.mark.parametrize("warmup", [0.0, 1.0])
 def test_the_learning_rate_is_positive_and_bounded_at_the_ends_of_warmup(warmup):
     config = TrainConfig(learning_rate=0.1, warmup=warmup)
-    rates = [learning_rate(step, 10, config) for step in range(10)]
+    rates = [0.1 * rate_part(step, 10, config) for step in range(10)]
     assert all(0 < rate <= 0.1 + 1e-12 for rate in rates)
     assert rates[0 if warmup == 0 else -1] == pytest.approx(0.1)
 
@@ -145,7 +146,7 @@ def test_a_step_equals_adamw_on_clipped_gradients(digits):
     for step in range(3):
         x, y = run.batch(step)
         (objective,) = by_hand.objectives(x, y, generator(run.recipe.seed, 2, step))
-        optimizer.param_groups[0]["lr"] = learning_rate(step, 3, c)
+        optimizer.param_groups[0]["lr"] = c.learning_rate * rate_part(step, 3, c)
         optimizer.zero_grad()
         objective.loss.backward()
         norm = torch.stack([p.grad.norm() for p in by_hand.parameters()]).norm()
@@ -223,6 +224,54 @@ def test_two_players_resume_bit_for_bit(digits, players, tmp_path):
     resumed.resume()
     assert len(trained(resumed)) == 10
     assert same_weights(resumed.model, straight.model) and int(resumed.model.batches) == 20
+
+
+WRITER = {"network": "transformer", "width": 16, "layers": 1, "head_width": 8, "hidden": 16}
+
+
+def writer_recipe(**train_settings):
+    tiny = tiny_recipe(family="autoregressive", train={"steps": 8, **train_settings})
+    return dataclasses.replace(tiny, model=WRITER)
+
+
+def test_muon_moves_the_matrices_between_hidden_layers_and_adamw_the_rest(digits):
+    run = Run(writer_recipe(muon_rate=0.01), digits)
+    inner = run.model.inner_matrices()
+    assert [tuple(p.shape) for p in inner] == [(48, 16), (16, 16), (64, 16), (16, 64)]
+    before = [p.clone() for p in inner]
+    trained(run, 1)
+    assert set(run.optimizers) == {"model", "model.muon"}
+    (group,) = run.optimizers["model.muon"].param_groups
+    assert all(a is b for a, b in zip(group["params"], inner, strict=True))
+    assert sum(len(o.param_groups[0]["params"]) for o in run.optimizers.values()) == len(
+        list(run.model.parameters())
+    )
+    # Orthogonal steps: all their singular values are alike, as those of no gradient are; and as
+    # large as AdamW's would be (0.2 a number, before the rate and the first step of the warm-up).
+    for p, was in zip(inner, before, strict=True):
+        step = p - was * (1 - group["lr"] * group["weight_decay"])
+        values = torch.linalg.svdvals(step.detach())
+        assert values.max() / values.median() < 2
+        assert step.square().mean().sqrt().item() == pytest.approx(0.2 * group["lr"], rel=0.2)
+    assert group["lr"] / run.optimizers["model"].param_groups[0]["lr"] == pytest.approx(10 / 3)
+
+
+def test_muon_resumes_bit_for_bit(digits, tmp_path):
+    wanted = writer_recipe(muon_rate=0.01, precision="bf16")
+    straight = Run(wanted, digits)
+    logs = trained(straight)
+    half = Run(wanted, digits, tmp_path)
+    trained(half, 4)
+    half.save_state()
+    resumed = Run(wanted, digits, tmp_path)
+    resumed.resume()
+    assert trained(resumed) == logs[4:]
+    assert same_weights(resumed.model, straight.model)
+
+
+def test_muon_without_matrices_is_refused(digits):
+    with pytest.raises(ValueError, match="muon_rate is for families"):
+        trained(Run(tiny_recipe(train={"muon_rate": 0.01}), digits), 1)
 
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_state(digits, players, tmp_path):
