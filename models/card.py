@@ -168,7 +168,7 @@ def models_table(headers: list[Header]) -> str:
 
 
 def _preprocessing(header: Header) -> str:
-    if header.config.get("likelihood") == "bernoulli":
+    if "bernoulli" in (header.config.get("likelihood"), header.config.get("pixels")):
         return "each pixel drawn 0 or 1, with its grey level as the probability, anew each step"
     return "8-bit levels divided by 255"
 

@@ -30,6 +30,7 @@ from models.base import (
     HasLikelihood,
     Model,
     Samples,
+    WritesPixels,
     capabilities,
     generator,
 )
@@ -159,8 +160,9 @@ def likelihood(
     """Negative log-likelihoods over ``images``, and the mean KL of each latent dimension (D,)."""
     # Millions of decodings: matrix products in bfloat16 where the machine has them. For vae-mnist
     # that moved the mean over 500 images by 0.001 nats, a thousandth of its standard error.
-    # Not for a denoiser, whose ODE adds up what rounding leaves: there it moved 8 digits by 3 nats.
-    bf16 = wants_bf16("auto", model.device) and not isinstance(model, Denoises)
+    # Not for a denoiser, whose ODE adds up what rounding leaves: there it moved 8 digits by 3 nats;
+    # nor for what is called exact, which costs one pass.
+    bf16 = wants_bf16("auto", model.device) and not isinstance(model, (Denoises, WritesPixels))
     parts: dict[str, list[Tensor]] = {}
     kl_sum: Tensor | float = 0.0
     for index, x in enumerate(batches(images, 50, model, "likelihood", progress)):
@@ -238,13 +240,21 @@ def quality(
         for i in tqdm(range(0, n, 256), words, disable=not progress, leave=False):
             asked = None if label is None else label[i : i + 256]
             fake.append(model.sample(min(256, n - i), rng, asked, **knobs).cpu())
+    real, others, note = test.images, train.images, ""
+    if isinstance(model, WritesPixels) and model.levels < 256:
+        # Its pictures have fewer levels than the data: held against the data at those levels.
+        real, others = (
+            model.observed(images.float() / 255, generator(seed, k)).mul(255).round().byte()
+            for k, images in enumerate((real, others))
+        )
+        note = f" at {model.levels} levels"
     return metrics.sample_quality(
         torch.cat(fake),
-        test.images,
-        train.images,
+        real,
+        others,
         judge.to(model.device),
         fake_labels=label,
-        judge_name=f"judge of {test.name}",
+        judge_name=f"judge of {test.name}{note}",
         n=n,
         seed=seed,
     )

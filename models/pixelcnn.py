@@ -27,43 +27,51 @@ def raster_order(image: tuple[int, int, int]) -> Tensor:
     return torch.arange(C * H * W).view(C, H * W).T.flatten()
 
 
-class RectangleConv(nn.Conv2d):
+class RectangleConv(nn.Module):
     """A convolution whose output at (r, c) sees the rows r - above d .. r - below d and the columns
-    c - left d .. c + right d, d the dilation; what lies outside the picture is 0."""
+    c - left d .. c + right d, d the dilation; what lies outside the picture is 0.
+
+    weight: (out, channels * rows * columns), a matrix, as Muon wants it.
+    """
 
     def __init__(
-        self, channels: int, out: int, *, above: int, below: int, left: int, right: int,
-        dilation: int = 1, bias: bool = True,
+        self, channels: int, out: int, *, above: int = 0, below: int = 0, left: int = 0,
+        right: int = 0, dilation: int = 1, bias: bool = True,
     ) -> None:  # fmt: skip
-        kernel = (above - below + 1, left + right + 1)
-        super().__init__(channels, out, kernel, dilation=dilation, bias=bias)
+        super().__init__()
         d = dilation
+        self.dilation, self.out = d, out
         self.rows = [-d * k for k in range(above, below - 1, -1)]  # offsets from the pixel
         self.columns = [d * k for k in range(-left, right + 1)]
         self.around = (d * left, d * right, d * above, -d * below)  # negative: cut off
+        self.shape = (out, channels, len(self.rows), len(self.columns))
+        inputs = channels * len(self.rows) * len(self.columns)
+        self.weight = nn.Parameter(torch.randn(out, inputs) / inputs**0.5)
+        self.bias = nn.Parameter(torch.zeros(out)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self.around))
+        if any(self.around):
+            x = F.pad(x, self.around)
+        kernel = self.weight.view(self.shape)
+        return F.conv2d(x, kernel, self.bias, dilation=self.dilation)
 
     def row(self, x: Tensor, r: int) -> Tensor:
         """Row r of the output, (B, out, W), where x (B, channels, H, W) is known that far."""
         rows = [x[:, :, r + k] if r + k >= 0 else torch.zeros_like(x[:, :, 0]) for k in self.rows]
         rows = F.pad(torch.stack(rows, 2), self.around[:2])
-        return F.conv2d(rows, self.weight, self.bias, dilation=(1, self.dilation[1]))[:, :, 0]
+        kernel = self.weight.view(self.shape)
+        return F.conv2d(rows, kernel, self.bias, dilation=(1, self.dilation))[:, :, 0]
 
     def pixel(self, x: Tensor, r: int, c: int) -> Tensor:
         """The output at (r, c), (B, out), where x is known before it."""
         H, W = x.shape[2:]
-        out = 0 if self.bias is None else self.bias
+        kernel = self.weight.view(self.shape)
+        out = x.new_zeros(len(x), self.out) if self.bias is None else self.bias.expand(len(x), -1)
         for i, up in enumerate(self.rows):
             for j, right in enumerate(self.columns):
                 if 0 <= r + up < H and 0 <= c + right < W:
-                    out = out + F.linear(x[:, :, r + up, c + right], self.weight[:, :, i, j])
-        return out if isinstance(out, Tensor) and out.dim() == 2 else self.nothing(out, len(x))
-
-    def nothing(self, out: Tensor | float, n: int) -> Tensor:
-        """The output where the whole kernel lies outside the picture."""
-        return self.weight.new_zeros(n, self.out_channels) + out
+                    out = out + F.linear(x[:, :, r + up, c + right], kernel[:, :, i, j])
+        return out
 
 
 class MaskedConv(nn.Module):
@@ -75,7 +83,7 @@ class MaskedConv(nn.Module):
         k = k // 2
         self.above = RectangleConv(channels, out, above=k, below=1, left=k, right=k)
         self.beside = RectangleConv(
-            channels, out, above=0, below=0, left=k, right=-1 if kind == "A" else 0, bias=False
+            channels, out, left=k, right=-1 if kind == "A" else 0, bias=False
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -132,9 +140,9 @@ class Bottleneck(nn.Module):
 
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()
-        self.down = nn.Conv2d(width, width // 2, 1)
+        self.down = RectangleConv(width, width // 2)
         self.conv = MaskedConv(width // 2, width // 2, 3, "B")
-        self.up = nn.Conv2d(width // 2, width, 1)
+        self.up = RectangleConv(width // 2, width)
         self.told = nn.Linear(classes, width // 2, bias=False) if classes else None
 
     def before(self, h: Tensor) -> Tensor:
@@ -164,7 +172,7 @@ class PixelCNN(nn.Module):
         self.head = PixelHead(width, image[0], per_value)
 
     def inner_matrices(self) -> list[nn.Parameter]:
-        return []
+        return [p for p in self.layers.parameters() if p.dim() == 2]
 
     def features(self, x: Tensor, y: Tensor) -> Tensor:
         """(B, width, H, W); those of a pixel know the pixels before it."""
@@ -186,7 +194,7 @@ class PixelCNN(nn.Module):
     def caches(self, n: int, y: Tensor) -> dict:
         """What each masked convolution reads, filled as the pixels come."""
         _, H, W = self.image
-        half = self.first.above.out_channels // 2
+        half = self.first.above.out // 2
         like = self.first.above.weight
         return {"y": y, "reads": [like.new_zeros(n, half, H, W) for _ in self.layers]}
 
@@ -213,9 +221,9 @@ class GatedLayer(nn.Module):
         super().__init__()
         d = dilation
         self.down = RectangleConv(width, 2 * width, above=1, below=0, left=1, right=1, dilation=d)
-        self.along = RectangleConv(width, 2 * width, above=0, below=0, left=1, right=0, dilation=d)
-        self.link = nn.Conv2d(2 * width, 2 * width, 1, bias=False)
-        self.out = nn.Conv2d(width, width, 1)
+        self.along = RectangleConv(width, 2 * width, left=1, dilation=d)
+        self.link = RectangleConv(2 * width, 2 * width, bias=False)
+        self.out = RectangleConv(width, width)
         self.told = nn.Linear(classes, 2 * width, bias=False) if classes else None
 
     def class_bias(self, y: Tensor) -> Tensor | float:
@@ -246,7 +254,7 @@ class GatedPixelCNN(PixelCNN):
         self.register_buffer("orders", raster_order(image)[None], persistent=False)
         self.register_buffer("layout", raster_order(image), persistent=False)
         self.first_down = RectangleConv(C, width, above=3, below=1, left=3, right=3)
-        self.first_along = RectangleConv(C, width, above=0, below=0, left=3, right=-1)
+        self.first_along = RectangleConv(C, width, left=3, right=-1)
         self.layers = nn.ModuleList(
             GatedLayer(width, self.DILATIONS[k % len(self.DILATIONS)], classes)
             for k in range(layers)
@@ -261,7 +269,7 @@ class GatedPixelCNN(PixelCNN):
 
     def caches(self, n: int, y: Tensor) -> dict:
         _, H, W = self.image
-        like, width = self.first_down.weight, self.first_down.out_channels
+        like, width = self.first_down.weight, self.first_down.out
         count = len(self.layers)
         return {
             "y": y,
@@ -285,7 +293,7 @@ class GatedPixelCNN(PixelCNN):
         h[0][:, :, r, c] = now
         for k, layer in enumerate(self.layers):
             b = layer.along.pixel(h[k], r, c) + cache["link"][k][:, :, c]
-            now = now + F.linear(gate(b), layer.out.weight[:, :, 0, 0], layer.out.bias)
+            now = now + F.linear(gate(b), layer.out.weight, layer.out.bias)
             h[k + 1][:, :, r, c] = now
         return now
 
