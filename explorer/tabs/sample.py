@@ -92,6 +92,8 @@ def read_settings(
         raise ValueError(f"Ask for 1 to {MOST} pictures at once.")
     if not isinstance(temperature, (int, float)) or not 0 <= temperature <= HOTTEST:
         raise ValueError(f"The temperature must be a number from 0 to {HOTTEST:g}.")
+    if temperature == 0 and "WritesPixels" in header.capabilities:
+        raise ValueError("This model needs a temperature above 0, such as 0.05.")
     classes = header.config.get("num_classes", 0)
     known = _is_whole(label) and 0 <= label < classes
     settings = Settings(int(seed), int(count), float(temperature), int(label) if known else None)
@@ -113,6 +115,11 @@ def read_settings(
 def walks(header: Any) -> bool:
     """Whether the model goes from noise to picture in steps that one may count out to it."""
     return "Denoises" in header.capabilities
+
+
+def takes_its_time(header: Any) -> bool:
+    """Whether a draw has moments between which it can be stopped."""
+    return walks(header) or "WritesPixels" in header.capabilities
 
 
 def own_steps(header: Any) -> int:
@@ -281,7 +288,7 @@ def arrive(
         gr.Dropdown(choices=_choices(classes), value=kept, visible=bool(classes)),
         gr.Slider(value=steps, visible=walks(header)),
         gr.Slider(visible=walks(header) and bool(classes)),
-        gr.Button(visible=walks(header)),
+        gr.Button(visible=takes_its_time(header)),
     )
     for outputs in show(context, name, seed, count, temperature, kept, steps, guidance):
         yield *outputs, *arrangement
@@ -387,8 +394,8 @@ def build(context: Context) -> None:
         with gr.Column(elem_classes="ge-controls"):
             with gr.Row(elem_classes="ge-pair ge-go"):
                 more = gr.Button("Sample again", variant="primary")
-                stop = gr.Button("Stop", visible=bool(name) and walks(context.store.header(name)),
-                                 elem_id="sample-stop")  # fmt: skip
+                slow = bool(name) and takes_its_time(context.store.header(name))
+                stop = gr.Button("Stop", visible=slow, elem_id="sample-stop")
             status = components.status(text)
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="sample-seed")
