@@ -24,8 +24,8 @@ from typing import Any
 
 from models.checkpoint import SHIPPED, WEIGHTS, CheckpointError, find, load, read_header, resolve
 
-# Before torch is imported: its threads sleep at a barrier instead of spinning. Where another program
-# shares the processor, spinning threads made a run of small steps fifteen times slower.
+# Before torch is imported: its threads sleep at a barrier instead of spinning. Where others share
+# the processor, spinning threads made a run of small steps fifteen times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
