@@ -5,6 +5,9 @@
 # Every target makes its own set-up: a virtual environment in .venv with pinned versions. It is made
 # once; later runs start at once. ARGS reaches the program: make run ARGS="--port 8000".
 
+# The browser's tests run last and alone, for they are about time; one that fails is tried once more,
+# since a busy machine can hold any page back, and the summary says so.
+
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
@@ -24,7 +27,8 @@ setup: $(RUNTIME)
 
 test: $(DEV)
 	@$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest tests $(ARGS)
+	$(BIN)/python -m pytest tests --ignore=tests/browser --numprocesses=2 --dist=loadfile $(ARGS)
+	$(BIN)/python -m pytest tests/browser --reruns=1 $(ARGS)
 
 bench: $(BENCH)
 	@$(BIN)/python -m tests.browser.chromium
