@@ -68,6 +68,7 @@ const show = () => {
   if (!next?.made || (next.running && next.run === halted)) return;
   halted = null;
   const before = value;
+  $('.both').classList.remove('empty');
   value = next;
   sprite = GE.unpack(value.made);
   one = GE.unpack(value.given);

@@ -357,12 +357,13 @@ def build(context: Context) -> None:
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="finish-seed")
                 heat = gr.Number(1, label="Temperature", step=0.1, elem_id="finish-temperature")
+            with gr.Row(elem_classes="ge-pair"):
                 count = gr.Dropdown([(str(k), k) for k in COUNTS], value=9, label="Endings",
                                     filterable=False, elem_id="finish-count")  # fmt: skip
-            label = gr.Dropdown([("Any class", ANY)], value=ANY, label="Class", visible=False,
-                                filterable=False, elem_id="finish-class")  # fmt: skip
-            order = gr.Dropdown([("Raster", 0)], value=0, label="Order", visible=False,
-                                filterable=False, elem_id="finish-order")  # fmt: skip
+                label = gr.Dropdown([("Any class", ANY)], value=ANY, label="Class", visible=False,
+                                    filterable=False, elem_id="finish-class")  # fmt: skip
+                order = gr.Dropdown([("Raster", 0)], value=0, label="Order", visible=False,
+                                    filterable=False, elem_id="finish-order")  # fmt: skip
             saver = export.save_buttons()
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage"):
