@@ -32,7 +32,7 @@ const cell = (name, text) => {
 const count = s => {
   const k = s.at;
   cell('Surprise so far', `${s.sums[k]?.toFixed(2) ?? '0.00'} nats`);
-  cell('Bits a value so far', s.value?.bits ? (k ? (s.sums[k] / Math.LN2 / k).toFixed(3) : '–') : null);
+  cell('Bits a value', s.value?.bits ? (k ? (s.sums[k] / Math.LN2 / k).toFixed(3) : '–') : null);
 };
 
 // Black and white: two bars, as wide as they are likely. Levels: a bar each.
@@ -59,7 +59,7 @@ const many = (chances, value, other) => {
   if (other != null && other !== value) make('line', { x1: (other + 0.5) * step, x2: (other + 0.5) * step, y1: 12, y2: tall, class: 'other' });
   if (value != null) make('line', { x1: (value + 0.5) * step, x2: (value + 0.5) * step, y1: 4, y2: tall, class: 'drawn' });
   make('text', { x: 0, y: tall + 15 }, '0');
-  make('text', { x: WIDE / 2, y: tall + 15, 'text-anchor': 'middle' }, `most likely ${percent(most)}`);
+  make('text', { x: WIDE / 2, y: tall + 15, 'text-anchor': 'middle' }, `peak ${percent(most)}`);
   make('text', { x: WIDE, y: tall + 15, 'text-anchor': 'end' }, String(n - 1));
 };
 const called = (s, value) => (s.value.top === 1 ? ['black', 'white'][value] : `level ${value}`);

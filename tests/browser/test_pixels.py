@@ -37,7 +37,7 @@ def page(browser, writers):
 def settled(page, text: str, part: str = WATCH) -> None:
     page.wait_for_function(
         "([part, text]) => document.querySelector(part + '.ge-status p')"
-        ".textContent.includes(text)",
+        "?.textContent.includes(text)",
         arg=[part, text],
     )
 
@@ -211,6 +211,6 @@ def test_it_fits_every_window_and_axe_finds_nothing_serious(page, writers):
             if part == "watch" and width > 400:
                 box = page.locator(PLAYER + ".bar").bounding_box()
                 assert box["y"] + box["height"] <= height
-        for _ in range(2):
-            assert serious_findings(page) == []
-            page.evaluate("GE.toggleTheme()")
+        if part == "finish":
+            page.evaluate("GE.toggleTheme()")  # one part in light, one in dark
+        assert serious_findings(page) == []
