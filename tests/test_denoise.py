@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 
 import explorer
+from explorer import export
 from explorer.components.parts import key_of
 from explorer.denoising import (
-    export,
     from_picture,
     live,
     noising,

@@ -14,6 +14,7 @@ from torch import nn
 
 from models import FAMILIES, checkpoint, recipe
 from models.base import Frame, GenerativeModel, Model, capabilities, generator, normal, setting
+from models.evaluate import save_preview
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,27 @@ def write_walker(folder: Path, name: str, **config) -> Path:
     """An untrained diffusion model, small enough to take its four steps in a blink."""
     small = {"width": 8, "middle": 1, "patch": 4, "halvings": 0, "steps": 4, "num_classes": 10}
     return write(folder, name, "diffusion", **{**small, **config})
+
+
+def write_writer(
+    folder: Path, name: str, network: str = "made", image: tuple = (1, 8, 8), **config
+) -> Path:
+    """An untrained autoregressive model of small pictures, whose every value sways those after it.
+
+    Its settings are those of ``models.autoregressive``; the ones not given are small.
+    """
+    small = {"network": network, "image": list(image), "width": 40, "layers": 2}
+    small |= {"transformer": {"head_width": 4, "patch": 2, "hidden": 24, "width": 8}}.get(
+        network, {}
+    )
+    target = write(folder, name, "autoregressive", "digits", **{**small, **config})
+    model, header, rng = checkpoint.load(target), checkpoint.read_header(target), generator(5)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.3 * torch.randn(parameter.shape, generator=rng)
+    checkpoint.save(model, header, target)
+    save_preview(checkpoint.load(target), target)
+    return target
 
 
 def write_codes(folder: Path, D: int = 6, n: int = 60) -> np.ndarray:

@@ -12,13 +12,12 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from explorer import components, images
+from explorer import components, export, images
 from explorer.components import say
 from explorer.components.cost import cost
 from explorer.components.film import film, stop
 from explorer.components.picture_table import picture_table
 from explorer.context import Context
-from explorer.denoising import export
 from explorer.denoising.common import class_choices, stoppable, stopped, stopped_at
 from explorer.denoising.guidance import COUNT, Drawn, drawn, save_strip, strip, strip_after
 from explorer.denoising.live import LIVE, newest_only, stopper

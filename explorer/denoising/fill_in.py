@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 import gradio as gr
 import numpy as np
 
-from explorer import components, images
+from explorer import components, export, images
 from explorer.components import say
 from explorer.components.film import film, stop
 from explorer.components.mask_brush import mask_brush, mask_text, read_mask, write_mask
 from explorer.components.picture_table import as_table, picture_table
 from explorer.context import Context, in_code
-from explorer.denoising import export
 from explorer.denoising.brought import Picture, as_shelf, lacks, picture_controls, read
 from explorer.denoising.common import class_choices, stoppable, stopped, stopped_at
 from explorer.denoising.live import LIVE, newest_only, stopper

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import gradio as gr
 import numpy as np
 
-from explorer import components, images
+from explorer import components, export, images
 from explorer.components import say
 from explorer.components.film import film, stop
 from explorer.components.picture_input import draw_pad
 from explorer.components.picture_rows import picture_rows
 from explorer.context import Context, in_code
-from explorer.denoising import export, noising, trajectory
+from explorer.denoising import noising, trajectory
 from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.noising import Picture
 from explorer.denoising.trajectory import (

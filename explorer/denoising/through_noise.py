@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 import gradio as gr
 import numpy as np
 
-from explorer import components, images, latents
+from explorer import components, export, images, latents
 from explorer.components import say
 from explorer.components.bell import as_bell, bell
 from explorer.components.film import film, stop
 from explorer.components.picture_table import as_bytes, as_table, picture_table
 from explorer.context import Context, in_code
-from explorer.denoising import export
 from explorer.denoising.brought import Picture, as_shelf, lacks, picture_controls, read, samples
 from explorer.denoising.common import class_choices, percent, rested, stoppable, stopped, stopped_at
 from explorer.denoising.live import LIVE, newest_only, stopper

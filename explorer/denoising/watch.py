@@ -11,13 +11,13 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from explorer import components, images
+from explorer import components, export, images
 from explorer.components import say
 from explorer.components.curves import curves
 from explorer.components.film import film, stop
 from explorer.components.readings import readings
 from explorer.context import Context
-from explorer.denoising import export, trajectory
+from explorer.denoising import trajectory
 from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import (
     ANY,

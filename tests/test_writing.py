@@ -1,0 +1,448 @@
+"""The Pixels tab's parts that write: watching, asking and changing values, finishing a half."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import explorer
+from explorer.components.parts import key_of
+from explorer.components.pixel_player import PALETTE, colours
+from explorer.denoising.live import newest, newest_only
+from explorer.tabs import TABS, pixels
+from explorer.writing import finish, watch, written
+from explorer.writing.written import Change, Settings
+from models.base import generator
+from tests import toys
+from tests.denoising import drawing, merged, pictures, skipped, told
+
+PLAIN = (0, -1, 1.0, 0)  # seed, class, temperature, order
+COLOUR = {"image": (3, 4, 4), "pixels": "categorical", "levels": 4, "network": "gated"}
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    toys.write_writer(folder, "binary", orders="raster, columns")
+    toys.write_writer(folder, "asked", num_classes=10, layers=1)
+    toys.write_writer(folder, "grey", pixels="logistic", components=2, levels=256)
+    toys.write_writer(folder, "colour", width=8, **COLOUR)
+    toys.write_writer(folder, "patches", "transformer", layers=1, patch=4)
+    return explorer.Context.create(folder, device="cpu")
+
+
+def numbers(b64: str, kind: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(b64), kind)
+
+
+def show(context, name="binary", controls=PLAIN, changes=""):
+    return watch.show(context, name, *controls, changes=changes)
+
+
+# -- the tab --------------------------------------------------------------------------------------
+
+
+def test_the_tab_is_made_of_parts_that_keep_the_conventions(context):
+    assert pixels in TABS
+    keys = [key_of(part) for part in pixels.PARTS]
+    assert keys[0] == "watch" and len(set(keys)) == len(keys)
+    explorer.build(context)
+    for key, part in zip(keys, pixels.PARTS, strict=True):
+        assert part.TITLE and callable(part.build)
+        assert hasattr(context.picker, f"show_pixels_{key}")
+    remembered = [item.key for item in context.remembered]
+    assert len(set(remembered)) == len(remembered)
+
+
+def test_surprise_is_painted_brighter_the_larger_it_is():
+    painted = colours(np.linspace(-1, 2, 50)).astype(int)
+    assert tuple(painted[0]) == (0, 34, 78) and tuple(painted[-1]) == (254, 232, 56)
+    light = painted @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(light) >= 0).all() and len(PALETTE) == 10
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["binary", "asked", "grey", "colour", "patches"])
+def test_what_reaches_the_browser_is_the_picture_that_the_model_samples(context, name):
+    view, curve, status, _, changes, halt = merged(show(context, name, (7, -1, 1.0, 0)))
+    model = context.store.get(name)
+    x = model.sample(1, generator(7))
+    levels, order = numbers(view["levels"], "u1"), numbers(view["order"], "<u2")
+    nats = numbers(view["nats"], "<f4")
+    flat = np.zeros(x.numel(), int)
+    flat[order] = levels
+    assert np.array_equal(flat, (x.flatten() * (model.levels - 1)).round().int().numpy())
+    assert view["running"] is False and changes == "" and halt.interactive is False
+    assert status["kind"] == "plain" and f"{len(order)} values" in status["text"]
+    # The nats of the values are those of the picture, which is what the model says of it.
+    label = written.chance(context, name, Settings(7))[0]
+    logs = model.predict(x, label)[0].flatten(0, -2)
+    told = -logs[torch.arange(len(flat)), torch.from_numpy(flat)].numpy()
+    assert np.allclose(nats, told[order], atol=1e-3)
+    ends = curve["plots"][0]["lines"][0]["y"]
+    assert len(ends) == len(order) + 1 and ends[-1] == pytest.approx(nats.sum(), rel=1e-3)
+    assert ("bits/dim" in status["text"]) is (name == "grey")
+
+
+def test_a_seed_is_a_picture_and_another_is_another(context):
+    first, again, other = (
+        list(written.run(context, "asked", Settings(seed, 3)))[-1] for seed in (1, 1, 2)
+    )
+    assert again is first  # kept
+    context.recent.put(("pixels", "asked", Settings(1, 3), ()), None)
+    anew = written.finished(context, "asked", Settings(1, 3))
+    assert anew is not first and np.array_equal(anew.levels, first.levels)
+    assert not np.array_equal(other.levels, first.levels)
+
+
+def test_an_order_writes_from_the_same_chance_elsewhere_first(context):
+    raster, columns = (written.finished(context, "binary", Settings(3, order=k)) for k in range(2))
+    assert raster.places[:3].tolist() == [0, 1, 2] and columns.places[:3].tolist() == [0, 8, 16]
+    assert sorted(columns.places) == list(range(64))
+
+
+def test_it_is_shown_as_it_comes_and_ends_whole(context, monkeypatch):
+    monkeypatch.setattr(written, "PAUSE", 0)
+    seen = told(show(context, "patches", (11, -1, 1.0, 0)))
+    grown = [len(numbers(view["levels"], "u1")) for view, *_ in seen if isinstance(view, dict)
+             and "levels" in view]  # fmt: skip
+    assert grown == sorted(grown) and len(grown) > 5 and grown[-1] == 64
+    assert {view["run"] for view, *_ in seen if "run" in view} == {seen[-1][0]["run"]}
+    assert seen[0][-1].interactive is True and seen[-1][-1].interactive is False
+
+
+def test_a_stop_ends_the_computing_at_the_next_value(context, monkeypatch):
+    model, taken = context.store.get("binary"), []
+    real = type(model).write_steps
+
+    def counted(*given, **more):
+        for frame in real(model, *given, **more):
+            taken.append(frame.step)
+            yield frame
+
+    monkeypatch.setattr(model, "write_steps", counted)
+    monkeypatch.setattr(written, "PAUSE", 0)
+    live = newest_only("writing-test", lambda: show(context, controls=(99, -1, 1.0, 0)),
+                       {2: {"text": "Stopped."}})  # fmt: skip
+    steps = live(None)
+    next(steps)
+    next(steps)
+    newest.stop(("writing-test", None))
+    rest = list(steps)
+    assert taken == [1, 2, 3] and rest[-1][2] == {"text": "Stopped."}
+    assert context.recent.get(("pixels", "binary", Settings(99), ())) is None
+
+
+# -- changing a value -----------------------------------------------------------------------------
+
+
+def test_a_changed_value_leaves_those_before_it_and_meets_the_same_chance(context):
+    settings = Settings(4)
+    before = written.finished(context, "binary", settings)
+    step = 20
+    change = Change(int(before.places[step]), 1 - int(before.levels[step]))
+    after = written.finished(context, "binary", settings, (change,))
+    assert np.array_equal(after.levels[:step], before.levels[:step])
+    assert after.levels[step] == change.level != before.levels[step]
+    assert not np.array_equal(after.levels[step:], before.levels[step:])
+    assert np.allclose(after.nats[:step], before.nats[:step])
+    # Set to what it was, the same uniforms give the very same picture.
+    same = written.finished(context, "binary", settings, (Change(change.place, 1 - change.level),))
+    assert np.array_equal(same.levels, before.levels)
+
+
+@pytest.mark.parametrize(("name", "level"), [("grey", 200), ("colour", 2), ("asked", 1)])
+def test_the_page_is_told_what_was_there_before_a_change(context, name, level):
+    text = f"{name}:5.{level}"
+    view, curve, status, _, changes, _ = merged(show(context, name, changes=text))
+    before = written.finished(context, name, Settings())
+    assert changes == view["changes"] == text and "One value changed" in status["text"]
+    assert np.array_equal(numbers(view["was"], "u1"), before.by_place())
+    order = numbers(view["order"], "<u2").tolist()
+    assert view["at"] == order.index(5) and numbers(view["levels"], "u1")[view["at"]] == level
+    assert [line["name"] for line in curve["plots"][0]["lines"]] == ["now", "before the change"]
+
+
+def test_a_change_before_another_takes_its_place(context):
+    places = np.array([3, 1, 0, 2])
+    late, early = Change(0, 1), Change(1, 0)
+    assert written.in_order((late, early), places) == (early,)
+    assert written.in_order((early, late), places) == (early, late)
+    assert written.in_order((early, Change(1, 1)), places) == (Change(1, 1),)
+    both = merged(show(context, changes="binary:9.1-30.0"))
+    assert both[4] == "binary:9.1-30.0" and "2 values changed" in both[2]["text"]
+    assert merged(show(context, changes="binary:30.0-9.1"))[4] == "binary:9.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("binary:nonsense", "garbled"),
+        ("binary:", "garbled"),
+        ("binary:64.0", "does not have"),
+        ("binary:3.2", "does not have"),
+        ("binary:" + "-".join(f"{k}.1" for k in range(13)), "12 values are changed"),
+    ],
+)
+def test_a_bad_change_is_one_sentence_and_nothing_else_changes(context, text, sentence):
+    *shown, status, code, changes, _ = merged(show(context, changes=text))
+    assert status["kind"] == "problem" and sentence in status["text"]
+    assert shown == [None, None] and code is None and changes is None
+
+
+def test_changes_of_another_model_are_none(context):
+    assert written.read_changes("grey:3.200", "binary", 64, 2) == ()
+    assert merged(show(context, changes="grey:3.200"))[4] == ""
+    for text in ("", "x", "binary:<b>", "binary:1.1" * 200):
+        with pytest.raises(ValueError):
+            written.changes_text(text)
+
+
+# -- asking a pixel -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["binary", "asked", "grey", "colour", "patches"])
+def test_a_pixel_tells_its_chances_and_what_it_looked_at(context, name):
+    model, settings = context.store.get(name), Settings(2)
+    part = written.finished(context, name, settings)
+    place = int(part.places[30])
+    first, both = (out[0] for out in told(watch.probe(context, name, 2, -1, 1.0, 0, "",
+                                                      f"{place}:1")))  # fmt: skip
+    assert first["field"] is None and both["chances"] == first["chances"]
+    assert len(both["chances"]) == model.levels and sum(both["chances"]) == pytest.approx(
+        1, abs=1e-2
+    )
+    chance = both["chances"][part.levels[30]]
+    assert -math.log(max(chance, 1e-12)) == pytest.approx(part.nats[30], abs=0.02)
+    _, H, W = model.image_shape
+    field = numbers(both["field"], "u1").reshape(H * W)
+    assert field.max() == 255
+    unseen = {int(p) % (H * W) for p in part.places[30:]} - {
+        int(p) % (H * W) for p in part.places[:30]
+    }
+    assert not field[sorted(unseen)].any()
+    assert both["run"] == merged(show(context, name, (2, -1, 1.0, 0)))[0]["run"]
+
+
+@pytest.mark.parametrize("point", ["64:1", "-1:0", "", None, "x:1", "9" * 30 + ":0"])
+def test_a_pixel_that_is_not_there_is_a_sentence(context, point):
+    ((value, status),) = told(watch.probe(context, "binary", *PLAIN, "", point))
+    assert skipped(value) and status["kind"] == "problem" and "no such pixel" in status["text"]
+
+
+# -- what cannot be -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("controls", "sentence"),
+    [
+        ((-1, -1, 1.0, 0), "seed must be"),
+        ((None, -1, 1.0, 0), "seed must be"),
+        ((0, -1, 0, 0), "temperature must be a number above 0"),
+        ((0, -1, -1.0, 0), "temperature must be a number above 0"),
+        ((0, -1, math.nan, 0), "temperature must be a number above 0"),
+        ((0, -1, math.inf, 0), "temperature must be a number above 0"),
+        ((0, -1, None, 0), "temperature must be a number above 0"),
+        ((0, -1, 1.0, 2), "orders only: raster, columns"),
+        ((0, -1, 1.0, None), "orders only: raster, columns"),
+    ],
+)
+def test_bad_settings_are_one_sentence_everywhere(context, controls, sentence):
+    *shown, status, code, changes, _ = merged(show(context, controls=controls))
+    assert shown == [None, None] and code is None and changes is None
+    endings = merged(finish.show(context, "binary", "sample", 1, None, 4, 4, *controls))
+    assert endings[0] is None and endings[2] is None
+    for said in (status, endings[1]):
+        assert said["kind"] == "problem" and sentence in said["text"]
+    files = (
+        watch.save(context, "gif", "binary", *controls, ""),
+        finish.save(context, "png", "binary", "sample", 1, None, 4, 4, *controls),
+    )
+    for _, said in files:
+        assert said["kind"] == "problem" and sentence in said["text"]
+
+
+def test_arriving_fits_the_controls_to_the_model(context):
+    *_, label, order = merged(watch.arrive(context, "binary", 0, 5, 1.0, 1, "grey:1.1"))
+    assert order.visible and order.value == 1 and not label.visible and label.value == -1
+    *shown, label, order = merged(watch.arrive(context, "asked", 0, 5, 1.0, 1, "asked:bad"))
+    assert label.visible and label.value == 5 and not order.visible and order.value == 0
+    assert shown[2]["kind"] == "plain"
+
+
+def test_another_is_the_next_seed(context):
+    *shown, seed = merged(watch.another(context, "binary", 5, -1, 1.0, 0))
+    assert seed == 6 and "Seed 6" in shown[2]["text"]
+
+
+# -- half a picture -------------------------------------------------------------------------------
+
+
+def ended(context, name="binary", given=("sample", 1, None), rows=4, count=4, controls=PLAIN):
+    return merged(finish.show(context, name, *given, rows, count, *controls))
+
+
+@pytest.mark.parametrize("name", ["binary", "asked", "grey", "colour"])
+@pytest.mark.parametrize("given", [("sample", 2, None), ("own", 0, drawing())])
+def test_endings_keep_the_upper_rows_and_differ_below(context, name, given):
+    sheet, status, _ = ended(context, name, given, rows=2)
+    [picture], made = pictures(sheet["given"]), pictures(sheet["made"])
+    assert len(made) == 4 and (made[:, :, :2] == picture[:, :2]).all()
+    assert len({one.tobytes() for one in made}) == 4
+    assert sheet["running"] is False and not numbers(sheet["hatched"], "u1").any()
+    assert status["kind"] == "plain" and "2 rows" in status["text"]
+    assert all("nats" in text for text in sheet["captions"])
+    again = ended(context, name, given, rows=2, controls=(1, -1, 1.0, 0))[0]
+    assert not np.array_equal(pictures(again["made"]), made)
+
+
+def test_a_drawing_in_black_and_white_stays_as_it_was_drawn(context):
+    model = context.store.get("binary")
+    grey = np.linspace(0, 255, 64).astype(np.uint8).reshape(1, 8, 8)
+    assert np.array_equal(finish.as_observed(model, grey), (grey >= 128).astype(np.float32))
+    levels = finish.as_observed(context.store.get("colour"), grey.repeat(3, 0)[:, :4, :4]) * 3
+    assert np.allclose(levels, levels.round())
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (0, "Keep 1 to 7 rows"),
+        (9, "a picture of this model has 8"),
+        (8, "none is left to write"),
+        (2.5, "Keep 1 to 7 rows"),
+        (None, "Keep 1 to 7 rows"),
+        (math.nan, "Keep 1 to 7 rows"),
+    ],
+)
+def test_rows_that_cannot_be_kept_are_one_sentence(context, rows, sentence):
+    sheet, status, _ = ended(context, rows=rows)
+    assert sheet is None and status["kind"] == "problem" and sentence in status["text"]
+
+
+def test_pictures_that_are_none_and_counts_that_are_not_offered(context):
+    for given, sentence in (
+        (("own", 0, None), "Draw a picture"),
+        (("own", 0, "text"), "garbled"),
+        (("own", 0, {"kind": "file", "name": "a.pdf", "b64": "JVBERi0xLjQK"}), "PDF"),
+    ):
+        sheet, status, _ = ended(context, given=given)
+        assert sheet is None and status["kind"] == "problem" and sentence in status["text"]
+    assert "4, 9 or 16" in ended(context, count=5)[1]["text"]
+
+
+def test_where_kept_rows_do_not_come_first_it_is_said(context):
+    assert "blind" not in ended(context, "patches", rows=4)[1]["text"]
+    assert "4 rows would be exact" in ended(context, "patches", rows=5)[1]["text"]
+    assert ended(context, controls=(0, -1, 1.0, 1))[1]["text"].endswith("some kept rows.")
+    raster = np.arange(48)
+    assert finish.caution(raster, (1, 6, 8), 3) == ""
+    assert "rows" in finish.caution(raster[::-1], (1, 6, 8), 3)
+
+
+def test_endings_are_shown_as_they_come_and_kept(context, monkeypatch):
+    monkeypatch.setattr(finish, "PAUSE", 0)
+    values = ("sample", 3, None, 2, 9, 5, -1, 1.0, 0)
+    seen = [out for out in told(finish.show(context, "patches", *values)) if "made" in out[0]]
+    left = [int(numbers(sheet["hatched"], "u1").sum()) for sheet, *_ in seen]
+    assert left[0] == 48 and left[-1] == 0 and left == sorted(left, reverse=True) and len(left) > 4
+    assert [sheet["running"] for sheet, *_ in seen] == [True] * (len(seen) - 1) + [False]
+    monkeypatch.setattr(context.store.get("patches"), "write_steps", None)
+    assert merged(finish.show(context, "patches", *values))[0] == seen[-1][0]
+
+
+def test_a_stop_ends_the_endings_at_the_next_value(context, monkeypatch):
+    model, taken = context.store.get("binary"), []
+    real = type(model).write_steps
+
+    def counted(*given, **more):
+        for frame in real(model, *given, **more):
+            taken.append(frame.step)
+            yield frame
+
+    monkeypatch.setattr(model, "write_steps", counted)
+    steps = finish.show(context, "binary", "sample", 1, None, 4, 16, 77, -1, 1.0, 0)
+    for _ in range(4):
+        next(steps)
+    steps.close()
+    assert taken == [1, 2, 3]
+
+
+def test_finishing_again_is_the_next_seed(context):
+    _, status, _, seed = merged(
+        finish.again(context, "asked", "sample", 1, None, 4, 4, 8, 3, 1.0, 0)
+    )
+    assert seed == 9 and "seed 9" in status["text"]
+
+
+def test_arriving_keeps_the_rows_that_there_are(context):
+    _, shelf, rows, label, order = merged(finish.arrive(context, "asked", 1, 14, 2, 0))
+    assert rows.maximum == 7 and rows.value == 4 and shelf["selected"] == 1
+    assert label.visible and label.value == 2 and not order.visible
+    assert merged(finish.arrive(context, "asked", 1, 6, 2, 0))[2].value == 6
+
+
+# -- code and files -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "controls", "changes"),
+    [
+        ("binary", PLAIN, ""),
+        ("binary", (3, -1, 0.7, 1), "binary:9.1-10.0"),
+        ("asked", (2, -1, 1.0, 0), "asked:12.1"),
+        ("asked", (2, 4, 1.5, 0), ""),
+        ("grey", (5, -1, 1.0, 0), "grey:20.77"),
+        ("colour", PLAIN, ""),
+    ],
+)
+def test_the_code_shown_gives_the_picture_on_screen(context, name, controls, changes):
+    view, _, _, code, *_ = merged(show(context, name, controls, changes))
+    scope: dict = {}
+    exec(code, scope)
+    order = numbers(view["order"], "<u2").astype(int)
+    flat = (scope["picture"].flatten() * view["top"]).round().int().numpy()
+    assert np.array_equal(flat[order], numbers(view["levels"], "u1"))
+    nats = scope["nats"].flatten().numpy()[order]
+    assert np.allclose(nats, numbers(view["nats"], "<f4"), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "controls"),
+    [
+        ("binary", ("sample", 1, None), PLAIN),
+        ("asked", ("own", 0, drawing()), (2, -1, 0.8, 0)),
+        ("grey", ("own", 0, drawing()), PLAIN),
+        ("colour", ("sample", 4, None), PLAIN),
+    ],
+)
+def test_the_code_shown_gives_the_endings(context, name, given, controls):
+    sheet, _, code = ended(context, name, given, 2, 4, controls)
+    scope: dict = {}
+    exec(code, scope)
+    made = (scope["images"] * 255).round().to(torch.uint8).numpy()
+    assert np.array_equal(made, pictures(sheet["made"]))
+    nats = [float(text.split()[-2]) for text in sheet["captions"]]
+    assert scope["nats"].tolist() == pytest.approx(nats, abs=0.06)
+
+
+@pytest.mark.parametrize("kind", ["png", "webp", "gif"])
+@pytest.mark.parametrize("name", ["binary", "colour"])
+def test_the_writing_and_the_endings_can_be_taken_away(context, kind, name):
+    file, status = watch.save(context, kind, name, *PLAIN, "")
+    assert file["name"] == f"{name}-written-seed-0.{kind}" and skipped(status)
+    picture = Image.open(io.BytesIO(base64.b64decode(file["b64"])))
+    assert picture.format == kind.upper() and picture.width > 150
+    if kind != "png":
+        assert picture.n_frames > 20
+    file, status = finish.save(context, kind, name, "sample", 1, None, 2, 4, *PLAIN)
+    assert file["name"] == f"{name}-2-rows-finished-seed-0.{kind}" and skipped(status)
+    assert Image.open(io.BytesIO(base64.b64decode(file["b64"]))).format == kind.upper()
