@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.base import Mask
 from models.made import MaskedMLP, at_least_float32
 
 
@@ -72,6 +73,17 @@ class RectangleConv(nn.Module):
                 if 0 <= r + up < H and 0 <= c + right < W:
                     out = out + F.linear(x[:, :, r + up, c + right], kernel[:, :, i, j])
         return out
+
+
+def kernel_mask(*parts: RectangleConv) -> Tensor:
+    """Where these kernels have weights, (k, k), the pixel itself in the middle."""
+    reach = max(abs(offset) for part in parts for offset in (*part.rows, *part.columns))
+    grid = torch.zeros(2 * reach + 1, 2 * reach + 1, dtype=torch.bool)
+    for part in parts:
+        for up in part.rows:
+            for right in part.columns:
+                grid[reach + up, reach + right] = True
+    return grid
 
 
 class MaskedConv(nn.Module):
@@ -171,6 +183,19 @@ class PixelCNN(nn.Module):
         self.layers = nn.ModuleList(Bottleneck(width, classes) for _ in range(layers))
         self.head = PixelHead(width, image[0], per_value)
 
+    def pictured_masks(self, order: int = 0) -> list[Mask]:
+        found = [Mask(
+            "Kind A, first layer", "Reads the picture: the pixels before, not the pixel itself.",
+            kernel_mask(self.first.above, self.first.beside), kernel=True,
+        )]  # fmt: skip
+        for layer in list(self.layers)[:1]:
+            found.append(Mask(
+                "Kind B, layers above",
+                "Reads features: the pixel's own too, which know only of pixels before.",
+                kernel_mask(layer.conv.above, layer.conv.beside), kernel=True,
+            ))  # fmt: skip
+        return found
+
     def inner_matrices(self) -> list[nn.Parameter]:
         return [p for p in self.layers.parameters() if p.dim() == 2]
 
@@ -266,6 +291,24 @@ class GatedPixelCNN(PixelCNN):
         for layer in self.layers:
             v, h = layer(v, h, y)
         return h
+
+    def pictured_masks(self, order: int = 0) -> list[Mask]:
+        found = [
+            Mask("Down, first layer", "Reads the picture: the rows above, to both sides.",
+                 kernel_mask(self.first_down), kernel=True),
+            Mask("Along, first layer", "Reads the picture: the row itself, up to the pixel.",
+                 kernel_mask(self.first_along), kernel=True),
+        ]  # fmt: skip
+        by_dilation = {layer.down.dilation: layer for layer in self.layers}
+        for dilation, layer in sorted(by_dilation.items()):
+            far = "" if dilation == 1 else f", {dilation} apart"
+            found += [
+                Mask(f"Down{far}", "Features of rows: each row's know only the rows above it.",
+                     kernel_mask(layer.down), kernel=True),
+                Mask(f"Along{far}", "Features of the row so far, and the downward ones here.",
+                     kernel_mask(layer.along), kernel=True),
+            ]  # fmt: skip
+        return found
 
     def caches(self, n: int, y: Tensor) -> dict:
         _, H, W = self.image
