@@ -39,8 +39,10 @@ LOOK_FOR = """
   gradient of the prediction, over four samples. Near ones count most. Move the mark: on the border
   of a stroke, and far from any.
 * **The blind spot.** Blue pixels were written before and yet never seen. Stacked 3 x 3 masks reach
-  one pixel further to the right in each row above: what lies beyond that diagonal stays unseen,
-  however many layers there are. Two stacks of kernels, one down and one along, leave none.
+  one pixel further to the right in each row above: what lies beyond that diagonal, above to the
+  right, stays unseen however many layers there are. (What is unseen to the left or far above is out
+  of reach of so few layers: more would see it.) Two stacks of kernels, one down and one along,
+  leave none.
 * **Masks.** A layer may only read what comes before. Each picture shows which weights there are;
   follow a value through all of them, and it never reaches itself.
 * **Temperature** divides the logarithms of the probabilities. At 0.5 the likelier level gets
@@ -180,9 +182,8 @@ def in_words(found: Field, wish: Wish, orders: Sequence[str]) -> str:
     if not blind:
         return f"{begun}. It sees every {what} written before it, {found.step} in all."
     return (
-        f"{begun}. It sees {found.step - blind} of the {found.step} {what}s written before it; "
-        f"{blind} {'is' if blind == 1 else 'are'} never seen: their gradient is exactly zero in "
-        f"{FEW} samples."
+        f"{begun}. Of the {found.step} {what}s written before it, it sees {found.step - blind} and "
+        f"never sees {blind}: a gradient of exactly zero in all {FEW} samples."
     )
 
 
