@@ -307,8 +307,8 @@ def test_large_masks_shrink_to_what_holds_a_weight():
     mask = np.zeros((784, 1000), bool)
     mask[500, 700] = True
     small = order.shrunk(mask)
-    assert small.shape == (112, 112) and small.sum() == 1
-    assert small[71, 78] and order.shrunk(np.eye(5, dtype=bool)).shape == (5, 5)
+    assert small.shape == (168, 168) and small.sum() == 1
+    assert small[107, 117] and order.shrunk(np.eye(5, dtype=bool)).shape == (5, 5)
 
 
 def test_controls_are_brought_within_the_models_limits(context):

@@ -29,7 +29,7 @@ TITLE = "Who sees whom"
 FIELD, ORDER = "sees", "sees-order"
 FEW = 4  # samples that a receptive field is averaged over
 TEMPERATURES = (0.5, 1.0, 2.0)
-LARGEST_MASK = 112  # cells a side; larger masks are drawn smaller
+LARGEST_MASK = 168  # cells a side; larger masks are drawn smaller
 CHANNELS = ("Red", "Green", "Blue")
 
 LOOK_FOR = """
