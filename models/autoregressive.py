@@ -33,7 +33,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from models.base import Frame, GenerativeModel, Likelihood, Objective, setting, uniform
+from models.base import Frame, GenerativeModel, Likelihood, Mask, Objective, setting, uniform
 from models.made import MADE
 from models.nade import NADE
 from models.patch_transformer import PatchTransformer
@@ -81,7 +81,7 @@ class Autoregressive(GenerativeModel):
     for each of the D values. ``layout`` (D,) says which place of the flattened picture its k-th
     output speaks of, ``orders`` (O, D) in which order the places are written, and
     ``writer(n, y, order)`` is the network one value at a time: ``numbers()`` (n, P) of the value
-    about to be written, ``put(v)`` (n,) writes it.
+    about to be written, ``put(v)`` (n,) writes it. ``pictured_masks(order)`` are its masks.
     """
 
     Config = AutoregressiveConfig
@@ -323,6 +323,11 @@ class Autoregressive(GenerativeModel):
             for number in numbers:
                 total += torch.autograd.grad(number, x, retain_graph=True)[0].abs()
         return total[0]
+
+    def masks(self, order: int = 0) -> list[Mask]:
+        """Which weights there are, layer by layer, for order k; none where no mask keeps it."""
+        self.order(order)  # raises ValueError where there is no such order
+        return self.net.pictured_masks(order)
 
 
 class NaiveWriter:

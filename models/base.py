@@ -130,6 +130,20 @@ class Likelihood:
     how: str = ""
 
 
+@dataclass(frozen=True)
+class Mask:
+    """Which weights one kind of layer has: that is how it keeps to an order.
+
+    name: what reads what. words: one line on it. allowed: bool, (outputs, inputs), values in the
+    order of writing; or, of a ``kernel``, (k, k) offsets with the pixel itself in the middle.
+    """
+
+    name: str
+    words: str
+    allowed: Tensor
+    kernel: bool = False
+
+
 # ---------------------------------------------------------------------------------------------
 # Models and their capabilities
 
@@ -241,7 +255,8 @@ class WritesPixels(Protocol):
     """Writes a picture value by value. ``orders``: the names of the orders it can write in;
     ``order(k)`` the (D,) places of a flattened picture in order k; ``levels``: how many a value
     can take. ``predict``: log p of every level, (B, C, H, W, levels); ``receptive_field``:
-    (C, H, W), how much each value sways the one at a place."""
+    (C, H, W), how much each value sways the one at a place. Where it is masks that keep the
+    order, ``masks(order)`` may give a list of ``Mask`` to look at."""
 
     @property
     def orders(self) -> tuple[str, ...]: ...

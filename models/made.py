@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.base import Mask
+
 
 def at_least_float32(x: Tensor) -> Tensor:
     """x with the digits that probabilities need, whatever autocast made of it."""
@@ -77,6 +79,33 @@ class MaskedMLP(nn.Module):
         if self.told_last is not None:
             out = out + self.told_last(context)
         return at_least_float32(out.unflatten(-1, (self.values, self.per_value)))
+
+    def pictured_masks(self, order: int = 0, values: str = "values") -> list[Mask]:
+        """To look at: values in the order of writing, and one row for the P numbers of a value."""
+        masks, by, P = self.masks(order), self.orders[order], self.per_value
+        name = f"{values[0].upper()}{values[1:]}"
+        found = [
+            Mask(
+                f"{name} to {values}", "Straight from a value to those after it, none to itself.",
+                masks["direct"][::P][by][:, by],
+            )
+        ]  # fmt: skip
+        if self.write is not None:
+            found.append(Mask(
+                f"{name} to hidden units", "Each unit has a degree: it reads the first so many.",
+                masks["first"][:, by],
+            ))  # fmt: skip
+        if len(self.read) > 1:
+            found.append(Mask(
+                "Hidden to hidden units", "A unit reads units of no higher degree than its own.",
+                masks["inner"],
+            ))  # fmt: skip
+        if self.write is not None:
+            found.append(Mask(
+                f"Hidden units to {values}", "A value reads units that saw none but those before.",
+                masks["write"][::P][by],
+            ))  # fmt: skip
+        return found
 
     def inner_matrices(self) -> list[nn.Parameter]:
         return [layer.weight for layer in list(self.read)[1:]]

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.base import Mask
 from models.made import at_least_float32
 
 
@@ -31,6 +32,10 @@ class NADE(nn.Module):
         self.V = nn.Parameter(torch.randn(values, per_value, hidden) * hidden**-0.5)
         self.b = nn.Parameter(torch.zeros(values, per_value))
         self.told = nn.Linear(classes, hidden, bias=False) if classes else None
+
+    def pictured_masks(self, order: int = 0) -> list[Mask]:
+        """None: the recurrence itself keeps the order."""
+        return []
 
     def inner_matrices(self) -> list[nn.Parameter]:
         return []

@@ -18,6 +18,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from models.base import Mask
 from models.made import MaskedMLP, MaskedWriter
 
 
@@ -113,6 +114,13 @@ class PatchTransformer(nn.Module):
                 nn.init.normal_(layer.weight, std=std)
             for layer in (block.to_qkv, block.to_out, block.mlp[0], block.mlp[2]):
                 nn.init.zeros_(layer.bias)
+
+    def pictured_masks(self, order: int = 0) -> list[Mask]:
+        tokens = Mask(
+            "Patches to patches", "Attention: a patch looks at those before it, never ahead.",
+            ~self.mask,
+        )  # fmt: skip
+        return [tokens, *self.head.pictured_masks(values="a patch's values")]
 
     def inner_matrices(self) -> list[nn.Parameter]:
         return [p for p in self.blocks.parameters() if p.dim() == 2]

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.base import Mask
 from models.made import MaskedMLP, at_least_float32
 
 
@@ -62,16 +63,49 @@ class RectangleConv(nn.Module):
         kernel = self.weight.view(self.shape)
         return F.conv2d(rows, kernel, self.bias, dilation=(1, self.dilation))[:, :, 0]
 
-    def pixel(self, x: Tensor, r: int, c: int) -> Tensor:
-        """The output at (r, c), (B, out), where x is known before it."""
-        H, W = x.shape[2:]
-        kernel = self.weight.view(self.shape)
-        out = x.new_zeros(len(x), self.out) if self.bias is None else self.bias.expand(len(x), -1)
-        for i, up in enumerate(self.rows):
-            for j, right in enumerate(self.columns):
-                if 0 <= r + up < H and 0 <= c + right < W:
-                    out = out + F.linear(x[:, :, r + up, c + right], kernel[:, :, i, j])
-        return out
+
+class RowReader:
+    """A ``RectangleConv`` of one row, a pixel at a time. What it reads of the row is kept here, the
+    features of each pixel (n, channels) side by side in memory."""
+
+    def __init__(self, conv: RectangleConv, n: int, W: int) -> None:
+        out, channels, _, columns = conv.shape
+        kernel = conv.weight.view(out, channels, columns)
+        self.left = -conv.columns[0]  # so many pixels of zeros before the row's first
+        self.taps = [  # where from, and the matrix (channels, out)
+            (self.left + offset, kernel[:, :, j].T.contiguous())
+            for j, offset in enumerate(conv.columns)
+        ]
+        self.cells = conv.weight.new_zeros(self.left + W, n, channels)
+
+    def put(self, c: int, h: Tensor) -> None:
+        self.cells[self.left + c] = h
+
+    def read(self, c: int, rest: Tensor) -> Tensor:
+        """rest (n, out) and what the kernel makes of the row up to column c."""
+        for start, matrix in self.taps:
+            rest = torch.addmm(rest, self.cells[start + c], matrix)
+        return rest
+
+    def row(self) -> Tensor:
+        """The whole row, (n, channels, W)."""
+        return self.cells[self.left :].permute(1, 2, 0)
+
+
+def by_pixel(row: Tensor) -> Tensor:
+    """(n, out, W) as W pixels' features, (W, n, out)."""
+    return row.permute(2, 0, 1).contiguous()
+
+
+def kernel_mask(*parts: RectangleConv) -> Tensor:
+    """Where these kernels have weights, (k, k), the pixel itself in the middle."""
+    reach = max(abs(offset) for part in parts for offset in (*part.rows, *part.columns))
+    grid = torch.zeros(2 * reach + 1, 2 * reach + 1, dtype=torch.bool)
+    for part in parts:
+        for up in part.rows:
+            for right in part.columns:
+                grid[reach + up, reach + right] = True
+    return grid
 
 
 class MaskedConv(nn.Module):
@@ -88,9 +122,6 @@ class MaskedConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.above(x) + self.beside(x)
-
-    def pixel(self, x: Tensor, r: int, c: int) -> Tensor:
-        return self.above.pixel(x, r, c) + self.beside.pixel(x, r, c)
 
 
 class PixelHead(nn.Module):
@@ -171,6 +202,19 @@ class PixelCNN(nn.Module):
         self.layers = nn.ModuleList(Bottleneck(width, classes) for _ in range(layers))
         self.head = PixelHead(width, image[0], per_value)
 
+    def pictured_masks(self, order: int = 0) -> list[Mask]:
+        found = [Mask(
+            "Kind A, first layer", "Reads the picture: the pixels before, not the pixel itself.",
+            kernel_mask(self.first.above, self.first.beside), kernel=True,
+        )]  # fmt: skip
+        for layer in list(self.layers)[:1]:
+            found.append(Mask(
+                "Kind B, layers above",
+                "Reads features: the pixel's own too, which know only of pixels before.",
+                kernel_mask(layer.conv.above, layer.conv.beside), kernel=True,
+            ))  # fmt: skip
+        return found
+
     def inner_matrices(self) -> list[nn.Parameter]:
         return [p for p in self.layers.parameters() if p.dim() == 2]
 
@@ -192,22 +236,43 @@ class PixelCNN(nn.Module):
     # -- one pixel at a time ---------------------------------------------------------------------
 
     def caches(self, n: int, y: Tensor) -> dict:
-        """What each masked convolution reads, filled as the pixels come."""
+        """What each masked convolution reads: the rows above, and the row so far."""
         _, H, W = self.image
+        convs = [self.first, *(layer.conv for layer in self.layers)]
         half = self.first.above.out // 2
         like = self.first.above.weight
-        return {"y": y, "reads": [like.new_zeros(n, half, H, W) for _ in self.layers]}
+        return {
+            "y": y,
+            "rows": [like.new_zeros(n, half, H, W) for _ in self.layers],
+            "along": [RowReader(conv.beside, n, W) for conv in convs],
+            "above": [],
+        }
 
     def begin_row(self, cache: dict, x: Tensor, r: int) -> None:
-        """Nothing here is computed a row at a time."""
+        """What the rows above say is known before the row's first pixel is written."""
+        if r:
+            for rows, along in zip(cache["rows"], cache["along"][1:], strict=True):
+                rows[:, :, r - 1] = along.row()
+        cache["above"] = [by_pixel(self.first.above.row(x, r))]
+        for layer, rows in zip(self.layers, cache["rows"], strict=True):
+            above = layer.conv.above.row(rows, r)
+            if layer.told is not None:
+                above = above + layer.told(cache["y"])[:, :, None]
+            cache["above"].append(by_pixel(above))
 
     def at(self, cache: dict, x: Tensor, r: int, c: int) -> Tensor:
         """The features of pixel (r, c), (n, width), where x is known before it."""
-        h = self.first.pixel(x, r, c)[:, :, None, None]
-        for layer, read in zip(self.layers, cache["reads"], strict=True):
-            read[:, :, r, c] = layer.before(h)[:, :, 0, 0]
-            h = h + layer.after(layer.conv.pixel(read, r, c)[:, :, None, None], cache["y"])
-        return h[:, :, 0, 0]
+        first, *along = cache["along"]
+        before, *above = cache["above"]
+        if c:
+            first.put(c - 1, x[:, :, r, c - 1])
+        h = first.read(c, before[c])
+        for layer, reader, rest in zip(self.layers, along, above, strict=True):
+            a = F.relu(F.linear(F.relu(h), layer.down.weight, layer.down.bias))
+            reader.put(c, a)
+            a = F.relu(reader.read(c, rest[c]))
+            h = h + F.linear(a, layer.up.weight, layer.up.bias)
+        return h
 
 
 class GatedLayer(nn.Module):
@@ -267,35 +332,57 @@ class GatedPixelCNN(PixelCNN):
             v, h = layer(v, h, y)
         return h
 
+    def pictured_masks(self, order: int = 0) -> list[Mask]:
+        found = [
+            Mask("Down, first layer", "Reads the picture: the rows above, to both sides.",
+                 kernel_mask(self.first_down), kernel=True),
+            Mask("Along, first layer", "Reads the picture: the row itself, up to the pixel.",
+                 kernel_mask(self.first_along), kernel=True),
+        ]  # fmt: skip
+        by_dilation = {layer.down.dilation: layer for layer in self.layers}
+        for dilation, layer in sorted(by_dilation.items()):
+            far = "" if dilation == 1 else f", {dilation} apart"
+            found += [
+                Mask(f"Down{far}", "Features of rows: each row's know only the rows above it.",
+                     kernel_mask(layer.down), kernel=True),
+                Mask(f"Along{far}", "Features of the row so far, and the downward ones here.",
+                     kernel_mask(layer.along), kernel=True),
+            ]  # fmt: skip
+        return found
+
     def caches(self, n: int, y: Tensor) -> dict:
         _, H, W = self.image
         like, width = self.first_down.weight, self.first_down.out
-        count = len(self.layers)
+        convs = [self.first_along, *(layer.along for layer in self.layers)]
         return {
             "y": y,
-            "v": [like.new_zeros(n, width, H, W) for _ in range(count + 1)],
-            "h": [like.new_zeros(n, width, H, W) for _ in range(count + 1)],
-            "link": [like.new_zeros(n, 2 * width, W) for _ in range(count)],
+            "v": [like.new_zeros(n, width, H, W) for _ in range(len(self.layers) + 1)],
+            "along": [RowReader(conv, n, W) for conv in convs],
+            "first": self.first_along.bias.expand(n, -1),
+            "link": [],
         }
 
     def begin_row(self, cache: dict, x: Tensor, r: int) -> None:
         """The vertical stack knows its whole row before the row's first pixel is written."""
         v = cache["v"]
         v[0][:, :, r] = self.first_down.row(x, r)
+        cache["link"] = []
         for k, layer in enumerate(self.layers):
             a = layer.down.row(v[k], r)[:, :, None]  # (n, 2 width, 1, W)
             v[k + 1][:, :, r] = v[k][:, :, r] + gate(a)[:, :, 0]
-            cache["link"][k] = (layer.link(a) + layer.class_bias(cache["y"]))[:, :, 0]
+            rest = layer.link(a) + layer.class_bias(cache["y"]) + layer.along.bias[:, None, None]
+            cache["link"].append(by_pixel(rest[:, :, 0]))
 
     def at(self, cache: dict, x: Tensor, r: int, c: int) -> Tensor:
-        h = cache["h"]
-        now = self.first_along.pixel(x, r, c)
-        h[0][:, :, r, c] = now
-        for k, layer in enumerate(self.layers):
-            b = layer.along.pixel(h[k], r, c) + cache["link"][k][:, :, c]
-            now = now + F.linear(gate(b), layer.out.weight, layer.out.bias)
-            h[k + 1][:, :, r, c] = now
-        return now
+        first, *along = cache["along"]
+        if c:
+            first.put(c - 1, x[:, :, r, c - 1])
+        h = first.read(c, cache["first"])
+        for layer, reader, link in zip(self.layers, along, cache["link"], strict=True):
+            reader.put(c, h)
+            b = reader.read(c, link[c])
+            h = h + F.linear(gate(b), layer.out.weight, layer.out.bias)
+        return h
 
 
 class RasterWriter:

@@ -238,3 +238,37 @@ def test_predictions_are_those_that_the_likelihood_adds_up(network):
 def test_settings_that_do_not_go_together_are_refused(values, words):
     with pytest.raises(ValueError, match=words):
         checkpoint.build("autoregressive", values)
+
+
+# -- masks to look at ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_the_masks_of_a_dense_network_are_stairs_in_the_order_of_writing(order):
+    model = small("made", orders="raster,shuffled", layers=2)
+    direct, first, inner, last = (mask.allowed for mask in model.masks(order))
+    assert torch.equal(direct, torch.ones(24, 24).tril(-1).bool())
+    assert (first.shape, inner.shape, last.shape) == ((40, 24), (40, 40), (24, 40))
+    for stairs in (first, inner, last):  # once out of sight, out of sight from there on
+        assert torch.equal(stairs, stairs.cummin(1).values)
+    # Together they lead from a value to those after it, and to no other.
+    reached = (last.float() @ inner.float() @ first.float()) > 0
+    assert not (reached & ~direct).any()
+    with pytest.raises(ValueError, match="no order 2"):
+        model.masks(2)
+
+
+def test_the_masks_of_kernels_end_at_the_pixel():
+    before = torch.arange(49).view(7, 7) < 24
+    first, above = small("pixelcnn").masks()
+    assert first.kernel and torch.equal(first.allowed, before)
+    assert above.allowed.int().tolist() == [[1, 1, 1], [1, 1, 0], [0, 0, 0]]
+    down, along, *_ = small("gated").masks()
+    assert torch.equal(down.allowed | along.allowed, before)
+    assert not (down.allowed & along.allowed).any()
+
+
+def test_what_has_no_masks_shows_none_and_attention_looks_back():
+    assert small("nade").masks() == []
+    patches = small("transformer").masks()[0].allowed
+    assert torch.equal(patches, torch.ones(6, 6).tril().bool())

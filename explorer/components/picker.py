@@ -94,9 +94,9 @@ def _card(header: Any) -> dict[str, Any]:
 
 def facts(header: Any) -> str:
     """A model in one line: its data, its size, its headline number."""
-    data = _data_title(header.data.get("name", ""))
+    data = data_title(header.data.get("name", ""))
     known = data.lower() in header.title.lower()  # said once, so that a card keeps to two lines
-    parts = ["" if known else data, f"{_short(header.parameters)} parameters"]
+    parts = ["" if known else data, f"{short_count(header.parameters)} parameters"]
     for name, form in HEADLINES:
         value = header.metrics.get(name)
         value = value.get("value") if isinstance(value, dict) else value
@@ -106,12 +106,12 @@ def facts(header: Any) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _data_title(name: str) -> str:
+def data_title(name: str) -> str:
     known = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar-10": "CIFAR-10"}
     return known.get(name, name.capitalize())
 
 
-def _short(count: int) -> str:
+def short_count(count: int) -> str:
     return f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.0f} k"
 
 
