@@ -22,6 +22,12 @@ PALETTE = (
     "#717581",
     "#92dadd",
 )
+# Cividis (Nunez, Anderton and Renslow 2018): as bright as it is large, also to people who see
+# colours differently.
+CIVIDIS = (
+    "#00224e", "#123570", "#3b496c", "#575d6d", "#707173",
+    "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838",
+)  # fmt: skip
 
 ACCENT = "#b4400c"
 ACCENT_DARK = "#ff9a57"

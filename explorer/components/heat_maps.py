@@ -9,13 +9,8 @@ import gradio as gr
 import numpy as np
 
 from explorer.components import component, source
+from explorer.theme import CIVIDIS
 
-# Cividis (Nunez, Anderton and Renslow 2018): as bright as it is large, also to people who see
-# colours differently.
-PALETTE = (
-    "#00224e", "#123570", "#3b496c", "#575d6d", "#707173",
-    "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838",
-)  # fmt: skip
 # Of what sways a pixel, and of what does not though it could.
 HEAT = ("#1d130d", "#6b2a0c", "#b9501a", "#ee8a3c", "#ffc078", "#fff1da")
 BLIND = "#3f90da"
@@ -49,7 +44,7 @@ def heat_maps(maps_id: str, *, label: str, largest: int = 336, pick: bool = Fals
     """
     view = component(
         "heat_maps", None, maps=maps_id, label=label, largest=largest, pick=pick,
-        palette=list(PALETTE), heat=list(HEAT), blind=BLIND,
+        palette=list(CIVIDIS), heat=list(HEAT), blind=BLIND,
     )  # fmt: skip
     place = component(
         "place_choice", None, html="", elem_classes=["ge-hidden"],

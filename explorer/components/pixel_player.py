@@ -8,13 +8,7 @@ import gradio as gr
 import numpy as np
 
 from explorer.components import component, source
-
-# Cividis (Nunez, Anderton and Renslow 2018): as bright as it is large, also to people who see
-# colours differently. From no surprise to much.
-PALETTE = (
-    "#00224e", "#123570", "#3b496c", "#575d6d", "#707173",
-    "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838",
-)  # fmt: skip
+from explorer.theme import CIVIDIS
 
 
 class PixelPlayer(NamedTuple):
@@ -54,7 +48,7 @@ def pixel_player(player_id: str, *, label: str, below: int = 0, largest: int = 4
     """
     view = component(
         "pixel_player", None, player=player_id, label=label, below=below, largest=largest,
-        palette=list(PALETTE),
+        palette=list(CIVIDIS),
     )  # fmt: skip
     probe = component("pixel_probe", None, player=player_id)
     # The name stands in the script: a prop beside an empty value does not reach the browser.
@@ -72,7 +66,7 @@ def pixel_player(player_id: str, *, label: str, below: int = 0, largest: int = 4
 
 def colours(values: np.ndarray) -> np.ndarray:
     """(N, 3) uint8 of the palette at N numbers from 0 to 1, as the page paints them."""
-    stops = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in PALETTE], float)
+    stops = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in CIVIDIS], float)
     at = np.clip(np.nan_to_num(values), 0, 1) * (len(stops) - 1)
     places = np.arange(len(stops))
     return np.stack([np.interp(at, places, column) for column in stops.T], 1).round().astype("u1")
