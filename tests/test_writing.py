@@ -13,9 +13,10 @@ from PIL import Image
 
 import explorer
 from explorer.components.parts import key_of
-from explorer.components.pixel_player import PALETTE, colours
+from explorer.components.pixel_player import colours
 from explorer.denoising.live import newest, newest_only
 from explorer.tabs import TABS, pixels
+from explorer.theme import CIVIDIS
 from explorer.writing import finish, watch, written
 from explorer.writing.written import Change, Settings
 from models.base import generator
@@ -64,7 +65,7 @@ def test_surprise_is_painted_brighter_the_larger_it_is():
     painted = colours(np.linspace(-1, 2, 50)).astype(int)
     assert tuple(painted[0]) == (0, 34, 78) and tuple(painted[-1]) == (254, 232, 56)
     light = painted @ [0.2126, 0.7152, 0.0722]
-    assert (np.diff(light) >= 0).all() and len(PALETTE) == 10
+    assert (np.diff(light) >= 0).all() and len(CIVIDIS) == 10
 
 
 # -- writing --------------------------------------------------------------------------------------
