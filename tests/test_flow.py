@@ -126,7 +126,7 @@ SMALL = {"image": [1, 4, 4], "scales": 2, "steps": 2, "width": 8, "bins": 4}
 
 
 def small(seed: int = 0, **more):
-    return stirred(checkpoint.build("flow", {**SMALL, **more}), 0.15, seed)
+    return stirred(checkpoint.build("flow", {**SMALL, **more}), 0.08, seed)
 
 
 WHOLES = [{}, {"coupling": "affine"}, {"dequantise": "uniform"}, {"num_classes": 3},
