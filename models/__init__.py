@@ -13,6 +13,7 @@ FAMILIES = {
     "vae": "models.vae:VAE",
     "diffusion": "models.diffusion:Diffusion",
     "autoregressive": "models.autoregressive:Autoregressive",
+    "flow": "models.flow:Flow",
     "classifier": "models.classifier:Classifier",
 }
 

@@ -1,0 +1,293 @@
+r"""A normalising flow: an invertible network that bends pictures into noise, and noise back.
+
+If $z = f(x)$ is invertible and $z \sim \mathcal{N}(0, I)$, then $x$ has a density one can write
+down, by how much $f$ stretches the space around it (Dinh et al. 2017, eqs. 2 and 3),
+
+$$\log p(x) = \log \mathcal{N}(f(x); 0, I) + \log \left| \det \frac{\partial f}{\partial x}
+\right| ,$$
+
+and the network is trained on that number itself. The determinant must be cheap. A **coupling
+layer** leaves half of the channels as they are and bends the other half by an elementwise map whose
+numbers a network reads off the first half: the Jacobian is triangular, the inverse as cheap as the
+map, and the network inside may be anything. Between couplings an **invertible 1 x 1 convolution**
+mixes the channels and an **actnorm** keeps them near mean 0 and variance 1 (Kingma and Dhariwal
+2018). The picture is **squeezed** first, squares of 2 x 2 pixels become four channels, and at each
+further scale half of the channels is **split** off as finished noise.
+
+Pictures are whole numbers, and a density would pile up on them without bound. So each level gets
+noise $u \in [0, 1)$ (dequantisation), and by Jensen's inequality
+
+$$\log P(x) \;\ge\; \mathbb{E}_{q(u \mid x)} \big[ \log p(x + u) - \log q(u \mid x) \big] ,$$
+
+with $q$ uniform, or itself a small flow that learns which noise is easiest to explain (Ho et al.
+2019, eq. 12).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from models.base import Frame, GenerativeModel, Likelihood, Objective, normal, setting, uniform
+from models.flow_layers import ActNorm, Chain, ChannelMix, Coupling, Layer, Logit, Squeeze, total
+
+
+@dataclass(frozen=True)
+class FlowConfig:
+    image: tuple[int, ...] = setting((1, 28, 28), "Channels, height and width of an image.")
+    scales: int = setting(2, "How many times the picture is squeezed.", low=1, high=5)
+    steps: int = setting(8, "Coupling layers a scale.", low=1, high=64)
+    coupling: str = setting(
+        "spline", "How a coupling layer bends its half.", choices=("affine", "spline")
+    )
+    bins: int = setting(8, "Bins of a spline.", low=2, high=64)
+    width: int = setting(64, "Channels inside a coupling's network.", low=4, high=1024)
+    blocks: int = setting(1, "Residual blocks of a coupling's network.", low=0, high=16)
+    dequantise: str = setting(
+        "variational", "The noise within a level.", choices=("uniform", "variational")
+    )
+    dequantise_steps: int = setting(
+        4, "Coupling layers of the flow that learns that noise.", low=1, high=32
+    )
+    num_classes: int = setting(
+        0, "Classes to condition on; 0 is none, -1 as many as the data has.", low=-1, high=1000
+    )
+
+
+class Dequantiser(torch.nn.Module):
+    """q(u | x): noise in (0, 1) from a flow that sees the picture, or uniform."""
+
+    def __init__(self, config: FlowConfig) -> None:
+        super().__init__()
+        C = 4 * config.image[0]
+        self.flow: Chain | None = None
+        if config.dequantise == "variational":
+            layers: list[Layer] = []
+            for _ in range(config.dequantise_steps):
+                layers.append(ChannelMix(C))
+                layers.append(Coupling(C, "affine", config.width, 1, context=C))
+            self.flow = Chain(layers)
+
+    def forward(self, x: Tensor, rng: Generator) -> tuple[Tensor, Tensor]:
+        """u (B, C, H, W) and log q(u | x) (B,). x in [0, 1]."""
+        if self.flow is None:
+            return uniform(x.shape, rng, x.device).to(x.dtype), x.new_zeros(len(x))
+        noise = normal(x.shape, rng, x.device).to(x.dtype)
+        u, log_det = self.bent(noise, x)
+        return u, total(log_normal(noise)) - log_det
+
+    def bent(self, noise: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Standard normal noise to u in (0, 1), and log |det du/dnoise| (B,)."""
+        h, log_det = self.flow(F.pixel_unshuffle(noise, 2), F.pixel_unshuffle(2 * x - 1, 2))
+        s = F.pixel_shuffle(h, 2)
+        return torch.sigmoid(s), log_det + total(F.logsigmoid(s) + F.logsigmoid(-s))
+
+
+class Flow(GenerativeModel):
+    """Squeeze, bend, split, and again; what is left is noise."""
+
+    Config = FlowConfig
+
+    def __init__(self, config: FlowConfig) -> None:
+        super().__init__(config)
+        C, H, W = config.image
+        if H % 2**config.scales or W % 2**config.scales:
+            raise ValueError(
+                f"Images of {H} x {W} cannot be squeezed {config.scales} times; use fewer scales."
+            )
+        classes = max(0, config.num_classes)
+        self.dequantiser = Dequantiser(config)
+        self.logit = Logit()
+        self.squeeze = Squeeze()
+        self.scales = torch.nn.ModuleList()
+        for _ in range(config.scales):
+            C = 4 * C
+            layers: list[Layer] = []
+            for _ in range(config.steps):
+                layers += [
+                    ActNorm(C),
+                    ChannelMix(C),
+                    Coupling(C, config.coupling, config.width, config.blocks, config.bins, classes),
+                ]
+            self.scales.append(Chain(layers))
+            C = C // 2  # the other half is finished
+
+    @property
+    def latent(self) -> int:
+        return math.prod(self.image_shape)
+
+    # -- the map ---------------------------------------------------------------------------------
+
+    def _context(self, label: int | Tensor | None, n: int) -> Tensor | None:
+        """(n, classes, 1, 1) one-hot; zeros for no label; None where there are no classes."""
+        classes = max(0, self.config.num_classes)
+        if classes == 0:
+            return None
+        y = torch.zeros(n, classes, device=self.device)
+        dtype = next(self.parameters()).dtype
+        if label is not None:
+            label = torch.as_tensor(label, device=self.device).expand(n)
+            if label.min() < 0 or label.max() >= classes:
+                raise ValueError(f"Classes go from 0 to {classes - 1}.")
+            y = F.one_hot(label, classes)
+        return y.to(dtype)[:, :, None, None]
+
+    def passes(self, y: Tensor, label: int | Tensor | None = None) -> Iterator[tuple]:
+        """The way of y (B, C, H, W) in (0, 1) to noise, a layer at a time.
+
+        Yields (name, parts, log_det): the finished parts and, last, what is still under way, and
+        log |det| so far, (B,).
+        """
+        h, log_det = self.logit(y)
+        yield "logit", [h], log_det
+        context, done = self._context(label, len(y)), []
+        for scale, chain in enumerate(self.scales):
+            h, _ = self.squeeze(h)
+            here = None if context is None else context.expand(-1, -1, *h.shape[2:])
+            for k, layer in enumerate(chain.layers):
+                h, change = layer(h, here)
+                log_det = log_det + change
+                if isinstance(layer, Coupling):
+                    yield f"scale {scale + 1}, coupling {k // 3 + 1}", [*done, h], log_det
+            if scale + 1 < len(self.scales):
+                h, z = h.chunk(2, 1)
+                done.append(z)
+
+    def forward(self, y: Tensor, label: int | Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """z (B, D) and log |det dz/dy| (B,). y: (B, C, H, W) in (0, 1), dequantised."""
+        _, parts, log_det = deque(self.passes(y, label), maxlen=1)[0]
+        return torch.cat([part.flatten(1) for part in parts], 1), log_det
+
+    def _parts(self, z: Tensor) -> list[Tensor]:
+        C, H, W = self.image_shape
+        shapes = []
+        for scale in range(len(self.scales)):
+            C, H, W = 4 * C, H // 2, W // 2
+            if scale + 1 < len(self.scales):
+                shapes.append((C - C // 2, H, W))
+                C = C // 2
+            else:
+                shapes.append((C, H, W))
+        sizes = [math.prod(shape) for shape in shapes]
+        return [
+            part.unflatten(1, shape) for part, shape in zip(z.split(sizes, 1), shapes, strict=True)
+        ]
+
+    def returns(self, z: Tensor, label: int | Tensor | None = None) -> Iterator[Tensor]:
+        """The way back from z (B, D), after each coupling laid out as a picture, on the logit
+        scale, (B, C, H, W); the last is what the logit was of."""
+        *done, h = self._parts(z)
+        context = self._context(label, len(z))
+        for scale in reversed(range(len(self.scales))):
+            here = None if context is None else context.expand(-1, -1, *h.shape[2:])
+            for layer in reversed(self.scales[scale].layers):
+                h = layer.inverse(h, here)
+                if isinstance(layer, Coupling):
+                    yield self.laid_out([*done[:scale], h])
+            h = self.squeeze.inverse(h)
+            if scale:
+                h = torch.cat([h, done[scale - 1]], 1)
+        yield h
+
+    def laid_out(self, parts: list[Tensor]) -> Tensor:
+        """Parts of any moment as one (B, C, H, W): every number at the pixel it came from."""
+        h = parts[-1]
+        for part in reversed(parts[:-1]):
+            h = torch.cat([self.squeeze.inverse(h), part], 1)
+        return self.squeeze.inverse(h) if h.shape[1:] != self.image_shape else h
+
+    # -- training --------------------------------------------------------------------------------
+
+    def levels(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) in [0, 1] -> the nearest of 256 levels, 0 to 255."""
+        return (x * 255).round()
+
+    def _bound(self, x: Tensor, label: Tensor | None, rng: Generator) -> tuple[Tensor, Tensor]:
+        """log p((x + u) / 256) - log 256 - log q(u | x), (B,), and log |det|. x: in [0, 1]."""
+        u, log_q = self.dequantiser(x, rng)
+        z, log_det = self((self.levels(x) + u) / 256, label)
+        D = x[0].numel()
+        return total(log_normal(z)) + log_det - log_q - D * math.log(256), log_det
+
+    def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
+        """The bound on -log p(x), in nats an image."""
+        label = y if self.config.num_classes > 0 else None
+        bound, log_det = self._bound(x, label, rng)
+        loss = -bound.mean()
+        logs = {"bpd": loss / (math.log(2) * x[0].numel()), "log_det": log_det.mean()}
+        yield Objective(list(self.parameters()), loss, logs)
+
+    # -- what it can do --------------------------------------------------------------------------
+
+    def sample_steps(
+        self,
+        n: int,
+        rng: Generator,
+        label: int | Tensor | None = None,
+        temperature: float = 1.0,
+    ) -> Iterator[Frame]:
+        """z ~ N(0, temperature^2 I) on its way back; a frame a coupling. info["z"]: (n, D)."""
+        if not 0 <= temperature < math.inf:
+            raise ValueError("The temperature must be 0 or a positive number.")
+        if self.config.num_classes > 0 and label is None:
+            label = (uniform((n,), rng, self.device) * self.config.num_classes).long()
+        z = temperature * normal((n, self.latent), rng, self.device)
+        z = z.to(next(self.parameters()).dtype)
+        steps, count = self.returns(z, label), 1 + self.config.steps * len(self.scales)
+        for k, h in enumerate(steps):
+            yield Frame(k + 1, count, self._picture(h), info={"z": z, "label": label})
+
+    def _picture(self, h: Tensor) -> Tensor:
+        """From the logit scale to [0, 1], the middle of a level to that level."""
+        return ((self.logit.inverse(h) * 256 - 0.5) / 255).clamp(0, 1)
+
+    def encode(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
+        """The noise of a picture, (B, D), each level taken at its middle. x: (B, C, H, W)."""
+        return self((self.levels(self.checked(x)) + 0.5) / 256, label)[0]
+
+    def decode(self, z: Tensor, label: int | Tensor | None = None) -> Tensor:
+        """The picture of a noise z (B, D), (B, C, H, W) in [0, 1]."""
+        if z.dim() != 2 or z.shape[1] != self.latent:
+            raise ValueError(
+                f"This model's codes have {self.latent} numbers, not {tuple(z.shape)[1:]}."
+            )
+        return self._picture(deque(self.returns(z, label), maxlen=1)[0])
+
+    @torch.no_grad()
+    def log_likelihood(
+        self,
+        x: Tensor,
+        rng: Generator,
+        samples: int = 1,
+        label: int | Tensor | None = None,
+    ) -> Likelihood:
+        """log P(x) of 8-bit pictures, bounded with ``samples`` draws of the noise:
+
+        log 1/K sum_k p(x + u_k) / q(u_k | x), u_k ~ q(. | x): with K = 1 the bound that was
+        trained, and tighter for more (Burda et al. 2016, eq. 8). x: (B, C, H, W) in [0, 1].
+        """
+        if samples < 1:
+            raise ValueError("A likelihood needs at least one sample.")
+        x = self.checked(x)
+        if label is not None:
+            label = torch.as_tensor(label, device=x.device).expand(len(x))
+        draws = [self._bound(x, label, rng) for _ in range(samples)]
+        log_w = torch.stack([bound for bound, _ in draws])  # (K, B)
+        return Likelihood(
+            log_w.logsumexp(0) - math.log(samples),
+            "lower bound",
+            "uint8",
+            details={"log_det": torch.stack([d for _, d in draws]).mean(0)},
+            how=f"{self.config.dequantise} dequantisation, {samples} draws",
+        )
+
+
+def log_normal(z: Tensor) -> Tensor:
+    """log N(z; 0, 1) of each number."""
+    return -0.5 * z.square() - 0.5 * math.log(2 * math.pi)
