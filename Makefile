@@ -28,7 +28,7 @@ setup: $(RUNTIME)
 test: $(DEV)
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest tests --ignore=tests/browser --numprocesses=2 --dist=loadfile $(ARGS)
-	$(BIN)/python -m pytest tests/browser --reruns=1 $(ARGS)
+	$(BIN)/python -m pytest tests/browser --reruns=1 -rR $(ARGS)
 
 bench: $(BENCH)
 	@$(BIN)/python -m tests.browser.chromium

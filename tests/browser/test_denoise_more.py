@@ -200,13 +200,17 @@ def test_stop_is_heard_at_once(page, address):
     arrive(page, address, "fill_in", "model=asked&fill.steps=100&fill.repeats=10")
     page.wait_for_selector("#fill-stop:not([disabled])")
     page.click("#fill-stop")
-    page.wait_for_function(
-        f"() => document.querySelector('{FILL} .ge-status p').textContent.startsWith('Stopped')",
-        timeout=5000,
-    )
+
+    def stopped() -> bool:
+        status = page.inner_text(f"{FILL} .ge-status p")
+        return status.startswith("Stopped") and page.is_disabled("#fill-stop")
+
+    until(page, stopped)
+    page.wait_for_timeout(1500)  # what was on its way has come: it says so itself, or nothing
+    until(page, stopped)
+    pictures = pixels(page, f"{FILL} .ge-film canvas")
     page.wait_for_timeout(1500)
-    assert page.inner_text(f"{FILL} .ge-status p").startswith("Stopped")
-    assert page.is_disabled("#fill-stop")
+    assert pixels(page, f"{FILL} .ge-film canvas") == pictures, "it goes on"
 
 
 # -- all of them ----------------------------------------------------------------------------------
