@@ -51,6 +51,10 @@ def served(*arguments: str, program: str = SERVER, timeout: float = 90) -> Itera
         process.stdout.close()
 
 
+# What Gradio writes to the console when a page is left, or loaded anew, while it is being answered.
+LEFT = re.compile("signal is aborted without reason|Connection errored out")
+
+
 @dataclass
 class Seen:
     """What a page did besides showing itself."""
@@ -105,7 +109,12 @@ def page(browser, address):
 def watch(page, address: str) -> Seen:
     seen = Seen()
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
-    page.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" else None)
+    page.on(
+        "console",
+        lambda m: (
+            seen.errors.append(m.text) if m.type == "error" and not LEFT.search(m.text) else None
+        ),
+    )
     page.on(
         "request",
         lambda r: (
@@ -162,3 +171,11 @@ def serious_findings(page) -> list[tuple[str, str]]:
         if found["impact"] in ("serious", "critical")
         for node in found["nodes"]
     ]
+
+
+def assert_no_serious_findings(page, seconds: float = 20) -> None:
+    """Axe finds nothing serious, at the latest when colours have changed and pictures come."""
+    end = time.monotonic() + seconds
+    while (found := serious_findings(page)) and time.monotonic() < end:
+        page.wait_for_timeout(500)
+    assert found == []

@@ -8,7 +8,7 @@ import io
 import pytest
 from PIL import Image
 
-from tests.browser.conftest import open_page, pixels, serious_findings, served, until
+from tests.browser.conftest import assert_no_serious_findings, open_page, pixels, served, until
 
 WORKBENCH = "import runpy; runpy.run_module('tests.browser.workbench', run_name='__main__')"
 
@@ -253,7 +253,7 @@ def test_axe_finds_nothing_serious(browser, address, scheme):
             if note.is_visible():
                 note.click()
         page.wait_for_timeout(300)
-        assert serious_findings(page) == [], tab
+        assert_no_serious_findings(page)
     context.close()
 
 

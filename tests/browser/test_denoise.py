@@ -8,9 +8,9 @@ import pytest
 
 from tests import toys
 from tests.browser.conftest import (
+    assert_no_serious_findings,
     open_page,
     pixels,
-    serious_findings,
     served,
     until,
     watch,
@@ -310,5 +310,5 @@ def test_axe_finds_nothing_serious_in_light_and_dark(browser, denoisers):
             open_page(page, f"{denoisers}/?tab=denoise&model=tiny&denoise.part={part}")
             page.wait_for_selector(PART.format(part) + "canvas[role=img]")
             page.wait_for_timeout(1500)
-            assert serious_findings(page) == [], (scheme, part)
+            assert_no_serious_findings(page)
         context.close()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests import denoising
-from tests.browser.conftest import open_page, pixels, serious_findings, served, until
+from tests.browser.conftest import assert_no_serious_findings, open_page, pixels, served, until
 
 COMPARE, THROUGH, FILL = "#denoise-compare", "#denoise-through_noise", "#denoise-fill_in"
 VEIL = f"{FILL} .ge-mask-brush .veil"
@@ -197,9 +197,14 @@ def test_a_link_brings_the_mask_and_a_mask_of_another_size_is_replaced(page, add
 
 
 def test_stop_is_heard_at_once(page, address):
+    # Pressed from within the page: on a busy machine the run may be over before a word from here
+    # arrives.
+    page.add_init_script(
+        """const pressing = setInterval(() => {
+             const stop = document.querySelector('#fill-stop');
+             if (stop && !stop.disabled) { clearInterval(pressing); stop.click(); } }, 20);"""
+    )
     arrive(page, address, "fill_in", "model=asked&fill.steps=100&fill.repeats=10")
-    page.wait_for_selector("#fill-stop:not([disabled])")
-    page.click("#fill-stop")
 
     def stopped() -> bool:
         status = page.inner_text(f"{FILL} .ge-status p")
@@ -234,7 +239,7 @@ def test_each_part_fits_every_screen_and_has_no_serious_finding(page, address, p
         for box in page.locator(f"{panel} canvas:visible").all():
             place = box.bounding_box()
             assert place["x"] >= 0 and place["x"] + place["width"] <= width + 1
-    assert serious_findings(page) == []
+    assert_no_serious_findings(page)
     page.evaluate("GE.toggleTheme()")
     page.wait_for_timeout(1000)  # colours change over a moment
-    assert serious_findings(page) == []
+    assert_no_serious_findings(page)

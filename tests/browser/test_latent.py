@@ -12,7 +12,7 @@ import torch
 from explorer import latents
 from models import checkpoint
 from tests import toys
-from tests.browser.conftest import open_page, pixels, serious_findings, served, until
+from tests.browser.conftest import assert_no_serious_findings, open_page, pixels, served, until
 
 PICTURE = ".ge-latent-pad .picture"
 EXACT = '.ge-latent-pad .picture:not([data-exact=""])[data-exact]'
@@ -351,4 +351,4 @@ def test_axe_finds_nothing_serious(page, address, scheme):
     for note in page.locator(".ge-panel-latent .ge-note .label-wrap").all():
         note.click()
     page.wait_for_timeout(500)
-    assert serious_findings(page) == []
+    assert_no_serious_findings(page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import toys
-from tests.browser.conftest import open_page, pixels, serious_findings, served
+from tests.browser.conftest import assert_no_serious_findings, open_page, pixels, served
 from tests.test_map import write_map
 
 MAP = ".ge-point-map"
@@ -136,4 +136,4 @@ def test_axe_finds_nothing_serious(page, address, scheme):
     for note in page.locator(".ge-panel-embedding .ge-note .label-wrap").all():
         note.click()
     page.wait_for_timeout(500)
-    assert serious_findings(page) == []
+    assert_no_serious_findings(page)

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.conftest import open_page, pixels, serious_findings, served, until
+from tests.browser.conftest import (
+    assert_no_serious_findings,
+    open_page,
+    pixels,
+    serious_findings,
+    served,
+    until,
+)
 from tests.test_writing_compare import write_writers
 
 BESIDE, SEES = "#pixels-compare", "#pixels-order"
@@ -113,6 +120,6 @@ def test_each_part_fits_every_screen_and_has_no_serious_finding(page, address, p
             )
 
         until(page, fits, 20)
-    assert serious_findings(page) == []
+    assert_no_serious_findings(page)
     page.evaluate("GE.toggleTheme()")
     until(page, lambda: serious_findings(page) == [], 20)  # colours change over a moment
