@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -76,3 +77,17 @@ def strip_png(rows: Sequence[np.ndarray], most: int = MOST_IN_STRIP) -> bytes:
     sheet = np.concatenate([row[chosen] for row in rows])
     scale = max(1, round(112 / sheet.shape[-1]))
     return images.png_bytes(images.grid_image(sheet, columns=count, scale=scale, gap=4))
+
+
+def mosaic(frames: np.ndarray, gap: int = 1) -> np.ndarray:
+    """Pictures of each moment side by side: (T, N, C, H, W) to (T, C, h, w), about square."""
+    T, N, C, H, W = frames.shape
+    if N == 1:
+        return frames[:, 0]
+    across = math.ceil(math.sqrt(N))
+    down = math.ceil(N / across)
+    sheet = np.full((T, C, down * (H + gap) - gap, across * (W + gap) - gap), 96, np.uint8)
+    for k in range(N):
+        top, left = k // across * (H + gap), k % across * (W + gap)
+        sheet[:, :, top : top + H, left : left + W] = frames[:, k]
+    return sheet

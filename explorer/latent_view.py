@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer import images, latents
+from explorer.asked import classes_of
 from explorer.context import Context, in_code
 from explorer.latents import Plane
 from explorer.theme import PALETTE
@@ -82,17 +83,9 @@ def as_place(text: str) -> str:
     return text
 
 
-def classes_of(context: Context, name: str) -> list[str]:
-    """Names of the classes one can ask the model for; none where it takes no class."""
-    header = context.store.header(name)
-    count = header.config.get("num_classes", 0) if "Conditional" in header.capabilities else 0
-    names = list(header.data.get("classes") or [])
-    return names if len(names) == count else [str(k) for k in range(count)]
-
-
 def asked_label(context: Context, name: str, label: Any) -> int | None:
     """The class to ask for: 0 where the wish is none, None where the model takes no class."""
-    count = len(classes_of(context, name))
+    count = len(classes_of(context.store.header(name)))
     if not count:
         return None
     return int(label) if isinstance(label, int | float) and 0 <= label < count else 0

@@ -30,10 +30,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from models.base import Frame, GenerativeModel, Likelihood, Mask, Objective, setting, uniform
+from models.base import (
+    Frame,
+    GenerativeModel,
+    Likelihood,
+    Mask,
+    Objective,
+    binarised,
+    setting,
+    uniform,
+)
 from models.made import MADE
 from models.nade import NADE
 from models.patch_transformer import PatchTransformer
@@ -95,9 +103,9 @@ class Autoregressive(GenerativeModel):
 
     def observed(self, x: Tensor, rng: Generator) -> Tensor:
         """What the likelihood is of, in [0, 1]: pixels drawn 0 or 1 with their grey level as
-        probability (dynamic binarisation, Salakhutdinov and Murray 2008), or the nearest level."""
+        probability (see ``binarised``), or the nearest level."""
         if self.config.pixels == "bernoulli":
-            return (uniform(x.shape, rng, x.device) < x).to(x.dtype)
+            return binarised(x, rng)
         top = self.distribution.levels - 1
         return (x * top).round() / top
 
@@ -129,27 +137,16 @@ class Autoregressive(GenerativeModel):
 
     def numbers(self, x: Tensor, label: int | Tensor | None = None, order: int = 0) -> Tensor:
         """(B, D, P): what the network says of each value of the flattened pictures x, observed."""
-        out = self.net(2 * x - 1, self._one_hot(label, len(x)), order)
+        out = self.net(2 * x - 1, self.one_hot(label, len(x)), order)
         return out[:, self.net.layout.argsort()]
 
     def _log_prob(self, x: Tensor, label: Tensor | None, rng: Generator, order: int) -> Tensor:
         """log p(x_i | those before it), (B, D), in the network's layout. x: observed."""
-        numbers = self.net(2 * x - 1, self._one_hot(label, len(x)), order)  # (B, D, P)
+        numbers = self.net(2 * x - 1, self.one_hot(label, len(x)), order)  # (B, D, P)
         v = x.flatten(1)[:, self.net.layout] * (self.distribution.levels - 1)
         v = v.round()
         noise = None if self.distribution.exact else uniform(v.shape, rng, v.device)
         return self.distribution.log_prob(numbers, v, noise)
-
-    def _one_hot(self, label: int | Tensor | None, n: int) -> Tensor:
-        """(n, num_classes); no columns where the model is not conditional, zeros for no label."""
-        classes = max(0, self.config.num_classes)
-        dtype = next(self.parameters()).dtype
-        if label is None or classes == 0:
-            return torch.zeros(n, classes, device=self.device, dtype=dtype)
-        label = torch.as_tensor(label, device=self.device).expand(n)
-        if label.min() < 0 or label.max() >= classes:
-            raise ValueError(f"Classes go from 0 to {classes - 1}.")
-        return F.one_hot(label, classes).to(dtype)
 
     def inner_matrices(self) -> list[nn.Parameter]:
         return self.net.inner_matrices()
@@ -162,7 +159,7 @@ class Autoregressive(GenerativeModel):
         order = 0
         if len(self.net.orders) > 1:
             order = int(torch.randint(len(self.net.orders), (), generator=rng, device=rng.device))
-        label = y if self.config.num_classes > 0 else None
+        label = y if self.class_count else None
         nll = -self._log_prob(x, label, rng, order).sum(1).mean()
         logs = {"nll_nats": nll}
         if self.space != "binary":
@@ -181,8 +178,7 @@ class Autoregressive(GenerativeModel):
     ) -> Iterator[Frame]:
         """A frame a row's worth of values; the same uniforms whatever the order or temperature."""
         check_temperature(temperature)
-        if self.config.num_classes > 0 and label is None:
-            label = (uniform((n,), rng, self.device) * self.config.num_classes).long()
+        label = self.label_or_drawn(label, n, rng)
         C, H, W = self.image_shape
         u = uniform((n, C * H * W), rng, self.device)
         yield from self.write_steps(u, label, temperature, order, every=C * W)
@@ -230,7 +226,7 @@ class Autoregressive(GenerativeModel):
         check_temperature(temperature)
         places = self.order(order).tolist()
         n, D = u.shape
-        y, top = self._one_hot(label, n), self.distribution.levels - 1
+        y, top = self.one_hot(label, n), self.distribution.levels - 1
         writer = NaiveWriter(self.net, n, y, order, self.image_shape) if naive else (
             self.net.writer(n, y, order)
         )  # fmt: skip

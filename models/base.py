@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 # ---------------------------------------------------------------------------------------------
@@ -193,6 +194,38 @@ class GenerativeModel(Model):
         """How many numbers a code has, where the model has codes."""
         return self.config.latent
 
+    @property
+    def class_count(self) -> int:
+        """How many classes one can ask for; 0 where the model takes none."""
+        return max(0, getattr(self.config, "num_classes", 0))
+
+    def checked_label(self, label: int | Tensor, n: int) -> Tensor:
+        """(n,) classes, of one for all or one each. Raises ValueError for one there is not."""
+        label = torch.as_tensor(label, device=self.device).expand(n)
+        if len(label) and (label.min() < 0 or label.max() >= self.class_count):
+            raise ValueError(
+                f"Classes go from 0 to {self.class_count - 1}."
+                if self.class_count
+                else "This model was not trained with classes; leave the class out."
+            )
+        return label
+
+    def one_hot(self, label: int | Tensor | None, n: int) -> Tensor:
+        """(n, classes), zeros for no label; no columns where the model takes no class, whatever
+        the label. Raises ValueError for a class there is not."""
+        dtype = next(self.parameters()).dtype
+        if label is None or not self.class_count:
+            return torch.zeros(n, self.class_count, device=self.device, dtype=dtype)
+        return F.one_hot(self.checked_label(label, n), self.class_count).to(dtype)
+
+    def label_or_drawn(
+        self, label: int | Tensor | None, n: int, rng: Generator
+    ) -> int | Tensor | None:
+        """label itself; where it is None and there are classes, (n,) of them, each as likely."""
+        if label is None and self.class_count:
+            return (uniform((n,), rng, self.device) * self.class_count).long()
+        return label
+
     def sample_steps(
         self, n: int, rng: Generator, label: int | Tensor | None = None, **knobs: Any
     ) -> Iterator[Frame]:
@@ -325,3 +358,9 @@ def normal(shape: Sequence[int], rng: Generator, device: torch.device | str) -> 
 def uniform(shape: Sequence[int], rng: Generator, device: torch.device | str) -> Tensor:
     """Uniform noise in [0, 1), drawn where the generator lives, then moved."""
     return torch.rand(tuple(shape), generator=rng, device=rng.device).to(device)
+
+
+def binarised(x: Tensor, rng: Generator) -> Tensor:
+    """Pixels drawn 0 or 1 with their grey level as the probability, anew each time: dynamic
+    binarisation (Salakhutdinov and Murray 2008)."""
+    return (uniform(x.shape, rng, x.device) < x).to(x.dtype)

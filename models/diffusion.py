@@ -164,8 +164,8 @@ class Diffusion(GenerativeModel):
         (Ho and Salimans 2022, eq. 6).
         """
         level = torch.as_tensor(level, dtype=torch.float32, device=x.device).expand(len(x))
-        none = torch.full((len(x),), max(0, self.config.num_classes), device=x.device)
-        label = none if label is None or guidance == 0 else self._labels(label, len(x))
+        none = torch.full((len(x),), self.class_count, device=x.device)
+        label = none if label is None or guidance == 0 else self.checked_label(label, len(x))
         both = guidance not in (0, 1) and not torch.equal(label, none)
         if both:
             out = self.predict(x.repeat(2, 1, 1, 1), level.repeat(2), torch.cat([label, none]))
@@ -177,17 +177,6 @@ class Diffusion(GenerativeModel):
             self.config.prediction, level[:, None, None, None], self.config.sigma_data
         )
         return skip * x + scale * out
-
-    def _labels(self, label: int | Tensor, n: int) -> Tensor:
-        label = torch.as_tensor(label, device=self.device).expand(n)
-        classes = max(0, self.config.num_classes)
-        if len(label) and (label.min() < 0 or label.max() >= classes):
-            raise ValueError(
-                f"Classes go from 0 to {classes - 1}."
-                if classes
-                else "This model was not trained with classes; leave the class out."
-            )
-        return label
 
     def _denoiser(self, label: int | Tensor | None, guidance: float) -> Callable:
         if not 0 <= guidance <= GUIDANCE_MOST:  # false for nan too
@@ -305,8 +294,7 @@ class Diffusion(GenerativeModel):
         levels = self.levels(steps, schedule)
         z = normal((n, self.latent), rng, self.device) if start is None else self._codes(start)
         z = temperature * z
-        if self.config.num_classes > 0 and label is None:
-            label = (uniform((n,), rng, self.device) * self.config.num_classes).long()
+        label = self.label_or_drawn(label, n, rng)
         noise = levels[0] * z.view(n, *self.config.image)
         denoise = self._denoiser(label, guidance)
         for step in samplers.sampler(sampler)(denoise, noise.float(), levels, rng, **knobs):
@@ -401,7 +389,7 @@ class Diffusion(GenerativeModel):
         """
         x = self.inside(self.decode(z, label))
         levels = torch.full((len(x),), level, device=x.device)
-        none = torch.full((len(x),), max(0, self.config.num_classes), device=x.device)
+        none = torch.full((len(x),), self.class_count, device=x.device)
         scale = (level**2 + self.config.sigma_data**2) ** -0.5
         features = self.net.features(scale * x, levels.log() / 4, none).float()
         return F.adaptive_avg_pool2d(features, (2, 1)).flatten(1)
@@ -438,7 +426,7 @@ class Diffusion(GenerativeModel):
         black, white = -2 * c.centre, 2 * (1 - c.centre)
         # All draws in one batch.
         x_k = x.repeat(samples, 1, 1, 1)
-        label = None if label is None else self._labels(label, len(x)).repeat(samples)
+        label = None if label is None else self.checked_label(label, len(x)).repeat(samples)
         denoise = self._denoiser(label, 1.0)
         levels = self.levels(bound_steps)[:-1]
         pixels = variational_bound(denoise, x_k, levels, black, white, rng, draws)

@@ -126,17 +126,7 @@ class Flow(GenerativeModel):
 
     def _context(self, label: int | Tensor | None, n: int) -> Tensor | None:
         """(n, classes, 1, 1) one-hot; zeros for no label; None where there are no classes."""
-        classes = max(0, self.config.num_classes)
-        if classes == 0:
-            return None
-        y = torch.zeros(n, classes, device=self.device)
-        dtype = next(self.parameters()).dtype
-        if label is not None:
-            label = torch.as_tensor(label, device=self.device).expand(n)
-            if label.min() < 0 or label.max() >= classes:
-                raise ValueError(f"Classes go from 0 to {classes - 1}.")
-            y = F.one_hot(label, classes)
-        return y.to(dtype)[:, :, None, None]
+        return self.one_hot(label, n)[:, :, None, None] if self.class_count else None
 
     def passes(self, y: Tensor, label: int | Tensor | None = None) -> Iterator[tuple]:
         """The way of y (B, C, H, W) in (0, 1) to noise, a layer at a time.
@@ -217,7 +207,7 @@ class Flow(GenerativeModel):
 
     def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
         """The bound on -log p(x), in nats an image."""
-        label = y if self.config.num_classes > 0 else None
+        label = y if self.class_count else None
         bound, log_det = self._bound(x, label, rng)
         loss = -bound.mean()
         logs = {"bpd": loss / (math.log(2) * x[0].numel()), "log_det": log_det.mean()}
@@ -235,8 +225,7 @@ class Flow(GenerativeModel):
         """z ~ N(0, temperature^2 I) on its way back; a frame a coupling. info["z"]: (n, D)."""
         if not 0 <= temperature < math.inf:
             raise ValueError("The temperature must be 0 or a positive number.")
-        if self.config.num_classes > 0 and label is None:
-            label = (uniform((n,), rng, self.device) * self.config.num_classes).long()
+        label = self.label_or_drawn(label, n, rng)
         z = temperature * normal((n, self.latent), rng, self.device)
         z = z.to(next(self.parameters()).dtype)
         steps, count = self.returns(z, label), 1 + self.config.steps * len(self.scales)

@@ -43,7 +43,15 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from models.base import Frame, GenerativeModel, Likelihood, Objective, normal, setting, uniform
+from models.base import (
+    Frame,
+    GenerativeModel,
+    Likelihood,
+    Objective,
+    binarised,
+    normal,
+    setting,
+)
 from models.nets import Downsample, ResBlock, Upsample, group_norm
 
 LOG_2PI = math.log(2 * math.pi)
@@ -252,7 +260,7 @@ class VAE(GenerativeModel):
 
         x: (B, C, H, W) in [0, 1].
         """
-        return self.encoder(self.checked(x), self._one_hot(label, len(x)))
+        return self.encoder(self.checked(x), self.one_hot(label, len(x)))
 
     def encode(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
         """The code z at the posterior's mean, (B, D). x: (B, C, H, W) in [0, 1]."""
@@ -264,7 +272,7 @@ class VAE(GenerativeModel):
             raise ValueError(
                 f"This model's codes have {self.config.latent} numbers, not {tuple(z.shape)[1:]}."
             )
-        out = self.decoder(self.prior.inverse(z), self._one_hot(label, len(z)))
+        out = self.decoder(self.prior.inverse(z), self.one_hot(label, len(z)))
         if self.config.likelihood == "bernoulli":
             return torch.sigmoid(out)
         return logistic_parameters(out)[0].clamp(0, 1)
@@ -276,27 +284,17 @@ class VAE(GenerativeModel):
 
     def log_p_x(self, x: Tensor, h: Tensor, label: int | Tensor | None = None) -> Tensor:
         """log p(x | h) of each pixel in nats, (B, C, H, W). x holds 0 and 1, or 8-bit levels."""
-        out = self.decoder(h, self._one_hot(label, len(h)))
+        out = self.decoder(h, self.one_hot(label, len(h)))
         if self.config.likelihood == "bernoulli":
             return -F.binary_cross_entropy_with_logits(out, x, reduction="none")
         return discretised_logistic(x, *logistic_parameters(out))
-
-    def _one_hot(self, label: int | Tensor | None, n: int) -> Tensor:
-        """(n, num_classes); no columns where the model is not conditional, zeros for no label."""
-        classes = max(0, self.config.num_classes)
-        if label is None or classes == 0:
-            return torch.zeros(n, classes, device=self.device)
-        label = torch.as_tensor(label, device=self.device).expand(n)
-        if label.min() < 0 or label.max() >= classes:
-            raise ValueError(f"Classes go from 0 to {classes - 1}.")
-        return F.one_hot(label, classes).float()
 
     # -- training --------------------------------------------------------------------------------
 
     def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
         c = self.config
         x = self.observed(x, rng)
-        label = y if c.num_classes else None
+        label = y if self.class_count else None
         mean, std = self.encode_distribution(x, label)  # (B, D)
         # A tighter bound costs K decodings: it pays at the end of a run, not at its start.
         K = c.samples if int(self.seen) >= c.samples_from else 1
@@ -336,9 +334,9 @@ class VAE(GenerativeModel):
 
     def observed(self, x: Tensor, rng: Generator) -> Tensor:
         """What the likelihood is of: pixels drawn 0 or 1 with their grey level as probability
-        (dynamic binarisation, Salakhutdinov and Murray 2008), or 8-bit levels over 255."""
+        (see ``binarised``), or 8-bit levels over 255."""
         if self.config.likelihood == "bernoulli":
-            return (uniform(x.shape, rng, x.device) < x).to(x.dtype)
+            return binarised(x, rng)
         return (x * 255).round() / 255
 
     # -- what it can do --------------------------------------------------------------------------
@@ -354,8 +352,7 @@ class VAE(GenerativeModel):
         if not 0 <= temperature < math.inf:
             raise ValueError("The temperature must be 0 or a positive number.")
         z = temperature * normal((n, self.config.latent), rng, self.device)
-        if self.config.num_classes and label is None:
-            label = (uniform((n,), rng, self.device) * self.config.num_classes).long()
+        label = self.label_or_drawn(label, n, rng)
         yield Frame(0, 1, self.decode(z, label), info={"z": z, "label": label})
 
     @torch.no_grad()

@@ -14,19 +14,17 @@ import torch
 from PIL import Image
 
 import explorer
-from explorer import export
-from explorer.components.parts import key_of
+from explorer import export, live
+from explorer.asked import ANY
 from explorer.denoising import (
     from_picture,
-    live,
     noising,
     schedule,
     trajectory,
     watch,
 )
-from explorer.denoising.trajectory import ANY, OWN, Settings
+from explorer.denoising.trajectory import OWN, Settings
 from explorer.link import one_of
-from explorer.tabs import TABS, denoise
 from models import samplers, schedules
 from models.base import generator
 from tests import toys
@@ -66,18 +64,6 @@ def as_bytes(x: torch.Tensor) -> np.ndarray:
 
 
 # -- the tab ---------------------------------------------------------------------------------------
-
-
-def test_the_tab_is_made_of_parts_that_keep_the_conventions(context):
-    assert denoise in TABS
-    keys = [key_of(part) for part in denoise.PARTS]
-    assert keys[0] == "watch" and len(set(keys)) == len(keys)
-    explorer.build(context)
-    for key, part in zip(keys, denoise.PARTS, strict=True):
-        assert part.TITLE and callable(part.build)
-        assert hasattr(context.picker, f"show_denoise_{key}")
-    remembered = [item.key for item in context.remembered]
-    assert len(set(remembered)) == len(remembered)
 
 
 def test_titles_are_those_of_the_science():
@@ -199,7 +185,7 @@ def test_the_code_shown_gives_the_frames_on_screen(context, name, controls):
     exec(code, scope)
     for row, frames in zip(view["rows"], (scope["there"], scope["guess"]), strict=True):
         frames = np.stack([as_bytes(frame) for frame in frames])
-        assert np.array_equal(pictures(row["sprite"]), trajectory.mosaic(frames))
+        assert np.array_equal(pictures(row["sprite"]), export.mosaic(frames))
 
 
 def test_another_seed_is_the_next_even_after_nonsense(context):

@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 
 import explorer
+from explorer import brought
 from explorer.components.mask_brush import mask_text, read_mask, write_mask
-from explorer.denoising import brought, fill_in
-from explorer.denoising.common import rested, stoppable
+from explorer.denoising import fill_in
+from explorer.live import rested, stoppable
 from tests import denoising
 from tests.denoising import drawing, merged, pictures, told
 

@@ -12,9 +12,9 @@ from safetensors.numpy import save_file
 
 import explorer
 from explorer import images, latents
+from explorer.asked import classes_of
 from explorer.context import Context
 from explorer.latent_view import (
-    classes_of,
     exact,
     pad_value,
     read_view,
@@ -377,8 +377,8 @@ def test_a_picture_that_cannot_be_read_gets_a_sentence(context):
 
 
 def test_classes_have_their_names(context):
-    assert classes_of(context, "asked") == [str(k) for k in range(10)]
-    assert classes_of(context, "grey") == []
+    assert classes_of(context.store.header("asked")) == [str(k) for k in range(10)]
+    assert classes_of(context.store.header("grey")) == []
 
 
 def test_another_class_changes_every_picture(context):

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 import explorer
-from explorer import images
+from explorer import brought, images
 from explorer.components.bell import as_bell
 from explorer.components.picture_table import as_table
-from explorer.denoising import brought, through_noise
+from explorer.denoising import through_noise
 from models.base import generator
 from tests import denoising, toys
 from tests.denoising import drawing, merged, pictures, told

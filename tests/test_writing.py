@@ -12,10 +12,8 @@ import torch
 from PIL import Image
 
 import explorer
-from explorer.components.parts import key_of
 from explorer.components.pixel_player import colours
-from explorer.denoising.live import newest, newest_only
-from explorer.tabs import TABS, pixels
+from explorer.live import newest, newest_only
 from explorer.theme import CIVIDIS
 from explorer.writing import finish, watch, written
 from explorer.writing.written import Change, Settings
@@ -44,21 +42,6 @@ def numbers(b64: str, kind: str) -> np.ndarray:
 
 def show(context, name="binary", controls=PLAIN, changes=""):
     return watch.show(context, name, *controls, changes=changes)
-
-
-# -- the tab --------------------------------------------------------------------------------------
-
-
-def test_the_tab_is_made_of_parts_that_keep_the_conventions(context):
-    assert pixels in TABS
-    keys = [key_of(part) for part in pixels.PARTS]
-    assert keys[0] == "watch" and len(set(keys)) == len(keys)
-    explorer.build(context)
-    for key, part in zip(keys, pixels.PARTS, strict=True):
-        assert part.TITLE and callable(part.build)
-        assert hasattr(context.picker, f"show_pixels_{key}")
-    remembered = [item.key for item in context.remembered]
-    assert len(set(remembered)) == len(remembered)
 
 
 def test_surprise_is_painted_brighter_the_larger_it_is():

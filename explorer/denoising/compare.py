@@ -13,28 +13,24 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, export, images
+from explorer.asked import ANY, class_choices, classes_of, is_whole, takes
 from explorer.components import say
 from explorer.components.cost import cost
 from explorer.components.film import film, stop
 from explorer.components.picture_table import picture_table
 from explorer.context import Context
-from explorer.denoising.common import class_choices, stoppable, stopped, stopped_at
 from explorer.denoising.guidance import COUNT, Drawn, drawn, save_strip, strip, strip_after
-from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import (
-    ANY,
     MOST_GUIDANCE,
     MOST_STEPS,
     SAMPLERS,
     Settings,
     call,
-    classes_of,
-    is_whole,
-    mosaic,
     read_settings,
-    takes,
 )
+from explorer.export import mosaic
 from explorer.link import number, one_of, whole
+from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
 
 log = logging.getLogger(__name__)
 
@@ -315,10 +311,8 @@ def build(context: Context) -> None:
     samplers = [(title, key) for key, title in SAMPLERS.items()]
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            with gr.Row(elem_classes="ge-run"):
-                again = gr.Button("Other noise", variant="primary", elem_id="compare-again")
-                halt = gr.Button("Stop", interactive=False, elem_id="compare-stop")
-            status = components.status()
+            bar = run_row("Other noise", "compare-again", "compare-stop")
+            again, halt, status = bar
             pairs = []
             for k, (sampler, steps) in enumerate(DEFAULTS):
                 with gr.Row(elem_classes=["ge-pair", "ge-sampler"]):
@@ -383,8 +377,7 @@ def build(context: Context) -> None:
     of.input(redraw, strip_of, drawing, **LIVE)
     measure.click(measuring, [context.picker, *controls], [costs, status, halt], **LIVE)
     for key, line in ((FILM, status), (STRIP, said)):
-        halt.click(stopper(key, stopped), None, [line, halt], js=stop(key), queue=False,
-                   show_progress="hidden", api_visibility="private")  # fmt: skip
+        bar.wire_stop(key, stop(key), status=line)
     saver.wire(partial(save, context), inputs, status, context)
     sheet.click(save_strip, [context.picker, pictures], [saver.saver, said], **context.light)
 

@@ -12,26 +12,16 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, export, images
+from explorer.asked import ANY, class_choices, classes_of, is_number, is_whole, read_label, takes
+from explorer.brought import Picture, as_shelf, lacks, picture_controls, read
 from explorer.components import say
 from explorer.components.film import film, stop
 from explorer.components.mask_brush import mask_brush, mask_text, read_mask, write_mask
 from explorer.components.picture_table import as_table, picture_table
 from explorer.context import Context, in_code
-from explorer.denoising.brought import Picture, as_shelf, lacks, picture_controls, read
-from explorer.denoising.common import class_choices, stoppable, stopped, stopped_at
-from explorer.denoising.live import LIVE, newest_only, stopper
-from explorer.denoising.trajectory import (
-    ANY,
-    MOST_GUIDANCE,
-    Trajectory,
-    classes_of,
-    collect,
-    is_number,
-    is_whole,
-    read_label,
-    takes,
-)
+from explorer.denoising.trajectory import MOST_GUIDANCE, Trajectory, collect
 from explorer.link import number, whole
+from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
 
 log = logging.getLogger(__name__)
 
@@ -381,10 +371,8 @@ def build(context: Context) -> None:
             with gr.Row(elem_classes="ge-easel-row") as stage:
                 with gr.Column(elem_classes="ge-easel-side"):
                     brush = mask_brush("fill", label="The picture; paint to hide")
-                    with gr.Row(elem_classes="ge-run"):
-                        go = gr.Button("Fill in", variant="primary", elem_id="fill-go")
-                        halt = gr.Button("Stop", interactive=False, elem_id="fill-stop")
-                    status = components.status()
+                    bar = run_row("Fill in", "fill-go", "fill-stop")
+                    go, halt, status = bar
                 with gr.Column(elem_classes="ge-film-side"):
                     player = film(
                         FILM, label="Four fillings-in", below=20, largest=252, tile=150, expected=4
@@ -405,8 +393,7 @@ def build(context: Context) -> None:
     for event in (own.source.input, own.choice.select, own.pad.draw):
         event(partial(pictured, context), [context.picker, *own.inputs], [brush.view, status],
               **context.light)  # fmt: skip
-    halt.click(stopper(FILM, stopped), None, [status, halt], js=stop(FILM), queue=False,
-               show_progress="hidden", api_visibility="private")  # fmt: skip
+    bar.wire_stop(FILM, stop(FILM))
     saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("fill.mask", brush.mask, parse=mask_text)

@@ -12,30 +12,26 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, export, images
+from explorer.asked import ANY, classes_of, is_number, is_whole, takes
 from explorer.components import say
 from explorer.components.film import film, stop
 from explorer.components.picture_input import draw_pad
 from explorer.components.picture_rows import picture_rows
 from explorer.context import Context, in_code
 from explorer.denoising import noising, trajectory
-from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.noising import Picture
 from explorer.denoising.trajectory import (
-    ANY,
     OWN,
     SAMPLERS,
     STEPS,
     Settings,
     Trajectory,
-    classes_of,
     decibels,
-    is_number,
-    is_whole,
     read_settings,
-    takes,
 )
 from explorer.denoising.watch import schedule_choices
 from explorer.link import number, one_of, whole
+from explorer.live import LIVE, newest_only, run_row
 
 log = logging.getLogger(__name__)
 
@@ -370,10 +366,8 @@ def build(context: Context) -> None:
             pad = draw_pad(label="Draw here, or drop or paste a picture", uploads=True)
             more = gr.Button("Use a sample", size="sm", elem_id="from-more")
             t = gr.Slider(0, 1, 0.5, step=0.025, label="Restored from time t", elem_id="from-t")
-            with gr.Row(elem_classes="ge-run"):
-                go = gr.Button("Denoise from here", variant="primary", elem_id="from-go")
-                halt = gr.Button("Stop", interactive=False, elem_id="from-stop")
-            status = components.status()
+            bar = run_row("Denoise from here", "from-go", "from-stop")
+            go, halt, status = bar
             with gr.Row(elem_classes="ge-pair"):
                 label = gr.Dropdown(
                     [("No class", ANY), *((str(k), k) for k in range(100))], value=ANY,
@@ -422,8 +416,7 @@ def build(context: Context) -> None:
     t.input(live(partial(again, context)), inputs, shown, **LIVE)
     go.click(live(partial(from_here, context)), inputs, [*shown, t], js=FROM_HERE, **LIVE)
     more.click(live(partial(another, context)), inputs, [*shown, pad, sample], **LIVE)
-    halt.click(stopper(BACK, stopped), None, [status, halt], js=stop(BACK), queue=False,
-               show_progress="hidden", api_visibility="private")  # fmt: skip
+    bar.wire_stop(BACK, stop(BACK))
     saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("denoise.from.sample", sample, parse=whole(0, 2**53 - 1))

@@ -11,17 +11,11 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images
+from explorer.asked import classes_of
 from explorer.components import say
 from explorer.components.picture_table import as_table
 from explorer.context import Context
-from explorer.denoising.trajectory import (
-    Settings,
-    Trajectory,
-    arguments,
-    classes_of,
-    collect,
-    read_settings,
-)
+from explorer.denoising.trajectory import Settings, Trajectory, arguments, collect, read_settings
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer import images
+from explorer.asked import classes_of, takes
 from explorer.components.picture_input import read_picture
 from explorer.context import Context
 from explorer.denoising import trajectory
-from explorer.denoising.trajectory import Settings, classes_of
+from explorer.denoising.trajectory import Settings
 
 
 class Picture(NamedTuple):
@@ -64,7 +65,7 @@ def noised(
     T = len(times)
     x = torch.from_numpy(picture.pixels).to(model.device).expand(T, *picture.pixels.shape)
     noise = noise_of(model, picture, seed).expand(T, *picture.pixels.shape)
-    knobs = {"schedule": schedule} if trajectory.takes(model, "schedule", "noised") else {}
+    knobs = {"schedule": schedule} if takes(model, "schedule", "noised") else {}
     with torch.no_grad():
         return model.noised(x, torch.from_numpy(times), noise, **knobs).cpu().numpy()
 

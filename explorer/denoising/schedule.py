@@ -10,12 +10,13 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, export
+from explorer.asked import is_whole, takes
 from explorer.components import say
 from explorer.components.curves import curves
 from explorer.components.picture_rows import picture_rows
 from explorer.context import Context, in_code
 from explorer.denoising import noising
-from explorer.denoising.trajectory import OWN, SCHEDULES, decibels, is_whole, takes
+from explorer.denoising.trajectory import OWN, SCHEDULES, decibels
 from explorer.link import one_of, whole
 
 log = logging.getLogger(__name__)

@@ -11,16 +11,22 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, export, images, latents
+from explorer.asked import ANY, class_choices, classes_of, is_whole, read_label, takes
+from explorer.brought import Picture, as_shelf, lacks, picture_controls, read, samples
 from explorer.components import say
 from explorer.components.bell import as_bell, bell
 from explorer.components.film import film, stop
 from explorer.components.picture_table import as_bytes, as_table, picture_table
 from explorer.context import Context, in_code
-from explorer.denoising.brought import Picture, as_shelf, lacks, picture_controls, read, samples
-from explorer.denoising.common import class_choices, percent, rested, stoppable, stopped, stopped_at
-from explorer.denoising.live import LIVE, newest_only, stopper
-from explorer.denoising.trajectory import ANY, classes_of, is_whole, read_label, takes
 from explorer.link import one_of, whole
+from explorer.live import (
+    LIVE,
+    newest_only,
+    rested,
+    run_row,
+    stoppable,
+    stopped_at,
+)
 
 log = logging.getLogger(__name__)
 
@@ -326,6 +332,10 @@ def save(
     return components.file(f"{stem}.png", images.png_bytes(picture), "image/png"), gr.skip()
 
 
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
 # -- the page -------------------------------------------------------------------------------------
 
 
@@ -333,10 +343,8 @@ def build(context: Context) -> None:
     """The part."""
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            with gr.Row(elem_classes="ge-run"):
-                others = gr.Button("Other pictures", variant="primary", elem_id="through-again")
-                halt = gr.Button("Stop", interactive=False, elem_id="through-stop")
-            status = components.status()
+            bar = run_row("Other pictures", "through-again", "through-stop")
+            others, halt, status = bar
             steps = gr.Radio([(str(n), n) for n in STEPS], value=20, label="Steps each way",
                              elem_id="through-steps")  # fmt: skip
             label = gr.Dropdown([("No class", ANY)], value=ANY, label="Class", visible=False,
@@ -375,8 +383,7 @@ def build(context: Context) -> None:
     strokes = newest_only(FILM, rested(stoppable(partial(show, context))), stopped_at(4, 6))
     for each in (a, b):
         each.pad.draw(strokes, inputs, outputs, **LIVE)
-    halt.click(stopper(FILM, stopped), None, [status, halt], js=stop(FILM), queue=False,
-               show_progress="hidden", api_visibility="private")  # fmt: skip
+    bar.wire_stop(FILM, stop(FILM))
     saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("through.steps", steps, parse=one_of(STEPS, int))

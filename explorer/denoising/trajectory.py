@@ -6,7 +6,6 @@ model that samples in steps and denoises can be watched.
 
 from __future__ import annotations
 
-import inspect
 import logging
 import math
 import time
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explorer.asked import ANY, is_number, is_whole, read_label, takes
 from explorer.context import Context, in_code
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,6 @@ SCHEDULES = {
     "flow": "Rectified flow",
 }
 STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 14, 20, 30, 40, 50, 70, 100)
-ANY = -1
 OWN = ""  # the schedule that the model was trained with
 MOST, MOST_STEPS, MOST_GUIDANCE = 64, 1000, 20.0
 
@@ -112,36 +111,6 @@ def read_settings(
         int(seed), int(count), sampler, int(steps), float(guidance), read_label(header, label),
         schedule or None, tuple(sorted((knob, float(value)) for knob, value in knobs.items())),
     )  # fmt: skip
-
-
-def is_number(value: Any) -> bool:
-    """A finite number, and no truth value."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def is_whole(value: Any) -> bool:
-    """A finite whole number, whether it came as 7 or as 7.0."""
-    return is_number(value) and value == int(value)
-
-
-def read_label(header: Any, label: Any) -> int | None:
-    """The class asked for; None where the model has no such class."""
-    known = is_whole(label) and 0 <= label < len(classes_of(header))
-    return int(label) if known else None
-
-
-def classes_of(header: Any) -> list[str]:
-    """Names of the classes one can ask the model for; none where it takes no class."""
-    able = "Conditional" in header.capabilities
-    count = max(0, header.config.get("num_classes", 0)) if able else 0
-    names = list(header.data.get("classes") or [])
-    return names if len(names) == count else [str(k) for k in range(count)]
-
-
-def takes(model: Any, knob: str, method: str = "sample_steps") -> bool:
-    """Whether the model's method has a parameter of this name."""
-    called = getattr(model, method, None)
-    return called is not None and knob in inspect.signature(called).parameters
 
 
 def arguments(model: Any, settings: Settings, method: str = "sample_steps") -> dict[str, Any]:
@@ -228,20 +197,6 @@ def _array(value: Any) -> np.ndarray | None:
 
 
 # -- showing --------------------------------------------------------------------------------------
-
-
-def mosaic(frames: np.ndarray, gap: int = 1) -> np.ndarray:
-    """Pictures of each moment side by side: (T, N, C, H, W) to (T, C, h, w), about square."""
-    T, N, C, H, W = frames.shape
-    if N == 1:
-        return frames[:, 0]
-    across = math.ceil(math.sqrt(N))
-    down = math.ceil(N / across)
-    sheet = np.full((T, C, down * (H + gap) - gap, across * (W + gap) - gap), 96, np.uint8)
-    for k in range(N):
-        top, left = k // across * (H + gap), k % across * (W + gap)
-        sheet[:, :, top : top + H, left : left + W] = frames[:, k]
-    return sheet
 
 
 def decibels(level: np.ndarray) -> np.ndarray:

@@ -11,16 +11,15 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from explorer import components, export, images
+from explorer import export, images
+from explorer.asked import ANY, classes_of, is_whole, takes
 from explorer.components import say
 from explorer.components.curves import curves
 from explorer.components.film import film, stop
 from explorer.components.readings import readings
 from explorer.context import Context
 from explorer.denoising import trajectory
-from explorer.denoising.live import LIVE, newest_only, stopper
 from explorer.denoising.trajectory import (
-    ANY,
     MOST_GUIDANCE,
     OWN,
     SAMPLERS,
@@ -28,14 +27,12 @@ from explorer.denoising.trajectory import (
     STEPS,
     Settings,
     Trajectory,
-    classes_of,
     decibels,
-    is_whole,
-    mosaic,
     read_settings,
-    takes,
 )
+from explorer.export import mosaic
 from explorer.link import number, one_of, whole
+from explorer.live import LIVE, newest_only, run_row
 
 log = logging.getLogger(__name__)
 
@@ -264,10 +261,8 @@ def save(context: Context, kind: str, name: str, *controls: Any) -> tuple[Any, A
 def build(context: Context) -> None:
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            with gr.Row(elem_classes="ge-run"):
-                more = gr.Button("Another seed", variant="primary", elem_id="watch-more")
-                halt = gr.Button("Stop", interactive=False, elem_id="watch-stop")
-            status = components.status()
+            bar = run_row("Another seed", "watch-more", "watch-stop")
+            more, halt, status = bar
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="watch-seed")
                 label = gr.Dropdown(
@@ -308,8 +303,7 @@ def build(context: Context) -> None:
     context.on_show(live(partial(arrive, context)), controls, [*shown, *fitted], **LIVE)
     gr.on([c.input for c in controls], live(partial(show, context)), inputs, shown, **LIVE)
     more.click(live(partial(another, context)), inputs, [*shown, seed], **LIVE)
-    halt.click(stopper(FILM, stopped), None, [status, halt], js=stop(FILM), queue=False,
-               show_progress="hidden", api_visibility="private")  # fmt: skip
+    bar.wire_stop(FILM, stop(FILM))
     saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("denoise.seed", seed, parse=whole(0, 2**53 - 1))

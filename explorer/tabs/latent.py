@@ -11,6 +11,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images, latents
+from explorer.asked import classes_of
 from explorer.components import heading, say
 from explorer.components.interpolation import interpolation
 from explorer.components.latent_pad import latent_pad
@@ -25,7 +26,6 @@ from explorer.latent_view import (
     amount,
     as_place,
     asked_label,
-    classes_of,
     codes_in,
     exact,
     pad_value,
@@ -88,7 +88,7 @@ def arrive(context: Context, name: str, code: Any, *controls: Any) -> Iterator[t
         log.info("%s; single numbers are shown instead.", error)
         view = view._replace(kind="dimensions", across=0, up=1)
         pad = pad_value(context, name, view)
-    classes = classes_of(context, name)
+    classes = classes_of(context.store.header(name))
     ranks = _ranks(context, name, view.kind)
     flat = latents.dimensions(context, name) == 2
     encodes = "Encodes" in context.store.header(name).capabilities

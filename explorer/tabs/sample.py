@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,6 +14,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images, zerogpu
+from explorer.asked import ANY, class_choices, classes_of, is_whole, read_label
 from explorer.components import say
 from explorer.components.closeup import closeup
 from explorer.components.image_grid import image_grid
@@ -33,7 +33,6 @@ MOST = 400
 HOTTEST = 2.0
 MOST_STEPS = 200
 FURTHEST_GUIDANCE = 8.0
-ANY = -1
 
 LOOK_FOR = """
 * **Variety.** Does every class turn up, and in every style? Press *Sample again* a few times:
@@ -86,20 +85,18 @@ def read_settings(
     guidance: Any = None,
 ) -> Settings:
     """Checked settings from the controls' values. Raises ValueError with one sentence."""
-    if not _is_whole(seed) or not 0 <= seed < 2**53:
+    if not is_whole(seed) or not 0 <= seed < 2**53:
         raise ValueError("The seed must be a whole number from 0 on, such as 7.")
-    if not _is_whole(count) or not 1 <= count <= MOST:
+    if not is_whole(count) or not 1 <= count <= MOST:
         raise ValueError(f"Ask for 1 to {MOST} pictures at once.")
     if not isinstance(temperature, (int, float)) or not 0 <= temperature <= HOTTEST:
         raise ValueError(f"The temperature must be a number from 0 to {HOTTEST:g}.")
     if temperature == 0 and "WritesPixels" in header.capabilities:
         raise ValueError("This model needs a temperature above 0, such as 0.05.")
-    classes = header.config.get("num_classes", 0)
-    known = _is_whole(label) and 0 <= label < classes
-    settings = Settings(int(seed), int(count), float(temperature), int(label) if known else None)
+    settings = Settings(int(seed), int(count), float(temperature), read_label(header, label))
     if not walks(header):
         return settings
-    if steps is not None and (not _is_whole(steps) or not 1 <= steps <= MOST_STEPS):
+    if steps is not None and (not is_whole(steps) or not 1 <= steps <= MOST_STEPS):
         raise ValueError(f"The number of steps must be a whole number from 1 to {MOST_STEPS}.")
     if guidance is not None and not (
         isinstance(guidance, (int, float)) and 0 <= guidance <= FURTHEST_GUIDANCE
@@ -107,7 +104,7 @@ def read_settings(
         raise ValueError(f"Guidance must be a number from 0 to {FURTHEST_GUIDANCE:g}.")
     if steps is not None and steps != own_steps(header):
         settings = settings._replace(steps=int(steps))
-    if guidance is not None and guidance != 1 and classes:
+    if guidance is not None and guidance != 1 and classes_of(header):
         settings = settings._replace(guidance=float(guidance))
     return settings
 
@@ -125,12 +122,6 @@ def takes_its_time(header: Any) -> bool:
 def own_steps(header: Any) -> int:
     """The steps such a model takes unless it is told otherwise, as far as the slider goes."""
     return min(MOST_STEPS, int(header.config.get("steps") or 20))
-
-
-def _is_whole(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    return math.isfinite(value) and value == int(value)
 
 
 def preview(context: Context, name: str) -> Drawn | None:
@@ -281,11 +272,11 @@ def arrive(
     """A new model is on screen: yields what ``show`` does, the classes it can be asked for, and
     the controls of steps and of guidance, where it knows such things."""
     header = context.store.header(name)
-    classes = _classes(header)
+    classes = classes_of(header)
     kept = label if label in range(len(classes)) else ANY
     steps = steps if steps and walks(header) else own_steps(header)
     arrangement = (
-        gr.Dropdown(choices=_choices(classes), value=kept, visible=bool(classes)),
+        gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept, visible=bool(classes)),
         gr.Slider(value=steps, visible=walks(header)),
         gr.Slider(visible=walks(header) and bool(classes)),
         gr.Button(visible=takes_its_time(header)),
@@ -295,19 +286,9 @@ def arrive(
         arrangement = (gr.skip(),) * len(arrangement)
 
 
-def _classes(header: Any) -> list[str]:
-    count = header.config.get("num_classes", 0)
-    names = list(header.data.get("classes") or [])
-    return names if len(names) == count else [str(k) for k in range(count)]
-
-
-def _choices(classes: list[str]) -> list[tuple[str, int]]:
-    return [("Any class", ANY), *((text, k) for k, text in enumerate(classes))]
-
-
 def again(context: Context, name: str, seed: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
     """The next seed: yields what ``show`` does, and that seed."""
-    following = int(seed) + 1 if _is_whole(seed) and seed >= 0 else 0
+    following = int(seed) + 1 if is_whole(seed) and seed >= 0 else 0
     for outputs in show(context, name, following, *controls):
         yield *outputs, following
         following = gr.skip() if not isinstance(following, int) else following
@@ -386,7 +367,7 @@ def build(context: Context) -> None:
     """The tab. The first model's shipped samples are in it from the start."""
     name = context.store.first
     first = preview(context, name) if name else None
-    classes = _classes(context.store.header(name)) if name else []
+    classes = classes_of(context.store.header(name)) if name else []
     sprite = images.sprite(first.images) if first else None
     text = _done(Settings(), first) if first else ""
 
@@ -400,8 +381,8 @@ def build(context: Context) -> None:
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="sample-seed")
                 label = gr.Dropdown(
-                    _choices(classes), value=ANY, label="Class", visible=bool(classes),
-                    filterable=False, elem_id="sample-class",
+                    class_choices(classes, "Any class"), value=ANY, label="Class",
+                    visible=bool(classes), filterable=False, elem_id="sample-class",
                 )  # fmt: skip
             count = gr.Slider(1, MOST, 64, step=1, label="How many", elem_id="sample-count")
             heat = gr.Slider(

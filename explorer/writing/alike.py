@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explorer.asked import classes_of, is_number, is_whole, takes
 from explorer.components.picker import data_title
 from explorer.context import Context
-from explorer.denoising.trajectory import classes_of, is_number, is_whole, takes
 
 log = logging.getLogger(__name__)
 

@@ -12,15 +12,14 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images
+from explorer.asked import classes_of
 from explorer.components import say
 from explorer.components.heat_maps import heat_maps, packed
 from explorer.components.model_rows import model_rows
 from explorer.components.picker import short_count
 from explorer.context import Context, in_code
-from explorer.denoising.common import stoppable, stopped, stopped_at
-from explorer.denoising.live import LIVE, newest_only, stopper
-from explorer.denoising.trajectory import classes_of
 from explorer.link import number, whole
+from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
 from explorer.writing.alike import (
     COUNT,
     Settings,
@@ -293,10 +292,8 @@ def build(context: Context) -> None:
     """The part."""
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            with gr.Row(elem_classes="ge-run"):
-                again = gr.Button("Other chances", variant="primary", elem_id="beside-again")
-                halt = gr.Button("Stop", interactive=False, elem_id="beside-stop")
-            status = components.status()
+            bar = run_row("Other chances", "beside-again", "beside-stop")
+            again, halt, status = bar
             temperature = gr.Slider(
                 0.1, 2, 1, step=0.05, label="Temperature", elem_id="beside-temperature",
                 info="Below 1 the likely gets likelier.",
@@ -328,8 +325,7 @@ def build(context: Context) -> None:
         event.then(read, [there, *inputs], drawing, **LIVE)
     rows.choice.pick(read, [there, *inputs], drawing, **LIVE)
     for key, line in ((ROWS, status), (MAPS, said)):
-        halt.click(stopper(key, stopped), None, [line, halt], queue=False,
-                   show_progress="hidden", api_visibility="private")  # fmt: skip
+        bar.wire_stop(key, status=line)
     png.click(partial(save, context), [context.picker, seed, temperature], [saver, status],
               **context.heavy)  # fmt: skip
     context.remember("beside.seed", seed, parse=whole(0, 2**53 - 1))

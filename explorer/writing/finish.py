@@ -13,15 +13,22 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, export, images
+from explorer.asked import ANY, classes_of, is_whole
+from explorer.brought import Picture, as_shelf, picture_controls, read
 from explorer.components import say
 from explorer.components.film import stop
 from explorer.components.finish_sheet import finish_sheet
 from explorer.context import Context, in_code
-from explorer.denoising.brought import Picture, as_shelf, picture_controls, read
-from explorer.denoising.common import rested, stoppable, stopped, stopped_at
-from explorer.denoising.live import LIVE, newest_only, stopper
-from explorer.denoising.trajectory import ANY, classes_of, is_whole, mosaic
+from explorer.export import mosaic
 from explorer.link import number, one_of, whole
+from explorer.live import (
+    LIVE,
+    newest_only,
+    rested,
+    run_row,
+    stoppable,
+    stopped_at,
+)
 from explorer.writing.watch import label_control, order_control
 from explorer.writing.written import HOTTEST, PAUSE, Settings, packed, read_settings
 
@@ -348,10 +355,8 @@ def save(context: Context, kind: str, name: str, *values: Any) -> tuple[Any, Any
 def build(context: Context) -> None:
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            with gr.Row(elem_classes="ge-run"):
-                go = gr.Button("Finish again", variant="primary", elem_id="finish-again")
-                halt = gr.Button("Stop", interactive=False, elem_id="finish-stop")
-            status = components.status()
+            bar = run_row("Finish again", "finish-again", "finish-stop")
+            go, halt, status = bar
             own = picture_controls(context, "finish", label="Picture", selected=1)
             rows = gr.Slider(1, TALLEST, 14, step=1, label="Rows kept", elem_id="finish-rows")
             with gr.Row(elem_classes="ge-pair"):
@@ -387,8 +392,7 @@ def build(context: Context) -> None:
     own.pad.draw(live(rested(stoppable(partial(show, context)), 0.25)), inputs, outputs, **LIVE)
     go.click(live(stoppable(partial(again, context)), 4), inputs, [*outputs[:3], seed, halt],
              **LIVE)  # fmt: skip
-    halt.click(stopper(SHEET, stopped), None, [status, halt], js=stop(SHEET), queue=False,
-               show_progress="hidden", api_visibility="private")  # fmt: skip
+    bar.wire_stop(SHEET, stop(SHEET))
     saver.wire(partial(save, context), inputs, status, context)
 
     context.remember("finish.sample", own.choice, parse=whole(0, 15))

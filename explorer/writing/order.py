@@ -12,15 +12,14 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images
+from explorer.asked import classes_of, is_whole
 from explorer.components import say
 from explorer.components.chances import chances
 from explorer.components.heat_maps import BLIND, heat_maps, packed
 from explorer.components.mask_pictures import mask_pictures
 from explorer.context import Context, in_code
-from explorer.denoising.common import stoppable, stopped, stopped_at
-from explorer.denoising.live import LIVE, newest_only, stopper
-from explorer.denoising.trajectory import classes_of, is_whole
 from explorer.link import whole
+from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
 from explorer.writing.alike import COUNT, Settings, following, read_settings, written
 
 log = logging.getLogger(__name__)
@@ -339,10 +338,8 @@ def build(context: Context) -> None:
     """The part."""
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            with gr.Row(elem_classes="ge-run"):
-                again = gr.Button("Other pictures", variant="primary", elem_id="sees-again")
-                halt = gr.Button("Stop", interactive=False, elem_id="sees-stop")
-            status = components.status()
+            bar = run_row("Other pictures", "sees-again", "sees-stop")
+            again, halt, status = bar
             order = gr.Dropdown([("Raster", 0)], value=0, label="Order of writing", visible=False,
                                 filterable=False, elem_id="sees-order")  # fmt: skip
             row = gr.Slider(1, 28, 14, step=1, label="Row", elem_id="sees-row")
@@ -380,8 +377,7 @@ def build(context: Context) -> None:
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
         pointed.then(draw, inputs, outputs, **LIVE)
-    halt.click(stopper(FIELD, stopped), None, [status, halt], queue=False,
-               show_progress="hidden", api_visibility="private")  # fmt: skip
+    bar.wire_stop(FIELD)
     context.remember("sees.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("sees.order", order, parse=whole(0, 99))
     context.remember("sees.row", row, parse=whole(1, 4096))

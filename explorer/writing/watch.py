@@ -10,16 +10,15 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from explorer import components, export
+from explorer import export
+from explorer.asked import ANY, class_choices, classes_of, is_whole
 from explorer.components import say
 from explorer.components.curves import curves
 from explorer.components.film import stop
 from explorer.components.pixel_player import pixel_player
 from explorer.context import Context
-from explorer.denoising.common import class_choices
-from explorer.denoising.live import LIVE, newest_only, stopper
-from explorer.denoising.trajectory import ANY, classes_of, is_whole
 from explorer.link import number, whole
+from explorer.live import LIVE, newest_only, run_row
 from explorer.writing.written import (
     HOTTEST,
     Change,
@@ -314,10 +313,8 @@ def save(context: Context, kind: str, name: str, *values: Any) -> tuple[Any, Any
 def build(context: Context) -> None:
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            with gr.Row(elem_classes="ge-run"):
-                more = gr.Button("Write another", variant="primary", elem_id="pixels-more")
-                halt = gr.Button("Stop", interactive=False, elem_id="pixels-stop")
-            status = components.status()
+            bar = run_row("Write another", "pixels-more", "pixels-stop")
+            more, halt, status = bar
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="pixels-seed")
                 heat = gr.Number(1, label="Temperature", step=0.1, elem_id="pixels-temperature")
@@ -349,8 +346,7 @@ def build(context: Context) -> None:
         timely(newest_only("pixels-point", partial(probe, context))),
         [*inputs, player.changes, player.point], [player.probe, status], **LIVE,
     )  # fmt: skip
-    halt.click(stopper(PLAYER, stopped), None, [status, halt], js=stop(PLAYER), queue=False,
-               show_progress="hidden", api_visibility="private")  # fmt: skip
+    bar.wire_stop(PLAYER, stop(PLAYER))
     saver.wire(partial(save, context), [*inputs, player.changes], status, context)
 
     context.remember("pixels.seed", seed, parse=whole(0, 2**53 - 1))

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explorer.asked import classes_of, is_number, is_whole, read_label
 from explorer.components.pixel_player import colours
 from explorer.context import Context, in_code
-from explorer.denoising.trajectory import classes_of, is_number, is_whole, read_label
 
 HOTTEST = 10.0
 MOST_CHANGES = 12

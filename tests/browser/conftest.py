@@ -132,6 +132,24 @@ def open_page(page, url: str) -> None:
     page.wait_for_selector("body[data-ge=open]")
 
 
+def settled(page, part: str, text: str) -> None:
+    """Waits until a status of the part, a selector, says the text."""
+    page.wait_for_function(
+        """([part, text]) => [...document.querySelectorAll(part + ' .ge-status p')]
+             .some(p => p.textContent.includes(text))""",
+        arg=[part, text],
+    )
+
+
+def seek(page, player: str, k: int) -> None:
+    """Puts the playhead of a player on a frame, which pauses it."""
+    page.eval_on_selector(
+        f"{player} input[type=range]",
+        "(r, k) => { r.value = k; r.dispatchEvent(new Event('input', { bubbles: true })); }",
+        k,
+    )
+
+
 def pixels(page, selector: str) -> list[int]:
     """A checksum of each canvas that the selector finds."""
     return page.eval_on_selector_all(

@@ -11,9 +11,10 @@ from tests.browser.conftest import (
     assert_no_serious_findings,
     open_page,
     pixels,
+    seek,
     served,
+    settled,
     until,
-    watch,
 )
 
 PART = "#denoise-{} "
@@ -23,7 +24,7 @@ SIZES = ((1440, 900), (1024, 768), (390, 844))
 
 
 @pytest.fixture(scope="module")
-def denoisers(tmp_path_factory):
+def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("denoisers")
     tiny = {"family": "diffusion", "data": "mnist", "width": 8, "middle": 1}
     toys.write(folder, "tiny", **tiny, num_classes=10)
@@ -32,68 +33,39 @@ def denoisers(tmp_path_factory):
         yield url
 
 
-@pytest.fixture
-def page(browser, denoisers):
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    seen = watch(page, denoisers)
-    yield page
-    context.close()
-    assert seen.errors == []
-    assert seen.foreign == []
-
-
-def settled(page, text: str, part: str = WATCH) -> None:
-    page.wait_for_function(
-        "([part, text]) => document.querySelector(part + '.ge-status p')"
-        ".textContent.includes(text)",
-        arg=[part, text],
-    )
-
-
 def frames(page, film: str = FILM) -> int:
     return int(page.get_attribute(film + "input[type=range]", "max")) + 1
 
 
 def open_watch(page, url: str, more: str = "") -> None:
     open_page(page, f"{url}/?tab=denoise&model=tiny{more}")
-    settled(page, "1 picture of seed")
+    settled(page, WATCH, "1 picture of seed")
     until(page, lambda: frames(page) == 21)
 
 
-def seek(page, k: int, film: str = FILM) -> None:
-    """Pauses, and puts the playhead on a frame."""
-    page.eval_on_selector(
-        film + "input[type=range]",
-        "(r, k) => { r.value = k; r.dispatchEvent(new Event('input', { bubbles: true })); }",
-        k,
-    )
-
-
-def test_frames_come_play_and_are_scrubbed_with_no_request(page, denoisers):
-    open_watch(page, denoisers)
+def test_frames_come_play_and_are_scrubbed_with_no_request(page, address):
+    open_watch(page, address)
     requests = []
     page.on("request", lambda r: requests.append(r.url))
     until(page, lambda: page.get_attribute(FILM + ".play", "aria-label") == "Pause")
     seen = set()
     until(page, lambda: seen.add(tuple(pixels(page, FILM + "canvas"))) or len(seen) > 4)
-    seek(page, 3)
+    seek(page, FILM, 3)
     assert page.get_attribute(FILM + ".play", "aria-label") == "Play"
     early = pixels(page, FILM + "canvas")
     assert page.inner_text(WATCH + ".ge-readings dd >> nth=0") == "3 of 20"
     level = page.inner_text(WATCH + ".ge-readings dd >> nth=1")
     assert f"step = 3: {level}" in page.inner_text(WATCH + ".ge-curves p >> nth=0") + "0"
     for k in range(20):
-        seek(page, k)
+        seek(page, FILM, k)
     assert pixels(page, FILM + "canvas") != early
-    seek(page, 3)
+    seek(page, FILM, 3)
     assert pixels(page, FILM + "canvas") == early
     assert requests == []
 
 
-def test_the_film_goes_by_keyboard(page, denoisers):
-    open_watch(page, denoisers)
+def test_the_film_goes_by_keyboard(page, address):
+    open_watch(page, address)
     page.focus(FILM + ".rows")
     said = FILM + "output"
     for key, expected in (
@@ -110,8 +82,8 @@ def test_the_film_goes_by_keyboard(page, denoisers):
     assert page.inner_text(said) == stands
 
 
-def test_the_end_is_played_once_or_again_and_again(page, denoisers):
-    open_watch(page, denoisers)
+def test_the_end_is_played_once_or_again_and_again(page, address):
+    open_watch(page, address)
     page.click(FILM + ".loop")
     assert page.get_attribute(FILM + ".loop", "aria-pressed") == "false"
     page.select_option(FILM + "select", "4")
@@ -119,8 +91,8 @@ def test_the_end_is_played_once_or_again_and_again(page, denoisers):
     assert page.inner_text(FILM + "output") == "20 / 20"
 
 
-def test_the_curve_moves_the_film(page, denoisers):
-    open_watch(page, denoisers)
+def test_the_curve_moves_the_film(page, address):
+    open_watch(page, address)
     box = page.locator(WATCH + ".ge-curves svg[role=img]").first.bounding_box()
     page.mouse.click(box["x"] + 40 + (box["width"] - 50) * 0.5, box["y"] + 60)
     assert page.inner_text(FILM + "output") == "10 / 20"
@@ -144,13 +116,13 @@ def diary(page) -> list:
     return page.evaluate("window.diary")
 
 
-def test_stop_stops_and_what_is_there_can_be_played(page, denoisers):
-    open_page(page, f"{denoisers}/?tab=denoise&model=slow")
+def test_stop_stops_and_what_is_there_can_be_played(page, address):
+    open_page(page, f"{address}/?tab=denoise&model=slow")
     page.evaluate(DIARY)
     until(page, lambda: frames(page) > 4)
     assert page.get_attribute(FILM, "data-running") == "true"
     page.eval_on_selector("#watch-stop", "b => { window.diary.push([0, 'stop']); b.click(); }")
-    settled(page, "Stopped")
+    settled(page, WATCH, "Stopped")
     count = frames(page)
     page.wait_for_timeout(1500)
     after = [what for _, what in diary(page)]
@@ -166,8 +138,8 @@ def test_stop_stops_and_what_is_there_can_be_played(page, denoisers):
     until(page, lambda: pixels(page, FILM + "canvas") != first)
 
 
-def test_a_newer_wish_takes_over_at_once(page, denoisers):
-    open_page(page, f"{denoisers}/?tab=denoise&model=slow")
+def test_a_newer_wish_takes_over_at_once(page, address):
+    open_page(page, f"{address}/?tab=denoise&model=slow")
     page.evaluate(DIARY)
     until(page, lambda: frames(page) > 3)
     page.eval_on_selector("#watch-more", "b => { window.diary.push([0, 'more']); b.click(); }")
@@ -188,28 +160,28 @@ def test_a_newer_wish_takes_over_at_once(page, denoisers):
     assert sum(b < a for a, b in pairwise(told)) <= 1, told
     assert told[0] < 5, told
     page.click("#watch-stop")
-    settled(page, "Stopped")
+    settled(page, WATCH, "Stopped")
 
 
-def test_bad_input_gets_a_sentence_and_loses_nothing(page, denoisers):
-    open_watch(page, denoisers)
-    seek(page, 12)
+def test_bad_input_gets_a_sentence_and_loses_nothing(page, address):
+    open_watch(page, address)
+    seek(page, FILM, 12)
     there = pixels(page, FILM + "canvas")
     page.fill("#watch-guidance input", "-2")
     page.press("#watch-guidance input", "Enter")
-    settled(page, "Guidance must be a number from 0 to 20")
+    settled(page, WATCH, "Guidance must be a number from 0 to 20")
     assert pixels(page, FILM + "canvas") == there
     page.fill("#watch-guidance input", "3")
     page.press("#watch-guidance input", "Enter")
-    settled(page, "1 picture of seed 0")
+    settled(page, WATCH, "1 picture of seed 0")
 
 
-def test_a_link_brings_the_part_and_its_settings_back(page, denoisers):
+def test_a_link_brings_the_part_and_its_settings_back(page, address):
     open_page(
-        page, f"{denoisers}/?tab=denoise&model=tiny&denoise.seed=5&denoise.sampler=heun"
+        page, f"{address}/?tab=denoise&model=tiny&denoise.seed=5&denoise.sampler=heun"
         "&denoise.steps=8&denoise.guidance=2.5&denoise.class=3&denoise.pictures=4",
     )  # fmt: skip
-    settled(page, "4 pictures of seed 5 in 8 steps: 15 evaluations")
+    settled(page, WATCH, "4 pictures of seed 5 in 8 steps: 15 evaluations")
     page.locator(".ge-parts [role=tab]", has_text="Schedule").click()
     page.wait_for_function("() => location.search.includes('denoise.part=schedule')")
     page.wait_for_selector(SCHEDULE + ".ge-picture-rows canvas")
@@ -221,13 +193,13 @@ def test_a_link_brings_the_part_and_its_settings_back(page, denoisers):
     assert other.get_attribute(".ge-parts [aria-selected=true]", "data-part") == "schedule"
     # Watch has not been on screen there, and has not computed.
     assert other.locator(FILM + "canvas").count() == 0
-    open_page(other, f"{denoisers}/?tab=denoise&denoise.part=none&denoise.steps=0&denoise.class=x")
+    open_page(other, f"{address}/?tab=denoise&denoise.part=none&denoise.steps=0&denoise.class=x")
     until(other, lambda: frames(other) > 1)
 
 
-def test_a_picture_goes_there_and_back(page, denoisers):
-    open_page(page, f"{denoisers}/?tab=denoise&model=tiny&denoise.part=from_picture")
-    settled(page, "comes back with a difference", FROM)
+def test_a_picture_goes_there_and_back(page, address):
+    open_page(page, f"{address}/?tab=denoise&model=tiny&denoise.part=from_picture")
+    settled(page, FROM, "comes back with a difference")
     there, back = (FROM + f".ge-film:has(> .rows) >> nth={k} >> " for k in (0, 1))
     strip = FROM + ".ge-picture-rows tbody tr:last-child canvas"
     assert page.locator(strip).count() == 8
@@ -236,7 +208,7 @@ def test_a_picture_goes_there_and_back(page, denoisers):
         "r => { r.value = 30; r.dispatchEvent(new Event('input', { bubbles: true })); }"
     )
     page.click("#from-go")
-    settled(page, "From t = 0.75", FROM)
+    settled(page, FROM, "From t = 0.75")
     assert page.input_value("#from-t input[type=number]") == "0.75"
     assert "t = 0.75" in page.inner_text(back + "figure >> nth=1")
     # A drawing takes the sample's place.
@@ -245,16 +217,16 @@ def test_a_picture_goes_there_and_back(page, denoisers):
     page.mouse.down()
     page.mouse.move(pad["x"] + 190, pad["y"] + 220, steps=6)
     page.mouse.up()
-    settled(page, "Your picture", FROM)
+    settled(page, FROM, "Your picture")
     until(page, lambda: pixels(page, FROM + ".ge-film canvas")[1] != sampled)
-    settled(page, "comes back with a difference", FROM)
+    settled(page, FROM, "comes back with a difference")
     page.click("#from-more")
-    settled(page, "A sample of the model, seed 3", FROM)
+    settled(page, FROM, "A sample of the model, seed 3")
     until(page, lambda: pixels(page, FROM + ".ge-film canvas")[1] == sampled)
 
 
-def test_schedules_answer_the_pointer(page, denoisers):
-    open_page(page, f"{denoisers}/?tab=denoise&model=tiny&denoise.part=schedule")
+def test_schedules_answer_the_pointer(page, address):
+    open_page(page, f"{address}/?tab=denoise&model=tiny&denoise.part=schedule")
     page.wait_for_selector(SCHEDULE + ".ge-picture-rows canvas")
     assert page.locator(SCHEDULE + ".ge-picture-rows canvas").count() == 36
     box = page.locator(SCHEDULE + ".ge-curves svg[role=img]").nth(1).bounding_box()
@@ -266,8 +238,8 @@ def test_schedules_answer_the_pointer(page, denoisers):
     until(page, lambda: page.inner_text(chosen) == "DDPM, cosine")
 
 
-def test_the_film_can_be_taken_away(page, denoisers):
-    open_watch(page, denoisers)
+def test_the_film_can_be_taken_away(page, address):
+    open_watch(page, address)
     for words, ending in (("Film as WebP", "webp"), ("as GIF", "gif"), ("Strip as PNG", "png")):
         with page.expect_download() as saved:
             page.locator(WATCH).get_by_role("button", name=words).first.click()
@@ -276,10 +248,10 @@ def test_the_film_can_be_taken_away(page, denoisers):
 
 
 @pytest.mark.parametrize("part", ["watch", "from_picture", "schedule"])
-def test_nothing_lies_beside_the_window(page, denoisers, part):
+def test_nothing_lies_beside_the_window(page, address, part):
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        open_page(page, f"{denoisers}/?tab=denoise&model=tiny&denoise.part={part}")
+        open_page(page, f"{address}/?tab=denoise&model=tiny&denoise.part={part}")
         page.wait_for_selector(PART.format(part) + "canvas[role=img]")
         page.wait_for_timeout(800)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -298,7 +270,7 @@ def test_nothing_lies_beside_the_window(page, denoisers, part):
             assert box["y"] + box["height"] <= height
 
 
-def test_axe_finds_nothing_serious_in_light_and_dark(browser, denoisers):
+def test_axe_finds_nothing_serious_in_light_and_dark(browser, address):
     for scheme in ("light", "dark"):
         context = browser.new_context(
             viewport={"width": 1440, "height": 900}, color_scheme=scheme,
@@ -307,7 +279,7 @@ def test_axe_finds_nothing_serious_in_light_and_dark(browser, denoisers):
         page = context.new_page()
         page.set_default_timeout(60_000)
         for part in ("watch", "from_picture", "schedule"):
-            open_page(page, f"{denoisers}/?tab=denoise&model=tiny&denoise.part={part}")
+            open_page(page, f"{address}/?tab=denoise&model=tiny&denoise.part={part}")
             page.wait_for_selector(PART.format(part) + "canvas[role=img]")
             page.wait_for_timeout(1500)
             assert_no_serious_findings(page)

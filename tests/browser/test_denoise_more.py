@@ -9,7 +9,14 @@ import pytest
 from PIL import Image
 
 from tests import denoising
-from tests.browser.conftest import assert_no_serious_findings, open_page, pixels, served, until
+from tests.browser.conftest import (
+    assert_no_serious_findings,
+    open_page,
+    pixels,
+    served,
+    settled,
+    until,
+)
 
 COMPARE, THROUGH, FILL = "#denoise-compare", "#denoise-through_noise", "#denoise-fill_in"
 VEIL = f"{FILL} .ge-mask-brush .veil"
@@ -27,14 +34,6 @@ def arrive(page, address, part: str, query: str = "model=asked") -> None:
     page.set_default_timeout(120_000)  # several servers and browsers may share two cores
     page.emulate_media(reduced_motion="reduce")  # films wait for a person
     open_page(page, f"{address}/?tab=denoise&denoise.part={part}&{query}")
-
-
-def settled(page, part: str, text: str) -> None:
-    page.wait_for_function(
-        """([part, text]) => [...document.querySelectorAll(part + ' .ge-status p')]
-             .some(p => p.textContent.includes(text))""",
-        arg=[part, text],
-    )
 
 
 def pause(page, part: str) -> None:

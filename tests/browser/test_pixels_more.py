@@ -12,6 +12,7 @@ from tests.browser.conftest import (
     pixels,
     serious_findings,
     served,
+    settled,
     until,
 )
 from tests.test_writing_compare import write_writers
@@ -32,14 +33,6 @@ def address(tmp_path_factory) -> Iterator[str]:
 def arrive(page, address, part: str, query: str = "model=made") -> None:
     page.set_default_timeout(120_000)  # several servers and browsers may share two cores
     open_page(page, f"{address}/?tab=pixels&pixels.part={part}&{query}")
-
-
-def settled(page, part: str, text: str) -> None:
-    page.wait_for_function(
-        """([part, text]) => [...document.querySelectorAll(part + ' .ge-status p')]
-             .some(p => p.textContent.includes(text))""",
-        arg=[part, text],
-    )
 
 
 def test_every_model_writes_and_a_click_tells_how_surprised_each_is(page, address):

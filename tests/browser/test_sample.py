@@ -7,16 +7,10 @@ import zipfile
 
 from PIL import Image
 
-from tests.browser.conftest import open_page, pixels, until
+from tests.browser.conftest import open_page, pixels, settled, until
 
 CELLS = ".ge-image-grid .cells canvas"
 LARGE = ".ge-closeup .large canvas"
-
-
-def settled(page, text: str) -> None:
-    page.wait_for_function(
-        "text => document.querySelector('.ge-status p').textContent.includes(text)", arg=text
-    )
 
 
 def type_seed(page, text: str) -> None:
@@ -35,11 +29,11 @@ def test_sampling_again_draws_other_pictures_and_the_seed_brings_them_back(page,
     open_page(page, address)
     first = pixels(page, CELLS)
     page.get_by_role("button", name="Sample again").click()
-    settled(page, "seed 1")
+    settled(page, ".ge-panel-sample", "seed 1")
     until(page, lambda: all(a != b for a, b in zip(first, pixels(page, CELLS), strict=True)))
     assert page.input_value("#sample-seed input") == "1"
     type_seed(page, "0")
-    settled(page, "seed 0")
+    settled(page, ".ge-panel-sample", "seed 0")
     until(page, lambda: pixels(page, CELLS) == first)
 
 
@@ -48,11 +42,11 @@ def test_the_shipped_preview_is_what_the_model_draws(page, address):
     shipped = pixels(page, CELLS)
     page.fill("#sample-count input[type=number]", "65")
     page.press("#sample-count input[type=number]", "Enter")
-    settled(page, "65 pictures")
+    settled(page, ".ge-panel-sample", "65 pictures")
     until(page, lambda: len(pixels(page, CELLS)) == 65)
     page.fill("#sample-count input[type=number]", "64")
     page.press("#sample-count input[type=number]", "Enter")
-    settled(page, "64 pictures")
+    settled(page, ".ge-panel-sample", "64 pictures")
     until(page, lambda: pixels(page, CELLS) == shipped)
 
 
@@ -126,7 +120,7 @@ def test_a_link_brings_everything_back(page, address):
     page.locator(".ge-picker [data-name=toy-classes]").click()
     page.wait_for_selector("#sample-class", state="visible")
     type_seed(page, "41")
-    settled(page, "seed 41")
+    settled(page, ".ge-panel-sample", "seed 41")
     page.fill("#sample-temperature input[type=number]", "0.5")
     page.press("#sample-temperature input[type=number]", "Enter")
     page.wait_for_function("() => location.search.includes('temperature=0.5')")
@@ -135,7 +129,7 @@ def test_a_link_brings_everything_back(page, address):
     other = page.context.new_page()
     other.set_default_timeout(60_000)
     open_page(other, url)
-    settled(other, "seed 41")
+    settled(other, ".ge-panel-sample", "seed 41")
     until(other, lambda: pixels(other, CELLS) == there)
     assert other.input_value("#sample-seed input") == "41"
     assert other.get_attribute(".ge-picker [aria-checked=true]", "data-name") == "toy-classes"
@@ -151,10 +145,10 @@ def test_bad_input_gets_a_sentence_and_loses_nothing(page, address):
     open_page(page, address)
     before = pixels(page, CELLS)
     type_seed(page, "-3")
-    settled(page, "The seed must be a whole number")
+    settled(page, ".ge-panel-sample", "The seed must be a whole number")
     assert pixels(page, CELLS) == before
     type_seed(page, "2")
-    settled(page, "seed 2")
+    settled(page, ".ge-panel-sample", "seed 2")
 
 
 def test_pictures_can_be_taken_away(page, address):
@@ -180,7 +174,7 @@ def test_nothing_jumps_when_pictures_arrive(page, address):
     )
     before = page.evaluate(boxes)
     page.get_by_role("button", name="Sample again").click()
-    settled(page, "seed 1")
+    settled(page, ".ge-panel-sample", "seed 1")
     page.wait_for_timeout(500)
     assert page.evaluate(boxes) == before
 

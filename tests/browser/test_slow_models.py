@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests import toys
-from tests.browser.conftest import open_page, served
+from tests.browser.conftest import open_page, served, settled
 from tests.browser.test_map import MAP
-from tests.browser.test_sample import CELLS, settled
+from tests.browser.test_sample import CELLS
 from tests.test_map import write_map
 
 
@@ -25,12 +25,12 @@ def address(tmp_path_factory) -> Iterator[str]:
 def test_pictures_of_the_model_before_do_not_come_back(page, address):
     open_page(page, address)
     page.get_by_role("button", name="Sample again").click()
-    settled(page, "Drawing")
+    settled(page, ".ge-panel-sample", "Drawing")
     page.locator(".ge-picker [data-name=toy-colour]").click()
     page.wait_for_function(f"() => document.querySelector('{CELLS}').width === 32")
     page.wait_for_timeout(2500)  # by now the slow one would be done
     assert page.eval_on_selector(CELLS, "c => c.width") == 32
-    settled(page, "64 pictures")
+    settled(page, ".ge-panel-sample", "64 pictures")
 
 
 def test_a_map_gets_its_own_pictures_while_others_are_still_drawn(page, address):

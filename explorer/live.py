@@ -1,13 +1,20 @@
-"""Work that a person can take back: a newer wish ends an older one, and Stop ends any."""
+"""Work that a person can take back: a newer wish ends an older one, and Stop ends any.
+
+The row of buttons that starts and stops it, and what they say, is here too.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
+
+from explorer import components
+from explorer.components import say
 
 
 class Newest:
@@ -89,3 +96,71 @@ LIVE = {
     "show_progress": "hidden",
     "api_visibility": "private",
 }
+
+
+def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """The handler with one more output, a Stop button that can be pressed while a status is busy.
+
+    It goes out with the last outputs, not after them: of yields that follow closely upon each other
+    the browser may show the last alone. For that reason handlers end with all that there is.
+    """
+
+    def run(*values: Any) -> Iterator[Any]:
+        before = None
+        for outputs in handler(*values):
+            if outputs is None:  # nothing to show, but a moment to be ended at
+                yield None
+                continue
+            busy = any(isinstance(each, dict) and each.get("kind") == "busy" for each in outputs)
+            yield *outputs, gr.skip() if busy is before else gr.Button(interactive=busy)
+            before = busy
+
+    return run
+
+
+def rested(handler: Callable[..., Iterator[Any]], seconds: float = 0.4) -> Callable[..., Any]:
+    """The handler after a moment's rest: of strokes that follow one another, the last is worked on.
+
+    For events that come many times a second, inside ``newest_only``.
+    """
+
+    def run(*values: Any) -> Iterator[Any]:
+        time.sleep(seconds)
+        yield None
+        yield from handler(*values)
+
+    return run
+
+
+def stopped() -> tuple[Any, Any]:
+    """(status, Stop button) once a person has stopped."""
+    return say("Stopped."), gr.update(interactive=False)
+
+
+def stopped_at(status: int, button: int) -> dict[int, Any]:
+    """What a run ends with when a person stops it: places of its status and its Stop button."""
+    return dict(zip((status, button), stopped(), strict=True))
+
+
+class RunRow(NamedTuple):
+    """What ``run_row`` made."""
+
+    go: gr.Button
+    halt: gr.Button
+    status: gr.HTML
+
+    def wire_stop(self, key: str, js: str | None = None, status: gr.HTML | None = None) -> None:
+        """Stop ends what runs under ``key``, and says so, in another status than the row's where
+        one is given. js: for what the browser is to stop."""
+        self.halt.click(
+            stopper(key, stopped), None, [status or self.status, self.halt], js=js, queue=False,
+            show_progress="hidden", api_visibility="private",
+        )  # fmt: skip
+
+
+def run_row(words: str, go_id: str, stop_id: str) -> RunRow:
+    """The button that starts, called ``words``, and Stop beside it; below, how far it is."""
+    with gr.Row(elem_classes="ge-run"):
+        go = gr.Button(words, variant="primary", elem_id=go_id)
+        halt = gr.Button("Stop", interactive=False, elem_id=stop_id)
+    return RunRow(go, halt, components.status())

@@ -13,12 +13,12 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images
+from explorer.asked import is_whole
 from explorer.components.picker import WORDS
 from explorer.components.picture_input import as_seen, read_picture
 from explorer.components.picture_table import as_bytes
 from explorer.components.shelf import shelf
 from explorer.context import Context
-from explorer.denoising.trajectory import is_whole
 from explorer.tabs.sample import preview
 
 SHELF = 16
