@@ -49,6 +49,7 @@ from models.pixel_distributions import KINDS
 from models.pixelcnn import GatedPixelCNN, PixelCNN
 
 NETWORKS = ("fvsbn", "nade", "made", "pixelcnn", "gated", "transformer")
+PROBES = 8  # of a receptive field
 ORDERS = ("raster", "reversed", "columns", "centre", "shuffled")
 
 
@@ -311,13 +312,20 @@ class Autoregressive(GenerativeModel):
         self, x: Tensor, place: int, label: int | Tensor | None = None, order: int = 0
     ) -> Tensor:
         """How much each value sways what is said of the value at ``place`` of the flattened
-        picture: the sum of absolute gradients, (C, H, W). x: (1, C, H, W), observed."""
+        picture: the sum of absolute gradients, (C, H, W). x: (1, C, H, W), observed.
+
+        Where many numbers say it, of ``PROBES`` random mixtures of them, for each costs a pass.
+        """
         with torch.enable_grad():
             x = self.checked(x).detach().requires_grad_()
             numbers = self.numbers(x, label, order)[0, place]  # (P,)
+            P = len(numbers)
+            mixtures = torch.eye(P)
+            if P > PROBES:
+                mixtures = torch.randn(PROBES, P, generator=torch.Generator().manual_seed(0))
             total = torch.zeros_like(x)
-            for number in numbers:
-                total += torch.autograd.grad(number, x, retain_graph=True)[0].abs()
+            for mixed in mixtures.to(numbers) @ numbers:
+                total += torch.autograd.grad(mixed, x, retain_graph=True)[0].abs()
         return total[0]
 
     def masks(self, order: int = 0) -> list[Mask]:

@@ -11,6 +11,7 @@ What else it can do is said by the methods it has: having the method is having t
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -364,3 +365,9 @@ def binarised(x: Tensor, rng: Generator) -> Tensor:
     """Pixels drawn 0 or 1 with their grey level as the probability, anew each time: dynamic
     binarisation (Salakhutdinov and Murray 2008)."""
     return (uniform(x.shape, rng, x.device) < x).to(x.dtype)
+
+
+def log_normal(x: Tensor, mean: Tensor | float = 0.0, std: Tensor | float = 1.0) -> Tensor:
+    """log N(x; mean, std^2) of each number, in nats."""
+    std = torch.as_tensor(std, dtype=x.dtype, device=x.device)
+    return -0.5 * ((x - mean) / std).square() - std.log() - 0.5 * math.log(2 * math.pi)

@@ -25,17 +25,10 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor
 
-from models.base import normal
+from models.base import log_normal, normal
 from models.samplers import Denoiser, check_tolerance, dormand_prince
 
 HALF_LEVEL = 1 / 255  # half a grey level, where black to white is 2
-LOG_2PI = math.log(2 * math.pi)
-
-
-def log_normal(x: Tensor, mean: Tensor | float, deviation: float) -> Tensor:
-    """log N(x; mean, deviation^2 I), (B, ...) -> (B,)."""
-    square = ((x - mean) / deviation).square() + 2 * math.log(deviation) + LOG_2PI
-    return -0.5 * square.flatten(1).sum(1)
 
 
 def discretised_normal(
@@ -102,7 +95,7 @@ def ode_log_density(
     y = torch.cat([x.flatten(1), x.new_zeros(B, 1)], 1)
     path = dormand_prince(slope, y, math.log(low), math.log(high), tolerance, units)
     y = deque(path, maxlen=1)[0][1]
-    end = log_normal(y[:, :-1], 0.0, math.sqrt(high**2 + sigma_data**2))
+    end = log_normal(y[:, :-1], 0.0, math.sqrt(high**2 + sigma_data**2)).flatten(1).sum(1)
     return end + y[:, -1]
 
 
@@ -121,7 +114,7 @@ def dequantised_log_likelihood(
     noisy = x + low * normal(x.shape, rng, x.device)
     pixels = discretised_normal(x, denoise(noisy, low).detach(), low, black, white)
     density = ode_log_density(denoise, noisy, low, high, rng, tolerance, sigma_data)
-    return pixels.flatten(1).sum(1) + density - log_normal(noisy, x, low)
+    return pixels.flatten(1).sum(1) + density - log_normal(noisy, x, low).flatten(1).sum(1)
 
 
 def variational_bound(

@@ -34,7 +34,16 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from models.base import Frame, GenerativeModel, Likelihood, Objective, normal, setting, uniform
+from models.base import (
+    Frame,
+    GenerativeModel,
+    Likelihood,
+    Objective,
+    log_normal,
+    normal,
+    setting,
+    uniform,
+)
 from models.flow_layers import ActNorm, Chain, ChannelMix, Coupling, Layer, Logit, Squeeze, total
 
 
@@ -275,8 +284,3 @@ class Flow(GenerativeModel):
             details={"log_det": torch.stack([d for _, d in draws]).mean(0)},
             how=f"{self.config.dequantise} dequantisation, {samples} draws",
         )
-
-
-def log_normal(z: Tensor) -> Tensor:
-    """log N(z; 0, 1) of each number."""
-    return -0.5 * z.square() - 0.5 * math.log(2 * math.pi)

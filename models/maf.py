@@ -7,12 +7,10 @@ order is reversed between layers. Densities cost one pass, samples one pass a di
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Generator, Tensor, nn
 
-from models.base import normal
+from models.base import log_normal, normal
 from models.made import MaskedMLP
 
 
@@ -53,7 +51,7 @@ class MaskedAutoregressiveFlow(nn.Module):
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x), (B,), nats."""
         z, log_det = self(x)
-        return (-0.5 * z.square() - 0.5 * math.log(2 * math.pi)).sum(1) + log_det
+        return log_normal(z).sum(1) + log_det
 
     def sample(self, n: int, rng: Generator) -> Tensor:
         return self.inverse(normal((n, self.dimensions), rng, next(self.parameters()).device))

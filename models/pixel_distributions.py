@@ -101,20 +101,36 @@ class Mixture(PixelDistribution):
         raise NotImplementedError
 
 
+def discretised_logistic(
+    x: Tensor, mean: Tensor, log_scale: Tensor, half: float = 0.5 / 255, low: float = 0.0,
+    high: float = 1.0,
+) -> Tensor:  # fmt: skip
+    """log P(x) for x in {low, low + 2 half, ..., high}: the logistic's mass within half a level.
+
+    The outermost levels take the whole tails (Kingma et al. 2016, eq. 24; Salimans et al. 2017,
+    eq. 2), so the probabilities sum to one.
+    """
+    inverse = torch.exp(-log_scale)
+    upper, lower = (x - mean + half) * inverse, (x - mean - half) * inverse
+    # log(sigmoid(upper) - sigmoid(lower)) in a form that stays finite far out in the tails, where
+    # both sigmoids round to the same number: sigmoid(b) - sigmoid(a) =
+    # sigmoid(b) sigmoid(-a) (1 - e^(a - b)).
+    gap = torch.log(-torch.expm1(-2 * half * inverse))
+    inside = F.logsigmoid(upper) + F.logsigmoid(-lower) + gap
+    return torch.where(
+        x < low + half,
+        F.logsigmoid(upper),
+        torch.where(x > high - half, F.logsigmoid(-lower), inside),
+    )
+
+
 class Logistics(Mixture):
     """Discretised logistics, on the scale where the levels span -1 to 1."""
 
     def component(self, v: Tensor, a: Tensor, b: Tensor, noise: Tensor | None) -> Tensor:
         half = 1 / (self.levels - 1)  # half the distance between two levels
-        x = 2 * v / (self.levels - 1) - 1
-        log_scale = (b - 2).clamp(min=-7.0)
-        inverse = torch.exp(-log_scale)
-        upper, lower = (x - a + half) * inverse, (x - a - half) * inverse
-        # sigmoid(upper) - sigmoid(lower) in a form that stays finite far out in the tails.
-        gap = torch.log(-torch.expm1(-2 * half * inverse))
-        inside = F.logsigmoid(upper) + F.logsigmoid(-lower) + gap
-        ends = torch.where(v <= 0, F.logsigmoid(upper), F.logsigmoid(-lower))
-        return torch.where((v <= 0) | (v >= self.levels - 1), ends, inside)
+        x = 2 * v * half - 1
+        return discretised_logistic(x, a, (b - 2).clamp(min=-7.0), half, -1.0, 1.0)
 
     def log_probs(self, numbers: Tensor) -> Tensor:
         v = torch.arange(self.levels, dtype=numbers.dtype, device=numbers.device)

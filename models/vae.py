@@ -49,12 +49,12 @@ from models.base import (
     Likelihood,
     Objective,
     binarised,
+    log_normal,
     normal,
     setting,
 )
 from models.nets import Downsample, ResBlock, Upsample, group_norm
-
-LOG_2PI = math.log(2 * math.pi)
+from models.pixel_distributions import discretised_logistic
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ class Prior(nn.Module):
     def log_prob(self, h: Tensor) -> Tensor:
         """log p(h), (...), in nats."""
         z, log_det = self(h)
-        return log_normal(z) + log_det
+        return log_normal(z).sum(-1) + log_det
 
 
 class VAE(GenerativeModel):
@@ -306,7 +306,7 @@ class VAE(GenerativeModel):
         beta = c.beta * self._warmed()
 
         if K > 1 or c.prior_layers:
-            log_ratio = self.prior.log_prob(h) - log_normal(h, mean, std)  # (K, B)
+            log_ratio = self.prior.log_prob(h) - log_normal(h, mean, std).sum(-1)  # (K, B)
             loss = -((log_p_x + beta * log_ratio).logsumexp(0) - math.log(K)).mean()
             kl = -log_ratio.mean()
         else:
@@ -401,7 +401,7 @@ class VAE(GenerativeModel):
             ).view(k, *x.shape)
             pixels += per_pixel.sum(0) / K
             log_p_x.append(per_pixel.sum((2, 3, 4)))  # (k, B)
-            log_ratio.append(self.prior.log_prob(h) - log_normal(h, mean, std))
+            log_ratio.append(self.prior.log_prob(h) - log_normal(h, mean, std).sum(-1))
         log_p_x, log_ratio = torch.cat(log_p_x), torch.cat(log_ratio)  # (K, B)
 
         kl_per_dimension = self._kl_per_dimension(mean, std)
@@ -441,12 +441,6 @@ class VAE(GenerativeModel):
 # The mathematics, as functions
 
 
-def log_normal(z: Tensor, mean: Tensor | float = 0.0, std: Tensor | float = 1.0) -> Tensor:
-    """log N(z; mean, std^2 I), summed over the last dimension."""
-    std = torch.as_tensor(std, device=z.device)
-    return (-0.5 * ((z - mean) / std).square() - std.log() - 0.5 * LOG_2PI).sum(-1)
-
-
 def gaussian_kl(mean: Tensor, std: Tensor) -> Tensor:
     """KL(N(mean, std^2) || N(0, 1)) of each dimension (Kingma and Welling 2014, appendix B)."""
     return 0.5 * (mean.square() + std.square() - 1) - std.log()
@@ -458,27 +452,6 @@ def logistic_parameters(out: Tensor) -> tuple[Tensor, Tensor]:
     return mean + 0.5, (log_scale - 2.5).clamp(min=-7.0)
 
 
-def discretised_logistic(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
-    """log P(x) for x in {0, 1/255, ..., 1}: the logistic's mass between x -+ half a level.
-
-    The outermost levels take the whole tails (Kingma et al. 2016, eq. 24; Salimans et al. 2017,
-    eq. 2), so the 256 probabilities sum to one.
-    """
-    inverse = torch.exp(-log_scale)
-    upper = (x - mean + 0.5 / 255) * inverse
-    lower = (x - mean - 0.5 / 255) * inverse
-    # log(sigmoid(upper) - sigmoid(lower)) in a form that stays finite far out in the tails, where
-    # both sigmoids round to the same number: sigmoid(b) - sigmoid(a) =
-    # sigmoid(b) sigmoid(-a) (1 - e^(a - b)).
-    gap = torch.log(-torch.expm1(-inverse / 255))
-    inside = F.logsigmoid(upper) + F.logsigmoid(-lower) + gap
-    return torch.where(
-        x < 0.5 / 255,
-        F.logsigmoid(upper),
-        torch.where(x > 254.5 / 255, F.logsigmoid(-lower), inside),
-    )
-
-
 def total_correlation(z: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """KL(q(z) || prod_d q(z_d)), with the batch standing for the data (Chen et al. 2018, eq. S3).
 
@@ -486,9 +459,7 @@ def total_correlation(z: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     B alone drops the constant (D - 1) log N, which no gradient sees, and leaves a value that is
     near 0 for independent dimensions. z, mean, std: (B, D). Returns a scalar in nats.
     """
-    log_q = (
-        -0.5 * ((z[:, None] - mean[None]) / std[None]).square() - std[None].log() - 0.5 * LOG_2PI
-    )  # (B, B, D): z_i under q(. | x_j)
+    log_q = log_normal(z[:, None], mean[None], std[None])  # (B, B, D): z_i under q(. | x_j)
     log_B = math.log(len(z))
     log_q_z = log_q.sum(2).logsumexp(1) - log_B  # (B,)
     log_q_z_d = (log_q.logsumexp(1) - log_B).sum(1)  # (B,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def tiny_recipe(**sections) -> recipe.Recipe:
     for key, value in sections.items():
         values[key] = {**values[key], **value} if isinstance(value, dict) else value
     return recipe.from_dict(values)
+
+
+WRITER = {"network": "transformer", "width": 16, "layers": 1, "head_width": 8, "hidden": 16}
+
+
+def tiny_writer(**train_settings) -> recipe.Recipe:
+    """A recipe of a tiny autoregressive transformer, which has matrices for Muon."""
+    tiny = tiny_recipe(family="autoregressive", train=train_settings)
+    return dataclasses.replace(tiny, model=WRITER)
 
 
 def trained(run: train.Run, steps: int | None = None) -> list[dict[str, float]]:

@@ -15,7 +15,6 @@ from models.diffusion_likelihood import (
     HALF_LEVEL,
     dequantised_log_likelihood,
     discretised_normal,
-    log_normal,
     variational_bound,
 )
 from models.samplers import DETERMINISTIC, SAMPLERS
@@ -367,12 +366,6 @@ def test_the_discretised_normal_is_a_difference_of_cdfs_and_sums_to_one(deviatio
         single = discretised_normal(x.float(), at.float(), deviation, black, white)
         assert torch.isfinite(single).all(), "far out in the tails it must stay finite"
         torch.testing.assert_close(single.double(), log_p, rtol=5e-3, atol=5e-3)
-
-
-def test_log_normal_agrees_with_scipy():
-    x = pictures(3).double()
-    expected = stats.norm(0.3, 0.7).logpdf(x.numpy()).sum((1, 2, 3))
-    torch.testing.assert_close(log_normal(x, 0.3, 0.7), torch.from_numpy(expected))
 
 
 class Greys:

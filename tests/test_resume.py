@@ -20,7 +20,7 @@ from models import checkpoint, train
 from models.__main__ import main
 from models.recipe import load_recipe
 from models.train import LOG, STATE, Run
-from tests.conftest import TINY, log_lines, same_weights, tiny_recipe, trained
+from tests.conftest import TINY, log_lines, same_weights, tiny_recipe, tiny_writer, trained
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,7 +32,14 @@ REMEMBERS = {"warmup_steps": 15, "dropout": 0.2}
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_a_run_left_and_resumed_equals_a_straight_one(digits, tmp_path, channels_last, precision):
     settings = {"steps": 20, "channels_last": channels_last, "precision": precision}
-    wanted = tiny_recipe(model=REMEMBERS, train=settings)
+    resumes(tiny_recipe(model=REMEMBERS, train=settings), digits, tmp_path)
+
+
+def test_a_run_of_two_optimizers_left_and_resumed_equals_a_straight_one(digits, tmp_path):
+    resumes(tiny_writer(steps=20, muon_rate=0.01, precision="bf16"), digits, tmp_path)
+
+
+def resumes(wanted, digits, tmp_path) -> None:
     straight = Run(wanted, digits)
     logs = trained(straight)
     half = Run(wanted, digits, tmp_path)

@@ -103,7 +103,8 @@ def test_it_is_shown_as_it_comes_and_ends_whole(context, monkeypatch):
     assert seen[0][-1].interactive is True and seen[-1][-1].interactive is False
 
 
-def test_a_stop_ends_the_computing_at_the_next_value(context, monkeypatch):
+def steps_taken(context, monkeypatch) -> list[int]:
+    """How many values "binary" has written, a number for each frame that it is asked for."""
     model, taken = context.store.get("binary"), []
     real = type(model).write_steps
 
@@ -113,6 +114,11 @@ def test_a_stop_ends_the_computing_at_the_next_value(context, monkeypatch):
             yield frame
 
     monkeypatch.setattr(model, "write_steps", counted)
+    return taken
+
+
+def test_a_stop_ends_the_computing_at_the_next_value(context, monkeypatch):
+    taken = steps_taken(context, monkeypatch)
     monkeypatch.setattr(written, "PAUSE", 0)
     live = newest_only("writing-test", lambda: show(context, controls=(99, -1, 1.0, 0)),
                        {2: {"text": "Stopped."}})  # fmt: skip
@@ -344,15 +350,7 @@ def test_endings_are_shown_as_they_come_and_kept(context, monkeypatch):
 
 
 def test_a_stop_ends_the_endings_at_the_next_value(context, monkeypatch):
-    model, taken = context.store.get("binary"), []
-    real = type(model).write_steps
-
-    def counted(*given, **more):
-        for frame in real(model, *given, **more):
-            taken.append(frame.step)
-            yield frame
-
-    monkeypatch.setattr(model, "write_steps", counted)
+    taken = steps_taken(context, monkeypatch)
     steps = finish.show(context, "binary", "sample", 1, None, 4, 16, 77, -1, 1.0, 0)
     for _ in range(4):
         next(steps)
