@@ -146,6 +146,19 @@ class Mask:
     kernel: bool = False
 
 
+@dataclass(frozen=True)
+class Stage:
+    """One moment of a picture's way to noise through an invertible model.
+
+    name: the layer just passed. h: (B, C, H, W), every number at the pixel it came from. log_det:
+    (B,), log |det dh/dx| so far, in nats.
+    """
+
+    name: str
+    h: Tensor
+    log_det: Tensor
+
+
 # ---------------------------------------------------------------------------------------------
 # Models and their capabilities
 
@@ -285,6 +298,14 @@ class Completes(Protocol):
 
 
 @runtime_checkable
+class Flows(Protocol):
+    """Bends pictures into noise by invertible layers, and noise into pictures by their inverses."""
+
+    def flow_steps(self, x: Tensor, label=None) -> Iterator[Stage]: ...
+    def inverse_steps(self, z: Tensor, label=None) -> Iterator[Tensor]: ...
+
+
+@runtime_checkable
 class WritesPixels(Protocol):
     """Writes a picture value by value. ``orders``: the names of the orders it can write in;
     ``order(k)`` the (D,) places of a flattened picture in order k; ``levels``: how many a value
@@ -321,6 +342,7 @@ CAPABILITIES = {
         HasEnergy,
         Denoises,
         Completes,
+        Flows,
         WritesPixels,
         Classifies,
     )

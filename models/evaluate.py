@@ -27,6 +27,7 @@ from models.base import (
     Decodes,
     Denoises,
     Encodes,
+    Flows,
     HasLikelihood,
     Model,
     Samples,
@@ -161,8 +162,9 @@ def likelihood(
     # Millions of decodings: matrix products in bfloat16 where the machine has them. For vae-mnist
     # that moved the mean over 500 images by 0.001 nats, a thousandth of its standard error.
     # Not for a denoiser, whose ODE adds up what rounding leaves: there it moved 8 digits by 3 nats;
-    # nor for what is called exact, which costs one pass.
-    bf16 = wants_bf16("auto", model.device) and not isinstance(model, (Denoises, WritesPixels))
+    # nor for what is exact or nearly so, which costs a pass or a few.
+    exact = isinstance(model, (Denoises, Flows, WritesPixels))
+    bf16 = wants_bf16("auto", model.device) and not exact
     parts: dict[str, list[Tensor]] = {}
     kl_sum: Tensor | float = 0.0
     for index, x in enumerate(batches(images, 50, model, "likelihood", progress)):

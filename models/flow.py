@@ -39,6 +39,7 @@ from models.base import (
     GenerativeModel,
     Likelihood,
     Objective,
+    Stage,
     log_normal,
     normal,
     setting,
@@ -64,6 +65,9 @@ class FlowConfig:
     dequantise_steps: int = setting(
         4, "Coupling layers of the flow that learns that noise.", low=1, high=32
     )
+    dequantise_width: int = setting(
+        32, "Channels inside the networks of that flow.", low=4, high=1024
+    )
     num_classes: int = setting(
         0, "Classes to condition on; 0 is none, -1 as many as the data has.", low=-1, high=1000
     )
@@ -80,7 +84,7 @@ class Dequantiser(torch.nn.Module):
             layers: list[Layer] = []
             for _ in range(config.dequantise_steps):
                 layers.append(ChannelMix(C))
-                layers.append(Coupling(C, "affine", config.width, 1, context=C))
+                layers.append(Coupling(C, "affine", config.dequantise_width, 1, context=C))
             self.flow = Chain(layers)
 
     def forward(self, x: Tensor, rng: Generator) -> tuple[Tensor, Tensor]:
@@ -179,20 +183,20 @@ class Flow(GenerativeModel):
         ]
 
     def returns(self, z: Tensor, label: int | Tensor | None = None) -> Iterator[Tensor]:
-        """The way back from z (B, D), after each coupling laid out as a picture, on the logit
-        scale, (B, C, H, W); the last is what the logit was of."""
+        """The way back from z (B, D), laid out as a picture (B, C, H, W): what ``passes`` went
+        through, from the last to the first, which is on the logit scale."""
         *done, h = self._parts(z)
         context = self._context(label, len(z))
+        yield self.laid_out([*done, h])
         for scale in reversed(range(len(self.scales))):
             here = None if context is None else context.expand(-1, -1, *h.shape[2:])
             for layer in reversed(self.scales[scale].layers):
                 h = layer.inverse(h, here)
-                if isinstance(layer, Coupling):
+                if isinstance(layer, ActNorm):  # the first of a step
                     yield self.laid_out([*done[:scale], h])
             h = self.squeeze.inverse(h)
             if scale:
                 h = torch.cat([h, done[scale - 1]], 1)
-        yield h
 
     def laid_out(self, parts: list[Tensor]) -> Tensor:
         """Parts of any moment as one (B, C, H, W): every number at the pixel it came from."""
@@ -245,9 +249,26 @@ class Flow(GenerativeModel):
         """From the logit scale to [0, 1], the middle of a level to that level."""
         return ((self.logit.inverse(h) * 256 - 0.5) / 255).clamp(0, 1)
 
+    def _middle(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) in [0, 1] -> in (0, 1), the middle of each level."""
+        return (self.levels(self.checked(x)) + 0.5) / 256
+
     def encode(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
         """The noise of a picture, (B, D), each level taken at its middle. x: (B, C, H, W)."""
-        return self((self.levels(self.checked(x)) + 0.5) / 256, label)[0]
+        return self(self._middle(x), label)[0]
+
+    @torch.no_grad()
+    def flow_steps(self, x: Tensor, label: int | Tensor | None = None) -> Iterator[Stage]:
+        """The way of pictures x (B, C, H, W) in [0, 1] to noise, a ``Stage`` a coupling; the first
+        is the logit alone. Each level is taken at its middle, as ``encode`` does."""
+        for name, parts, log_det in self.passes(self._middle(x), label):
+            yield Stage(name, self.laid_out(parts), log_det)
+
+    @torch.no_grad()
+    def inverse_steps(self, z: Tensor, label: int | Tensor | None = None) -> Iterator[Tensor]:
+        """The way back: what ``flow_steps`` saw before each coupling, from the last to the first,
+        (B, C, H, W) each. z: (B, D)."""
+        yield from self.returns(z, label)
 
     def decode(self, z: Tensor, label: int | Tensor | None = None) -> Tensor:
         """The picture of a noise z (B, D), (B, C, H, W) in [0, 1]."""

@@ -169,6 +169,23 @@ def test_each_moment_is_laid_out_where_its_numbers_came_from():
     torch.testing.assert_close(model.laid_out(model._parts(z)), model.logit(y)[0])
 
 
+@pytest.mark.parametrize("more", WHOLES)
+def test_the_way_back_passes_what_the_way_there_passed(more):
+    model = small(**more)
+    label = 1 if more.get("num_classes") else None
+    x = (torch.randint(0, 256, (2, *model.image_shape), generator=generator(3)) / 255.0).double()
+    there = list(model.flow_steps(x, label))
+    back = list(model.inverse_steps(model.encode(x, label), label))
+    assert len(there) == len(back) == 1 + model.config.steps * model.config.scales
+    for stage, h in zip(there, reversed(back), strict=True):
+        assert stage.h.shape == x.shape
+        torch.testing.assert_close(h, stage.h, atol=1e-6, rtol=1e-6)
+    # The first moment is the logit, the last has the determinant of the whole.
+    y = (model.levels(x) + 0.5) / 256
+    torch.testing.assert_close(there[0].h, model.logit(y)[0])
+    torch.testing.assert_close(there[-1].log_det, model(y, label)[1])
+
+
 def test_the_learned_noise_has_the_density_it_says():
     model = small()
     x, noise = torch.rand(1, 1, 4, 4, dtype=torch.float64), numbers(1, 1, 4, 4)

@@ -25,6 +25,7 @@ WORDS = {
     "HasEnergy": "tell a picture's energy",
     "Denoises": "remove noise",
     "Completes": "complete pictures",
+    "Flows": "bend a picture into noise layer by layer",
     "WritesPixels": "write a picture value by value",
     "Conditional": "be asked for a class",
 }
