@@ -151,12 +151,14 @@ class Stage:
     """One moment of a picture's way to noise through an invertible model.
 
     name: the layer just passed. h: (B, C, H, W), every number at the pixel it came from. log_det:
-    (B,), log |det dh/dx| so far, in nats.
+    (B,), log |det dh/dx| so far, in nats. nats: (B,), the log-likelihood of the picture if the
+    way ended here and h were standard normal.
     """
 
     name: str
     h: Tensor
     log_det: Tensor
+    nats: Tensor
 
 
 # ---------------------------------------------------------------------------------------------

@@ -262,7 +262,9 @@ class Flow(GenerativeModel):
         """The way of pictures x (B, C, H, W) in [0, 1] to noise, a ``Stage`` a coupling; the first
         is the logit alone. Each level is taken at its middle, as ``encode`` does."""
         for name, parts, log_det in self.passes(self._middle(x), label):
-            yield Stage(name, self.laid_out(parts), log_det)
+            h = self.laid_out(parts)
+            nats = total(log_normal(h)) + log_det - self.latent * math.log(256)
+            yield Stage(name, h, log_det, nats)
 
     @torch.no_grad()
     def inverse_steps(self, z: Tensor, label: int | Tensor | None = None) -> Iterator[Tensor]:

@@ -183,7 +183,11 @@ def test_the_way_back_passes_what_the_way_there_passed(more):
     # The first moment is the logit, the last has the determinant of the whole.
     y = (model.levels(x) + 0.5) / 256
     torch.testing.assert_close(there[0].h, model.logit(y)[0])
-    torch.testing.assert_close(there[-1].log_det, model(y, label)[1])
+    z, log_det = model(y, label)
+    torch.testing.assert_close(there[-1].log_det, log_det)
+    normal = torch.distributions.Normal(torch.zeros((), dtype=torch.float64), 1.0)
+    nats = normal.log_prob(z).sum(1) + log_det - model.latent * math.log(256)
+    torch.testing.assert_close(there[-1].nats, nats)
 
 
 def test_the_learned_noise_has_the_density_it_says():

@@ -172,10 +172,25 @@ def write_writer(
         network, {}
     )
     target = write(folder, name, "autoregressive", "digits", **{**small, **config})
+    return _stirred(target, 0.3)
+
+
+def write_flow(folder: Path, name: str, **config) -> Path:
+    """A flow of small pictures, untrained, with weights moved so that every layer does something.
+
+    Its settings are those of ``models.flow``; the ones not given are small.
+    """
+    small = {"image": [1, 8, 8], "scales": 2, "steps": 2, "width": 8, "bins": 4}
+    small |= {"dequantise_width": 8, "dequantise_steps": 2}
+    return _stirred(write(folder, name, "flow", "digits", **{**small, **config}), 0.05)
+
+
+def _stirred(target: Path, scale: float) -> Path:
+    """The checkpoint with every weight moved at random, by so much, and a preview of what it is."""
     model, header, rng = checkpoint.load(target), checkpoint.read_header(target), generator(5)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter += 0.3 * torch.randn(parameter.shape, generator=rng)
+            parameter += scale * torch.randn(parameter.shape, generator=rng)
     checkpoint.save(model, header, target)
     save_preview(checkpoint.load(target), target)
     return target

@@ -1,14 +1,15 @@
 const svg = element.querySelector('svg'), words = element.querySelector('figcaption');
 const NS = 'http://www.w3.org/2000/svg';
 // The density's largest value on screen: the curve's own is 0.4.
-let TOP = 0.56;
+let TOP = 0.56, playhead = 0;
 const make = (name, attributes) => {
   const node = document.createElementNS(NS, name);
   for (const key in attributes) node.setAttribute(key, attributes[key]);
   return node;
 };
 const show = () => {
-  const v = props.value;
+  const moments = props.value?.moments;
+  const v = moments ? moments[Math.min(playhead, moments.length - 1)] : props.value;
   const parts = [];
   TOP = Math.max(0.44, ...(v?.density ?? []).map(d => 1.06 * d));
   svg.setAttribute('viewBox', `-4 ${-TOP} 8 ${TOP}`);
@@ -24,5 +25,13 @@ const show = () => {
   words.textContent = v?.note || '\u00a0';
   svg.setAttribute('aria-label', v?.density ? 'Histogram of the noise against the normal curve. ' + v.note : 'The normal curve');
 };
+if (props.follows) {
+  document.addEventListener('ge:film', e => {
+    if (e.detail.id !== props.follows || (e.detail.at === playhead && e.detail.n)) return;
+    playhead = e.detail.at;
+    show();
+  });
+  document.dispatchEvent(new CustomEvent('ge:film-ask', { detail: props.follows }));
+}
 watch('value', show);
 show();

@@ -12,13 +12,21 @@ from explorer.components import component
 BINS = 32
 
 
-def bell() -> gr.HTML:
-    """A histogram from -4 to 4 under the standard normal density. Value: ``as_bell``, or None."""
-    return component("bell", None)
+def bell(*, follows: str = "") -> gr.HTML:
+    """A histogram from -4 to 4 under the standard normal density. Value: ``as_bell``, or None.
+
+    follows: a film's id; then the histogram is that of its playhead.
+    """
+    return component("bell", None, follows=follows)
 
 
-def as_bell(z: np.ndarray, note: str) -> dict[str, Any]:
-    """The value of a bell. z: numbers of any shape; those beyond 4 are counted at the edge."""
+def as_bell(z: np.ndarray, note: str | list[str]) -> dict[str, Any]:
+    """The value of a bell. z: numbers of any shape; those beyond 4 are counted at the edge.
+
+    Of T moments, z (T, ...) and T notes, for one that follows a film.
+    """
+    if isinstance(note, list):
+        return {"moments": [as_bell(*moment) for moment in zip(z, note, strict=True)]}
     counts, edges = np.histogram(np.clip(z, -4, 4), BINS, (-4, 4))
     density = counts / max(1, counts.sum()) / (edges[1] - edges[0])
     return {"density": density.round(4).tolist(), "note": note}

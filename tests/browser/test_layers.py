@@ -1,0 +1,51 @@
+"""The Layers tab as a person uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import toys
+from tests.browser.conftest import (
+    assert_no_serious_findings,
+    open_page,
+    pixels,
+    seek,
+    served,
+    settled,
+    until,
+)
+
+TAB, FILM = ".ge-panel-layers", ".ge-panel-layers .ge-film"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("flows")
+    toys.write_flow(folder, "flow")
+    with served("--checkpoints", str(folder)) as url:
+        yield url
+
+
+def test_a_picture_is_followed_to_noise_and_another_noise_is_drawn(page, address):
+    open_page(page, f"{address}/?tab=layers")
+    settled(page, TAB, "it comes within")
+    seek(page, FILM, 0)
+    page.wait_for_function(
+        f"() => document.querySelector('{FILM} figure p').textContent === 'logit'"
+    )
+    first, bars = pixels(page, f"{FILM} canvas"), page.get_attribute(f"{TAB} .bars", "d")
+    seek(page, FILM, 4)
+    until(page, lambda: pixels(page, f"{FILM} canvas")[0] != first[0])
+    # The numbers beside it are those of that layer.
+    assert page.get_attribute(f"{TAB} .bars", "d") != bars
+    assert "layer = 4" in page.inner_text(f"{TAB} .ge-curves figure p >> nth=0")
+    mine, other = pixels(page, f"{FILM} canvas")
+    page.click("#layers-more")
+    until(page, lambda: "layers.seed=1" in page.url)
+    seek(page, FILM, 4)
+    until(page, lambda: pixels(page, f"{FILM} canvas")[1] != other)
+    seek(page, FILM, 4)
+    until(page, lambda: pixels(page, f"{FILM} canvas")[0] == mine)
+    assert_no_serious_findings(page)
