@@ -39,7 +39,7 @@ def test_both_ways_pass_the_same_layers_and_the_picture_comes_back(context):
     assert len(set(film["rows"][0]["captions"])) == T
     assert not np.array_equal(there[0], there[-1]) and not np.array_equal(there, drawn)
     ended, log_det, error = (plot["lines"][0]["y"] for plot in curves["plots"])
-    assert max(error) < 1e-3  # of numbers around 5, in single precision
+    assert error[-1] is None and max(error[:-1]) < 1e-3  # of numbers around 5, in single precision
     # The last numbers are those of the model.
     model = context.store.get("flow")
     picture = brought.read(context, "flow", *SAMPLE[1:])

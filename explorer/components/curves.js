@@ -24,7 +24,8 @@ const words = v => {
 };
 const round = v => String(+v.toPrecision(6)).replace('-', '−');
 
-const power = v => (v >= -3 ? round(10 ** v) : '10⁻' + '⁰¹²³⁴⁵⁶⁷⁸⁹'[-v]);
+const raised = v => [...String(v)].map(digit => '⁰¹²³⁴⁵⁶⁷⁸⁹'[digit]).join('');
+const power = v => (v >= -3 ? round(10 ** v) : '10⁻' + raised(-v));
 
 const makePlot = () => {
   const figure = document.createElement('figure');

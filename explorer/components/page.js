@@ -60,6 +60,7 @@ window.GE = (() => {
   ge.entered = tab => {
     ge.tab = tab;
     ge.put('tab', tab, ge.firstTab);
+    document.dispatchEvent(new CustomEvent('ge:tab', { detail: tab }));
     ge.show();
   };
   // Which part of a tab with several is chosen; null for a tab of one piece.
@@ -91,6 +92,7 @@ window.GE = (() => {
     const bare = [...asked.keys()].every(k => k === 'tab' || k.startsWith('__'));
     ge.shown = bare ? { ...ge.prepared } : {};
     ge.gate();
+    document.dispatchEvent(new CustomEvent('ge:tab', { detail: ge.tab }));
     ge.show();
     document.body.dataset.ge = 'open';
   };

@@ -1,4 +1,4 @@
-const box = element.querySelector('.cards');
+const box = element.querySelector('.cards'), said = element.querySelector('.chosen');
 GE.models = props.models;
 GE.needs = props.needs;
 GE.parts = props.parts;
@@ -9,35 +9,54 @@ GE.current = props.value;
 GE.tab = GE.tab || GE.firstTab;
 const first = props.value;
 
-const cards = props.models.map(model => {
+const makeCard = model => {
   const card = document.createElement('button');
   card.type = 'button';
   card.setAttribute('role', 'radio');
   card.dataset.name = model.name;
-  card.title = model.about;
+  card.dataset.data = model.data;
+  card.title = `${model.title}: ${model.about}`;
   if (model.thumb) {
     const image = new Image();
     image.src = model.thumb;
     image.alt = '';
     card.append(image);
   }
-  const words = document.createElement('span');
-  const title = document.createElement('b'), facts = document.createElement('small');
-  title.textContent = model.title;
-  facts.textContent = model.facts;
-  words.append(title, facts);
-  card.append(words);
+  const title = document.createElement('b');
+  title.textContent = model.short;
+  card.append(title);
   card.onclick = () => GE.choose(model.name);
   box.append(card);
   return card;
-});
+};
+const cards = props.models.map(makeCard);
+// The name of a data set before the first of its models.
+const group = () => {
+  box.querySelectorAll('.group').forEach(label => label.remove());
+  let last = null;
+  for (const card of cards) {
+    if (card.dataset.data !== last) {
+      const label = document.createElement('span');
+      label.className = 'group';
+      label.textContent = last = card.dataset.data;
+      label.setAttribute('aria-hidden', true);
+      card.before(label);
+    }
+  }
+};
 if (!cards.length) box.textContent = 'No models found.';
 
 const paint = () => {
+  const needs = props.needs[GE.tab] ?? [];
   for (const card of cards) {
     const on = card.dataset.name === GE.current;
+    const model = GE.models.find(m => m.name === card.dataset.name);
     card.setAttribute('aria-checked', on);
     card.tabIndex = on ? 0 : -1;
+    // Still to be chosen: the tab then says what the model lacks.
+    card.classList.toggle('unable', !needs.every(need => model.capabilities.includes(need)));
+    if (on) said.replaceChildren(Object.assign(document.createElement('b'), { textContent: model.title }),
+                                 ` ${model.about} `, Object.assign(document.createElement('span'), { textContent: model.facts }));
     if (on) {
       const over = card.offsetLeft + card.offsetWidth - box.offsetLeft - box.clientWidth;
       box.scrollLeft = Math.max(over, Math.min(box.scrollLeft, card.offsetLeft - box.offsetLeft));
@@ -71,5 +90,7 @@ box.addEventListener('keydown', event => {
   next.focus();
   GE.choose(next.dataset.name);
 });
+document.addEventListener('ge:tab', paint);
+group();
 paint();
 GE.gate();

@@ -1,4 +1,4 @@
-"""The model picker: one card a model, with a few of its samples, its title and facts in a line."""
+"""The model picker: a chip a model, by data set, and a line on the chosen one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HEADLINES = (
 
 
 def model_picker(store: Store, tabs: Sequence[ModuleType]) -> gr.HTML:
-    """Cards of every model that at least one tab can use. Value: the chosen model's name.
+    """Chips of every model that at least one tab can use. Value: the chosen model's name.
 
     Triggers ``show_TAB``, or ``show_TAB_PART`` for a tab of several parts, when that has something
     new to show; tabs listen to it through ``Context.on_show``.
@@ -85,6 +85,8 @@ def _card(header: Any) -> dict[str, Any]:
     return {
         "name": header.name,
         "title": header.title,
+        "short": short_title(header),
+        "data": data_title(header.data.get("name", "")),
         "about": header.about,
         "facts": facts(header),
         "image": list(header.config["image"]),
@@ -95,9 +97,10 @@ def _card(header: Any) -> dict[str, Any]:
 
 def facts(header: Any) -> str:
     """A model in one line: its data, its size, its headline number."""
-    data = data_title(header.data.get("name", ""))
-    known = data.lower() in header.title.lower()  # said once, so that a card keeps to two lines
-    parts = ["" if known else data, f"{short_count(header.parameters)} parameters"]
+    parts = [
+        data_title(header.data.get("name", "")),
+        f"{short_count(header.parameters)} parameters",
+    ]
     for name, form in HEADLINES:
         value = header.metrics.get(name)
         value = value.get("value") if isinstance(value, dict) else value
@@ -105,6 +108,13 @@ def facts(header: Any) -> str:
             parts.append(form.format(value))
             break
     return " · ".join(part for part in parts if part)
+
+
+def short_title(header: Any) -> str:
+    """The title without the data set, which is said of all its models together."""
+    data = data_title(header.data.get("name", ""))
+    words, _, last = header.title.rpartition(", ")
+    return words if words and last.lower() == data.lower() else header.title
 
 
 def data_title(name: str) -> str:

@@ -138,11 +138,11 @@ def curve_value(made: Way) -> dict[str, Any]:
     D = made.there[0].size
     bits = -made.nats / (D * math.log(2))
     # An error of exactly nothing has no place on a logarithmic axis.
-    error = rms(made.back, made.there).clip(1e-9)
+    error = [v or None for v in rms(made.back, made.there).tolist()]
     x = list(range(T))
     plots = [
-        ("If it ended here", "8-bit, at the middle of each level", "bits/dim", bits, False),
-        ("log |det| so far", "", "nats", made.log_det, False),
+        ("If it ended here", "8-bit", "bits/dim", bits.tolist(), False),
+        ("log |det| so far", "", "nats", made.log_det.tolist(), False),
         ("Error of the way back", "root mean square", "", error, True),
     ]
     return {
@@ -155,7 +155,7 @@ def curve_value(made: Way) -> dict[str, Any]:
                 "x_name": "layer",
                 "range": [0, T - 1],
                 "log": logarithmic,
-                "lines": [{"name": title, "y": [float(v) for v in y]}],
+                "lines": [{"name": title, "y": y}],
             }
             for title, note, unit, y, logarithmic in plots
         ],
@@ -263,7 +263,8 @@ def build(context: Context) -> None:
             more = gr.Button("Another noise", variant="primary", elem_id="layers-more")
             status = components.status()
             picture = picture_controls(context, "layers", label="Your picture", selected=0)
-            seed = gr.Number(0, label="Seed of the other noise", precision=0, elem_id="layers-seed")
+            # Not 0, of which the samples are.
+            seed = gr.Number(1, label="Seed of the other noise", precision=0, elem_id="layers-seed")
             saver = export.save_buttons()
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes=["ge-stage", "ge-sections"]):

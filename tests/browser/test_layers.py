@@ -43,7 +43,7 @@ def test_a_picture_is_followed_to_noise_and_another_noise_is_drawn(page, address
     assert "layer = 4" in page.inner_text(f"{TAB} .ge-curves figure p >> nth=0")
     mine, other = pixels(page, f"{FILM} canvas")
     page.click("#layers-more")
-    until(page, lambda: "layers.seed=1" in page.url)
+    until(page, lambda: "layers.seed=2" in page.url)
     seek(page, FILM, 4)
     until(page, lambda: pixels(page, f"{FILM} canvas")[1] != other)
     seek(page, FILM, 4)
