@@ -53,11 +53,15 @@ def number(value: float) -> str:
 
 def metric_row(name: str, metric: dict) -> str:
     """One line of the card's table."""
-    error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
     notes = [str(metric[k]) for k in ("kind", "space", "note") if metric.get(k)]
     n = metric.get("n") or ""
     words = ", ".join([meaning(name) or name, *notes])
-    return f"| `{name}` | {number(metric['value'])}{error} | {n} | {words} |"
+    return f"| `{name}` | {_with_error(metric)} | {n} | {words} |"
+
+
+def _with_error(metric: dict) -> str:
+    error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
+    return number(metric["value"]) + error
 
 
 def scores_table(metrics: dict[str, dict]) -> list[str]:
@@ -82,7 +86,7 @@ def scores_table(metrics: dict[str, dict]) -> list[str]:
     ]
     for score in dict.fromkeys(score for score, _ in found):
         entries = [found.get((score, set)) for set in sets]
-        cells = ["" if e is None else f"{e['value']:.3f} ± {e['stderr'] or 0:.3f}" for e in entries]
+        cells = ["" if entry is None else _with_error(entry) for entry in entries]
         n = max(e["n"] for e in entries if e is not None)
         title = SCORES[score].title if score in SCORES else score
         lines.append(f"| {title} | " + " | ".join(cells) + f" | {n} |")
