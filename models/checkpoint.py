@@ -148,7 +148,7 @@ def build(family_name: str, config: dict[str, Any]) -> Model:
             f"'image' must be three positive numbers, channels, height and width, not "
             f"{list(config.image)}."
         )
-    return cls(config)
+    return cls.variant(config)(config)
 
 
 def load(path: str | Path, device: str = "cpu") -> Model:

@@ -241,9 +241,10 @@ class Run:
             theirs = self.optimizers_of(objective.player, list(objective.params))
             for optimizer in theirs:
                 for group in optimizer.param_groups:
-                    group["lr"] = part * group["peak"]
+                    group["lr"] = part * objective.rate * group["peak"]
                 optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            # Not into the other players: their gradients would be computed to be thrown away.
+            loss.backward(inputs=list(objective.params))
             norm = nn.utils.clip_grad_norm_(objective.params, self.config.clip or math.inf)
             if not torch.isfinite(norm):  # a step with it would spoil the weights
                 raise self._diverged("gradient", objective.player)
@@ -303,12 +304,10 @@ class Run:
     def update_ema(self) -> None:
         """ema <- decay ema + (1 - decay) weights, with a shorter memory at the start."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        ours = [t for t in self.ema.state_dict().values() if t.is_floating_point()]
-        theirs = [t for t in self.model.state_dict().values() if t.is_floating_point()]
-        torch._foreach_lerp_(ours, theirs, 1 - decay)
+        torch._foreach_lerp_(list(self.ema.parameters()), list(self.model.parameters()), 1 - decay)
+        # Neither a counter has a mean, nor the singular vectors of a spectral normalisation.
         for ours, theirs in zip(self.ema.buffers(), self.model.buffers(), strict=True):
-            if not ours.is_floating_point():  # a counter has no mean
-                ours.copy_(theirs)
+            ours.copy_(theirs)
 
     # -- what is kept ----------------------------------------------------------------------------
 

@@ -102,10 +102,16 @@ def model(request):
     return build(request.param)
 
 
+def class_of(case: Case) -> type:
+    """The class of a case's models, which its settings may decide."""
+    cls = family(case.family)
+    return cls.variant(build_config(cls.Config, case.values))
+
+
 def having(*names: str, cases: list[Case] = CASES):
     """Runs a test on the model of each case whose family has all these capabilities."""
     methods = [m for name in names for m in vars(CAPABILITIES[name]) if not m.startswith("_")]
-    chosen = [case for case in cases if all(hasattr(family(case.family), m) for m in methods)]
+    chosen = [case for case in cases if all(hasattr(class_of(case), m) for m in methods)]
     return pytest.mark.parametrize(
         "model", chosen, ids=[case.name for case in chosen], indirect=True, scope="module"
     )
