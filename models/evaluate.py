@@ -36,8 +36,8 @@ from models.base import (
 )
 from models.checkpoint import Header
 from models.data import Dataset
+from models.devices import wants_bf16
 from models.metrics import metric
-from models.train import wants_bf16
 
 log = logging.getLogger(__name__)
 
