@@ -256,8 +256,9 @@ class GAN(GenerativeModel):
         ``label``, how real they are as pictures of that class. It knows the pictures its own
         generator made at the end of its training, and no others: it is no measure of quality.
         """
-        x, y = self.checked(x), self.one_hot(label, len(x))
-        return self.discriminator(*self._beside(x, self.encoded(x, y)), y=y)
+        y = self.one_hot(label, len(self.checked(x)))
+        x, *z = self._beside(x, self.encoded(x, y))
+        return self.discriminator(x, y, *z)
 
 
 class InfoGAN(GAN):

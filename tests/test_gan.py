@@ -1,0 +1,520 @@
+"""Games and penalties against mathematics done another way; players, codes, encoders; learning."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from models import checkpoint, data, train
+from models.base import capabilities, generator
+from models.gan import GAN, BiGAN, InfoGAN, truncated
+from models.gan_losses import GAMES, gradient_penalty, r1, squared_gradient
+from models.recipe import load_recipe, recipe_names
+from models.train import Run
+from tests.test_snapshots import tiny_gan, trained
+
+SMALL = {"image": [1, 8, 8], "noise": 5, "width": 8, "hidden": 16}
+CODED = {"categories": 3, "continuous": 2}
+
+
+def small(**settings) -> GAN:
+    """A small GAN whose every weight is moved away from where it starts."""
+    torch.manual_seed(0)
+    model = checkpoint.build("gan", {**SMALL, **settings})
+    rng = generator(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.1 * torch.randn(parameter.shape, generator=rng)
+    return model.eval()
+
+
+def pictures(n: int = 6, side: int = 8) -> torch.Tensor:
+    return torch.rand((n, 1, side, side), generator=generator(2))
+
+
+# -- the games -------------------------------------------------------------------------------------
+
+P, Q = torch.distributions.Normal(0.0, 1.0), torch.distributions.Normal(1.5, 0.7)
+
+
+def quantiles(distribution, n: int = 1000) -> torch.Tensor:
+    """Numbers that stand for a distribution, each for 1/n of it: means over them are integrals."""
+    return distribution.icdf((torch.arange(n) + 0.5) / n)[:, None]
+
+
+def best_answer(game: str) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """x, the verdicts there of a network trained to answer Q where P is real, and its loss."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 1))
+    real, made = quantiles(P), quantiles(Q)
+    optimizer = torch.optim.LBFGS(net.parameters(), max_iter=80, line_search_fn="strong_wolfe")
+
+    def loss():
+        optimizer.zero_grad()
+        value = GAMES[game].discriminator(net(real), net(made))
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    x = torch.linspace(-2, 3, 101)
+    with torch.no_grad():
+        return x, net(x[:, None])[:, 0], float(GAMES[game].discriminator(net(real), net(made)))
+
+
+def densities(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return P.log_prob(x).exp(), Q.log_prob(x).exp()
+
+
+def integral(values: torch.Tensor, x: torch.Tensor) -> float:
+    return float(torch.trapezoid(values, x))
+
+
+def test_the_best_discriminator_is_p_over_p_plus_q_and_its_value_a_jensen_shannon_divergence():
+    x, d, loss = best_answer("minimax")
+    p, q = densities(x)
+    torch.testing.assert_close(d.sigmoid(), p / (p + q), atol=0.02, rtol=0)
+    wide = torch.linspace(-10, 10, 20_001, dtype=torch.float64)
+    p, q = densities(wide)
+    m = (p + q) / 2
+    js = integral(torch.xlogy(p, p / m) + torch.xlogy(q, q / m), wide) / 2
+    assert 0.2 < js < math.log(2)
+    assert -loss == pytest.approx(2 * js - math.log(4), abs=2e-3)
+
+
+def test_the_best_least_squares_discriminator_gives_pearsons_chi_squared():
+    x, d, loss = best_answer("least-squares")
+    p, q = densities(x)
+    torch.testing.assert_close(d, (p - q) / (p + q), atol=0.03, rtol=0)
+    wide = torch.linspace(-10, 10, 20_001, dtype=torch.float64)
+    p, q = densities(wide)
+    # E_q d^2 + E_p d^2 at the best d is the chi squared of p + q and 2 q over the two.
+    chi = integral((p - q).square() / (p + q), wide)
+    assert loss == pytest.approx(2 - chi, abs=2e-3)
+
+
+def test_the_best_hinge_verdicts_are_signs_and_their_value_a_total_variation():
+    x, d, loss = best_answer("hinge")
+    p, q = densities(x)
+    sure = (p - q).abs() > 0.05
+    assert (d[sure].sign() == (p - q)[sure].sign()).all()
+    wide = torch.linspace(-10, 10, 20_001, dtype=torch.float64)
+    p, q = densities(wide)
+    assert loss == pytest.approx(2 * integral(torch.minimum(p, q), wide), abs=0.01)
+
+
+def test_generators_losses_where_the_discriminator_is_sure():
+    d = torch.tensor([-20.0], requires_grad=True)  # D(G(z)) is nearly 0
+    slope = {name: torch.autograd.grad(game.generator(d), d)[0] for name, game in GAMES.items()}
+    assert abs(float(slope["minimax"])) < 1e-6, "it saturates"
+    assert float(slope["nonsaturating"]) == pytest.approx(-1)
+    assert float(slope["hinge"]) == float(slope["wasserstein"]) == -1
+    for name, game in GAMES.items():
+        d = torch.linspace(-0.9, 0.9, 7)
+        losses = [float(game.generator(value[None])) for value in d]
+        if name != "least-squares":  # whose generator wants the middle
+            assert losses == sorted(losses, reverse=True), name
+        assert float(game.generator(torch.zeros(3))) == pytest.approx(
+            {"minimax": -math.log(2), "nonsaturating": math.log(2)}.get(name, 0), abs=1e-6
+        )
+
+
+def test_minimax_is_a_game_for_one_number():
+    real, made = torch.randn(50, generator=generator(0)), torch.randn(50, generator=generator(1))
+    value = (real.sigmoid().log() + (1 - made.sigmoid()).log()).mean()
+    assert -GAMES["minimax"].discriminator(real, made) == pytest.approx(float(value), abs=1e-6)
+    assert GAMES["minimax"].generator(made) == pytest.approx(
+        float((1 - made.sigmoid()).log().mean()), abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("distance", [0.5, 3.0])
+def test_a_critics_value_on_two_shifted_points_is_their_distance(distance):
+    """W of two points is how far apart they are: where a probability has long been sure. A slope s
+    between them earns s distance - weight (s - 1)^2, most at 1 + distance / (2 weight)."""
+    weight = 50.0
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 1))
+    real = torch.zeros(64, 2)
+    made = real + distance * torch.tensor([0.6, 0.8])
+    optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+    for step in range(400):
+        d = [net(x)[:, 0] for x in (real, made)]
+        game = GAMES["wasserstein"].discriminator(*d)
+        held = gradient_penalty(lambda x: net(x)[:, 0], [real], [made], generator(step))
+        optimizer.zero_grad()
+        (game + weight * held).backward()
+        optimizer.step()
+    assert -game.item() == pytest.approx(distance * (1 + distance / (2 * weight)), rel=0.03)
+
+
+# -- penalties -------------------------------------------------------------------------------------
+
+
+def test_squared_gradients_are_those_of_autograd_picture_by_picture():
+    model, x, y = small(), pictures(), torch.zeros(6, 0)
+    found = squared_gradient(lambda x: model.discriminator(x, y), x)
+    assert found.shape == (6,) and found.requires_grad
+    for k in range(6):
+        one = x[k : k + 1].clone().requires_grad_()
+        model.discriminator(one, y[:1]).backward()
+        assert found[k].item() == pytest.approx(one.grad.square().sum().item(), rel=1e-4)
+    with torch.no_grad():  # asked for where no gradients are kept, as when held-out images are
+        again = r1(lambda x: model.discriminator(x, y), x)
+    assert again.item() == pytest.approx(found.mean().item() / 2, rel=1e-5)
+
+
+def test_a_penalty_moves_weights_as_finite_differences_say():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)).double()
+    x, made = torch.randn(2, 5, 3, dtype=torch.float64, generator=generator(3)).unbind()
+    weight = net[0].weight
+    for penalty in (
+        lambda: r1(lambda x: net.float()(x)[:, 0], x),
+        lambda: gradient_penalty(lambda x: net.float()(x)[:, 0], [x], [made], generator(4)),
+    ):
+        slope = torch.autograd.grad(penalty(), weight)[0][1, 2]
+        values = []
+        for step in (1e-2, -1e-2):
+            with torch.no_grad():
+                weight[1, 2] += step
+            values.append(penalty().item())
+            with torch.no_grad():
+                weight[1, 2] -= step
+        assert slope.item() == pytest.approx((values[0] - values[1]) / 2e-2, rel=0.02, abs=1e-4)
+
+
+def test_the_gradient_penalty_by_hand():
+    slope = torch.tensor([3.0, -4.0])  # a linear critic has it everywhere: (5 - 1)^2
+    found = gradient_penalty(lambda x: x @ slope, [pictures(4)[:, 0, :2, 0]], [torch.ones(4, 2)],
+                             generator(0))  # fmt: skip
+    assert found.item() == pytest.approx(16, rel=1e-5)
+    # Of |x|^2 / 2 the gradient is x itself: it tells where the penalty is measured.
+    a, b = torch.full((2000, 1), 2.0), torch.full((2000, 1), 4.0)
+    found = gradient_penalty(lambda x: x.square().sum(1) / 2, [a], [b], generator(0))
+    assert found.item() == pytest.approx(26 / 6, rel=0.05)  # mean of (u - 1)^2, u in [2, 4]
+
+
+def test_penalties_are_in_the_discriminators_loss_with_their_weights():
+    x = pictures()
+
+    def first(**settings):
+        model = small(**settings)
+        return model, next(iter(model.objectives(x, None, generator(0))))
+
+    plain = first()[1].loss.item()
+    model, objective = first(r1=3.0, penalised=0.5)
+    expected = r1(lambda x: model.discriminator(x, torch.zeros(len(x), 0)), x[:3]).item()
+    assert objective.loss.item() == pytest.approx(plain + 3 * expected, rel=1e-5)
+    model, objective = first(gradient_penalty=7.0)
+    rng = generator(0)
+    made = model.decode(model.draw(6, rng))
+    expected = gradient_penalty(
+        lambda x: model.discriminator(x, torch.zeros(6, 0)), [x], [made], rng
+    ).item()
+    assert objective.loss.item() == pytest.approx(plain + 7 * expected, rel=1e-5)
+    assert float(objective.logs["value"]) == pytest.approx(-plain, rel=1e-5)
+
+
+def test_spectral_normalisation_divides_by_the_largest_singular_value():
+    model = checkpoint.build("gan", {**SMALL, "spectral": True, "game": "hinge", "num_classes": 3})
+    model.train()
+    for _ in range(40):  # an iteration of the power method each time
+        model.verdict(pictures(2), 1)
+    model.eval()
+    layers = [m for m in model.discriminator.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    assert len(layers) >= 6
+    for layer in layers:
+        largest = torch.linalg.matrix_norm(layer.weight.flatten(1), 2)
+        assert largest.item() == pytest.approx(1, abs=0.02)
+    assert not any("parametrizations" in name for name, _ in model.generator.named_parameters())
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    model.verdict(pictures(2), 1)
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items()), "it only looks"
+
+
+def test_what_is_kept_of_a_normalised_discriminator_is_normalised(digits):
+    run = Run(tiny_gan({"spectral": True, "game": "hinge"}, steps=25, snapshots=0), digits)
+    trained(run)
+    for layer in run.ema.discriminator.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            largest = torch.linalg.matrix_norm(layer.weight.flatten(1), 2)
+            assert largest.item() == pytest.approx(1, abs=0.1)
+
+
+# -- classes ---------------------------------------------------------------------------------------
+
+
+def test_the_projection_by_hand():
+    model, x = small(num_classes=4, r1=1.0), pictures()
+    label = torch.tensor([0, 1, 2, 3, 0, 2])
+    phi = model.discriminator.features(x)
+    psi, V = model.discriminator.psi.weight[0], model.discriminator.V.weight
+    by_hand = phi @ psi + torch.stack([V[k] @ row for k, row in zip(label, phi, strict=True)])
+    torch.testing.assert_close(model.verdict(x, label), by_hand, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(model.verdict(x), phi @ psi, atol=1e-5, rtol=1e-5)
+
+
+def test_a_picture_is_judged_with_its_own_label():
+    model, x, y = small(num_classes=3), pictures(), torch.tensor([0, 1, 2, 0, 1, 2])
+    objective = next(iter(model.objectives(x, y, generator(0))))
+    made = model.decode(model.draw(6, generator(0)), y)
+    expected = GAMES["nonsaturating"].discriminator(model.verdict(x, y), model.verdict(made, y))
+    assert objective.loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_a_verdict_has_a_gradient_by_the_picture():
+    for settings in ({}, {"encoder": True}, CODED, {"num_classes": 3}):
+        model, x = small(**settings), pictures().requires_grad_()
+        d = model.verdict(x)
+        assert d.shape == (6,)
+        slope = torch.autograd.grad(d.sum(), x)[0]
+        assert slope.isfinite().all() and (slope.flatten(1).abs().sum(1) > 0).all()
+
+
+# -- players ---------------------------------------------------------------------------------------
+
+VARIANTS = {
+    "plain": {},
+    "conditional": {"num_classes": 10, "r1": 1.0},
+    "wasserstein": {"game": "wasserstein", "gradient_penalty": 10.0, "critic_steps": 3},
+    "spectral": {"game": "hinge", "spectral": True, "critic_rate": 2.0},
+    "infogan": CODED,
+    "bigan": {"encoder": True, "r1": 1.0},
+}
+
+
+@pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS)
+def test_each_objective_moves_only_its_players_weights(settings):
+    model = small(**settings)
+    y = torch.arange(6) if model.class_count else None
+    owned: dict[str, set[int]] = {}
+    order, rates = [], {}
+    for objective in model.objectives(pictures(), y, generator(0)):
+        ids = {id(p) for p in objective.params}
+        assert owned.setdefault(objective.player, ids) == ids
+        order.append(objective.player)
+        rates[objective.player] = objective.rate
+    assert owned["discriminator"].isdisjoint(owned["generator"])
+    assert owned["discriminator"] | owned["generator"] == {id(p) for p in model.parameters()}
+    assert {id(p) for p in model.generator.parameters()} <= owned["generator"]
+    assert order == ["discriminator"] * settings.get("critic_steps", 1) + ["generator"]
+    assert rates == {"discriminator": settings.get("critic_rate", 1.0), "generator": 1.0}
+
+
+def test_the_loop_gives_a_player_its_gradients_steps_and_rate(digits):
+    model = {"game": "wasserstein", "gradient_penalty": 10.0, "critic_steps": 3, "critic_rate": 2.0}
+    run = Run(tiny_gan(model, snapshots=0, weight_decay=0.0, warmup=0.0), digits)
+    before = [p.clone() for p in run.model.generator.parameters()]
+    logs = trained(run, 1)[0]
+    steps = {
+        name: {int(s["step"]) for s in optimizer.state.values()}
+        for name, optimizer in run.optimizers.items()
+    }
+    assert steps == {"discriminator": {3}, "generator": {1}}
+    rates = {name: o.param_groups[0]["lr"] for name, o in run.optimizers.items()}
+    assert rates["discriminator"] == pytest.approx(2 * rates["generator"]) and rates["generator"]
+    assert {"discriminator_loss", "generator_loss", "value", "penalty"} <= logs.keys()
+    assert any(
+        not torch.equal(a, b) for a, b in zip(before, run.model.generator.parameters(), strict=True)
+    )
+
+
+@pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS)
+def test_a_run_left_and_resumed_equals_a_straight_one(settings, digits, tmp_path):
+    from tests.test_resume import resumes
+
+    resumes(tiny_gan({**settings, "num_classes": -1}, steps=20), digits, tmp_path)
+
+
+# -- InfoGAN ---------------------------------------------------------------------------------------
+
+
+def test_the_bound_is_the_entropy_a_reader_removes():
+    """Three categories and a picture that tells some of them: with Q the true posterior the bound
+    is the information itself, counted from the joint table; with any other it is below."""
+    model = small(categories=3)
+    joint = torch.tensor([[0.25, 0.05, 1 / 30], [1 / 12, 0.2, 0.05], [0.0, 1 / 12, 0.25]])
+    assert torch.allclose(joint.sum(1), torch.full((3,), 1 / 3), atol=1e-6)  # p(c)
+    posterior = joint / joint.sum(0)  # p(c | x), each column
+    information = float(
+        (joint * (joint / (joint.sum(0) * joint.sum(1, keepdim=True))).log()).nan_to_num().sum()
+    )
+    # A million draws without chance: each cell as often as its probability says.
+    counts = (joint * 3600).round().long()
+    c, x = (i.repeat_interleave(counts.flatten()) for i in torch.meshgrid(
+        torch.arange(3), torch.arange(3), indexing="ij") for i in [i.flatten()])  # fmt: skip
+    codes = nn.functional.one_hot(c, 3).float()
+    bound = model.information_bound((posterior + 1e-12).log().T[x], codes)
+    assert bound.item() == pytest.approx(information, abs=1e-4)
+    for seed in range(3):
+        worse = torch.randn((3, 3), generator=generator(seed))
+        assert model.information_bound(worse[x], codes).item() < information
+    assert model.information_bound(torch.zeros(len(c), 3), codes).abs() < 1e-6
+
+
+def test_the_bound_of_a_continuous_code_by_integration():
+    model = small(continuous=1)
+    c = (torch.arange(20_000) + 0.5)[:, None] / 10_000 - 1  # uniform in [-1, 1]
+    log_std = -1.2
+    read = torch.cat([0.8 * c, torch.full_like(c, log_std)], 1)
+    noise = torch.distributions.Normal(0.8 * c, math.exp(log_std))
+    expected = math.log(2) + noise.log_prob(c).mean().item()
+    assert model.information_bound(read, c).item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_where_codes_are_and_that_they_are_drawn_so():
+    model = small(**CODED)
+    assert isinstance(model, InfoGAN) and model.latent == 5 + 3 + 2
+    category, *others = model.codes
+    assert (category.kind, category.start, category.stop) == ("categorical", 5, 8)
+    assert [(c.kind, c.start, c.stop, c.low, c.high) for c in others] == [
+        ("continuous", 8, 9, -1, 1),
+        ("continuous", 9, 10, -1, 1),
+    ]
+    z = model.draw(3000, generator(0))
+    one_hot = z[:, category.start : category.stop]
+    assert set(one_hot.unique().tolist()) == {0, 1} and (one_hot.sum(1) == 1).all()
+    torch.testing.assert_close(one_hot.mean(0), torch.full((3,), 1 / 3), atol=0.04, rtol=0)
+    assert z[:, 8:].min() >= -1 and z[:, 8:].max() <= 1
+    torch.testing.assert_close(z[:, 8:].var(0), torch.full((2,), 1 / 3), atol=0.02, rtol=0)
+    torch.testing.assert_close(z[:, :5].var(0), torch.ones(5), atol=0.1, rtol=0)
+    read = model.read_codes(pictures())
+    assert read.shape == (6, 5)
+    torch.testing.assert_close(read[:, :3].sum(1), torch.ones(6))
+    # Truncation is for the noise: a code is what it is.
+    [frame] = model.sample_steps(50, generator(1), truncation=0.5)
+    assert frame.info["z"][:, :5].abs().max() <= 0.5 < frame.info["z"][:, 5:].abs().max()
+    assert not hasattr(small(), "codes") and not hasattr(small(), "encode")
+
+
+# -- BiGAN -----------------------------------------------------------------------------------------
+
+
+def test_pairs_are_judged_and_both_players_play_for_them():
+    model, x = small(encoder=True), pictures()
+    assert isinstance(model, BiGAN) and "Encodes" in capabilities(model)
+    y = torch.zeros(6, 0)
+    objectives = list(model.objectives(x, None, generator(0)))
+    rng = generator(0)
+    z = [model.draw(6, rng) for _ in objectives]  # the discriminator's, the generator's
+    real = model.discriminator(x, y, model.encode(x))
+    made = [model.discriminator(model.decode(code), y, code) for code in z]
+    game = GAMES["nonsaturating"]
+    assert objectives[0].loss.item() == pytest.approx(
+        game.discriminator(real, made[0]).item(), rel=1e-5
+    )
+    by_hand = -(made[1].sigmoid().log().mean() + (1 - real.sigmoid()).log().mean())
+    assert objectives[1].loss.item() == pytest.approx(by_hand.item(), rel=1e-5)
+    torch.testing.assert_close(model.verdict(x), real)
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_who_wants_real_pictures_taken_for_made_ones_loses_by_the_mirrored_verdict(name):
+    """An encoder's gain is that the discriminator is wrong on the other side."""
+    d, game = torch.linspace(-3, 3, 13), GAMES[name]
+    # With the players' sides and signs exchanged, the discriminator's loss is the same.
+    assert game.discriminator(d, d.flip(0) - 1).item() == pytest.approx(
+        game.discriminator(1 - d.flip(0), -d).item(), abs=1e-5
+    )
+
+
+# -- samples ---------------------------------------------------------------------------------------
+
+
+def test_truncated_noise_is_the_normal_within_the_threshold():
+    z = torch.randn(200_000, generator=generator(0), dtype=torch.float64)
+    for t in (0.3, 1.0, 2.0):
+        found = truncated(z, t)
+        assert found.abs().max() <= t
+        assert (found.argsort() == z.argsort()).all()
+        x = torch.linspace(-t, t, 10_001, dtype=torch.float64)
+        p = (-x.square() / 2).exp()
+        variance = integral(p * x.square(), x) / integral(p, x)
+        assert found.var().item() == pytest.approx(variance, rel=0.01)
+    assert torch.equal(truncated(z, math.inf), z)
+    torch.testing.assert_close(truncated(z, 30.0), z)
+    # The same seed's pictures move with the threshold, and end where they are without one.
+    model = small()
+    near, far = (model.sample(3, generator(0), truncation=t) for t in (0.01, math.inf))
+    assert (near - near[:1]).abs().max() < 0.1 * (far - far[:1]).abs().max()
+    assert torch.equal(far, model.sample(3, generator(0)))
+
+
+# -- what is wrong ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"image": [1, 10, 8]}, "cannot be halved 2 times"),
+        ({"game": "wasserstein"}, "slope must be held"),
+        ({**CODED, "encoder": True}, "choose one"),
+        ({"game": "chess"}, "must be one of minimax"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_in_one_sentence(settings, words):
+    with pytest.raises(ValueError, match=words) as error:
+        checkpoint.build("gan", {**SMALL, **settings})
+    assert "\n" not in str(error.value) and str(error.value).endswith(".")
+
+
+def test_wrong_questions_are_refused_in_one_sentence():
+    model = small()
+    for t in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match="truncation must be a number above 0"):
+            model.sample(1, generator(0), truncation=t)
+    with pytest.raises(ValueError, match="reads 1x8x8 images"):
+        model.verdict(pictures(side=4))
+    with pytest.raises(ValueError, match="from 0 to 2"):
+        small(num_classes=3).verdict(pictures(), 3)
+
+
+# -- learning --------------------------------------------------------------------------------------
+
+
+def far_off(model: GAN, digits: data.Dataset) -> float:
+    """How far the mean picture of a class is from the data's, over the mean digit's size."""
+    made = model.sample(400, generator(9), torch.arange(400) % 10)
+    x, total = digits.images.float() / 255, 0.0
+    for k in range(10):
+        ours, theirs = made[k::10].mean(0), x[digits.labels == k].mean(0)
+        total += ((ours - theirs).norm() / theirs.norm()).item() / 10
+    return total
+
+
+def test_it_learns_digits_of_the_class_asked_for(digits):
+    run = Run(
+        tiny_gan(
+            {"width": 16, "hidden": 32, "noise": 8, "halvings": 1},
+            steps=250,
+            batch_size=32,
+            learning_rate=2e-3,
+            beta1=0.0,
+            ema=0.97,
+            weight_decay=0.0,
+            snapshots=0,
+        ),
+        digits,
+    )
+    before = far_off(run.ema, digits)
+    logs = trained(run)
+    after = far_off(run.ema, digits)
+    assert before > 0.5 and after < 0.25, (before, after)
+    # The discriminator was ahead, and is not any more.
+    value = [entry["value"] for entry in logs]
+    assert max(value[:100]) > sum(value[-50:]) / 50 > -math.log(4) - 0.2
+
+
+GANS = [name for name in recipe_names() if load_recipe(name).family == "gan"]
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_a_recipe_says_how_its_players_are_held_and_keeps_little(name):
+    recipe = load_recipe(name)
+    model = checkpoint.build("gan", {**recipe.model, "num_classes": 0})
+    free = not (model.config.r1 or model.config.gradient_penalty or model.config.spectral)
+    assert free == name.endswith("collapsed")
+    train.snapshots.check_size(model, recipe.train.snapshots)
