@@ -488,12 +488,12 @@ def far_off(model: GAN, digits: data.Dataset) -> float:
 def test_it_learns_digits_of_the_class_asked_for(digits):
     run = Run(
         tiny_gan(
-            {"width": 16, "hidden": 32, "noise": 8, "halvings": 1},
-            steps=250,
+            {"width": 16, "hidden": 32, "halvings": 1, "blocks": 0},
+            steps=120,
             batch_size=32,
-            learning_rate=2e-3,
+            learning_rate=4e-3,
             beta1=0.0,
-            ema=0.97,
+            ema=0.95,
             weight_decay=0.0,
             snapshots=0,
         ),
@@ -502,10 +502,10 @@ def test_it_learns_digits_of_the_class_asked_for(digits):
     before = far_off(run.ema, digits)
     logs = trained(run)
     after = far_off(run.ema, digits)
-    assert before > 0.5 and after < 0.25, (before, after)
+    assert before > 0.7 and after < 0.3, (before, after)
     # The discriminator was ahead, and is not any more.
     value = [entry["value"] for entry in logs]
-    assert max(value[:100]) > sum(value[-50:]) / 50 > -math.log(4) - 0.2
+    assert max(value[:40]) > sum(value[-30:]) / 30 > -math.log(4) - 0.2
 
 
 GANS = [name for name in recipe_names() if load_recipe(name).family == "gan"]
