@@ -264,13 +264,13 @@ class Run:
             x = self.held_out[start : start + batch].to(self.device).float().div_(255)
             y = self.held_labels
             y = None if y is None else y[start : start + batch].to(self.device)
+            logs: dict[str, Tensor | float] = {}  # of a player's several objectives, the last one's
             with self.autocast():
                 for objective in self.ema.objectives(x, y, generator(self.recipe.seed, 3, start)):
-                    logs = {f"{objective.player}_loss": objective.loss, **objective.logs}
-                    for name, value in logs.items():
-                        key = f"held_out_{name}"
-                        sums[key] = sums.get(key, 0.0) + float(value) * len(x)
-        return {name: value / len(self.held_out) for name, value in sums.items()}
+                    logs |= {f"{objective.player}_loss": objective.loss, **objective.logs}
+            for name, value in logs.items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(x)
+        return {f"held_out_{name}": value / len(self.held_out) for name, value in sums.items()}
 
     @torch.no_grad()
     def update_ema(self) -> None:

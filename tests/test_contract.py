@@ -423,6 +423,35 @@ def test_writes_pixels(model):
     gives_the_sizes(model.predict, x)
 
 
+@having("Discriminates")
+def test_discriminates(model):
+    x = images(model).requires_grad_()
+    d = model.verdict(x, labels(model))
+    assert d.shape == (3,) and torch.isfinite(d).all()
+    slope = torch.autograd.grad(d.sum(), x)[0]
+    assert torch.isfinite(slope).all() and slope.abs().max() > 0, "it is to be differentiated"
+    assert model.verdict(x).shape == (3,)
+    gives_the_sizes(model.verdict, images(model))
+
+
+@having("HasCodes")
+def test_has_codes(model):
+    z = next(iter(model.sample_steps(3, generator(0)))).info["z"]
+    assert z.shape == (3, model.latent)
+    free = torch.ones(model.latent, dtype=torch.bool)
+    for code in model.codes:
+        assert code.name and 0 <= code.start < code.stop <= model.latent
+        part = z[:, code.start : code.stop]
+        assert code.low <= part.min() and part.max() <= code.high
+        if code.kind == "categorical":
+            assert torch.equal(part.sum(1), torch.ones(3))
+        else:
+            assert code.kind == "continuous" and part.shape[1] == 1
+        assert free[code.start : code.stop].all(), "two codes in one place"
+        free[code.start : code.stop] = False
+    assert len({code.name for code in model.codes}) == len(model.codes)
+
+
 @having("Classifies")
 def test_classifies(model):
     x = images(model)
@@ -450,6 +479,8 @@ def results(model) -> dict[str, torch.Tensor]:
             found["nats"] = model.log_likelihood(x, generator(0), **effort(model)).nats
         if "HasEnergy" in can:
             found["energy"] = model.energy(x)
+        if "Discriminates" in can:
+            found["verdict"] = model.verdict(x)
         if "Classifies" in can:
             found["logits"] = model.classify(x)
     return found
