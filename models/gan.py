@@ -375,5 +375,6 @@ def truncated(z: Tensor, threshold: float) -> Tensor:
     if math.isinf(threshold):
         return z
     low = 0.5 * math.erfc(threshold / math.sqrt(2))
-    p = low + (1 - 2 * low) * torch.special.ndtr(z.double())
-    return torch.special.ndtri(p).clamp(-threshold, threshold).to(z.dtype)
+    # On the CPU, for not every device counts in double precision.
+    p = low + (1 - 2 * low) * torch.special.ndtr(z.cpu().double())
+    return torch.special.ndtri(p).clamp(-threshold, threshold).to(z)

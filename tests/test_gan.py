@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from models import checkpoint, data, train
+from models import checkpoint, data, snapshots
+from models.__main__ import main
 from models.base import capabilities, generator
 from models.gan import GAN, BiGAN, InfoGAN, truncated
 from models.gan_losses import GAMES, gradient_penalty, r1, squared_gradient
@@ -290,6 +291,22 @@ def test_truncated_noise_is_the_normal_within_the_threshold():
     assert torch.equal(far, model.sample(3, generator(0)))
 
 
+def test_a_finished_run_samples_by_the_command_and_judges_as_it_did(digits, tmp_path, capsys):
+    run = Run(tiny_gan({"spectral": True, "game": "hinge"}, steps=3, snapshots=0), digits)
+    trained(run)
+    folder = run.finish(tmp_path / "gan")
+    x, y = pictures(), torch.arange(6)
+    loaded = checkpoint.load(folder)
+    torch.testing.assert_close(loaded.verdict(x, y), run.ema.verdict(x, y), atol=5e-3, rtol=0)
+    sample = ["sample", str(folder), "--n", "4", "--out", str(tmp_path / "grid.png"), "--json"]
+    assert main([*sample, "--truncation", "0.5", "--label", "3"]) == 0
+    assert (tmp_path / "grid.png").is_file()
+    capsys.readouterr()
+    assert main([*sample, "--truncation", "0"]) == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1 and "truncation must be" in said.err and not said.out
+
+
 # -- what is wrong ---------------------------------------------------------------------------------
 
 
@@ -364,4 +381,4 @@ def test_a_recipe_says_how_its_players_are_held_and_keeps_little(name):
     model = checkpoint.build("gan", {**recipe.model, "num_classes": 0})
     free = not (model.config.r1 or model.config.gradient_penalty or model.config.spectral)
     assert free == name.endswith("collapsed")
-    train.snapshots.check_size(model, recipe.train.snapshots)
+    snapshots.check_size(model, recipe.train.snapshots)
