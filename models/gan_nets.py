@@ -47,9 +47,15 @@ class GeneratorNet(nn.Module):
             if k + 1 < halvings:
                 stage.append(nn.ConvTranspose2d(here, max(8, here // 2), 2, stride=2))
             self.stages.append(stage)
-        self.write = nn.Sequential(
-            ChannelNorm(here), nn.SiLU(), nn.Conv2d(here, 4 * C, 3, padding=1), nn.PixelShuffle(2)
-        )
+        last = nn.Conv2d(here, 4 * C, 3, padding=1)
+        self.write = nn.Sequential(ChannelNorm(here), nn.SiLU(), last, nn.PixelShuffle(2))
+        # The four pixels that stand for one start equal (Aitken et al. 2017): else a chequerboard
+        # gives the generator away from the first step on.
+        with torch.no_grad():
+            last.weight.copy_(last.weight[::4].repeat_interleave(4, 0))
+            last.bias.copy_(last.bias[::4].repeat_interleave(4, 0))
+            for stage in self.stages[:-1]:
+                stage[-1].weight.copy_(stage[-1].weight[:, :, :1, :1].expand(-1, -1, 2, 2))
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         z = torch.cat([z, y], 1)

@@ -129,6 +129,17 @@ def test_a_verdict_has_a_gradient_by_the_picture():
         assert slope.isfinite().all() and (slope.flatten(1).abs().sum(1) > 0).all()
 
 
+@pytest.mark.parametrize("halvings", [1, 2])
+def test_a_generator_starts_without_a_chequerboard(halvings):
+    torch.manual_seed(0)
+    x = checkpoint.build("gan", {**SMALL, "image": [2, 8, 8], "halvings": halvings}).sample(
+        3, generator(0)
+    )
+    squares = x.unfold(2, 2, 2).unfold(3, 2, 2)  # (3, 2, 4, 4, 2, 2)
+    torch.testing.assert_close(squares, squares[..., :1, :1].expand_as(squares))
+    assert x[0].std() > 1e-3 and not torch.allclose(x[:, 0], x[:, 1])
+
+
 # -- players ---------------------------------------------------------------------------------------
 
 VARIANTS = {
