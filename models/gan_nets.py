@@ -38,7 +38,8 @@ class GeneratorNet(nn.Module):
         C, H, W = image
         self.map = (width, H // 2**halvings, W // 2**halvings)
         E = 2 * width
-        self.embed = nn.Sequential(nn.Linear(latent + classes, E), nn.SiLU())
+        # Without blocks there is nothing to scale.
+        self.embed = nn.Sequential(nn.Linear(latent + classes, E), nn.SiLU()) if blocks else None
         self.spread = nn.Linear(latent + classes, width * self.map[1] * self.map[2])
         self.stages = nn.ModuleList()
         for k in range(halvings):
@@ -59,7 +60,7 @@ class GeneratorNet(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         z = torch.cat([z, y], 1)
-        e = self.embed(z)  # (B, E)
+        e = None if self.embed is None else self.embed(z)  # (B, E)
         h = self.spread(z).unflatten(1, self.map)  # (B, width, h, w)
         h = h.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
