@@ -55,7 +55,7 @@ class Store:
     def device(self) -> str:
         """Where models compute, "cpu", "cuda" or "mps". Raises ValueError where it is missing."""
         if not self._checked:
-            from models.train import pick_device
+            from models.devices import pick_device
 
             lent = self._device == "auto" and zerogpu.present()
             self._device = "cpu" if lent else pick_device(self._device).type

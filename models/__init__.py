@@ -14,6 +14,7 @@ FAMILIES = {
     "diffusion": "models.diffusion:Diffusion",
     "autoregressive": "models.autoregressive:Autoregressive",
     "flow": "models.flow:Flow",
+    "gan": "models.gan:GAN",
     "classifier": "models.classifier:Classifier",
 }
 

@@ -4,7 +4,7 @@
     python -m models train RECIPE [--set a.b=c] [--data-dir D] [--out D] [--resume] [--device cpu]
     python -m models evaluate CHECKPOINT [--data-dir D] [--n N] [--json]
     python -m models sample CHECKPOINT --n 64 --seed 0 [--label K] [--steps S]
-                              [--sampler NAME] [--guidance W] --out grid.png
+                              [--sampler NAME] [--guidance W] [--truncation T] --out grid.png
     python -m models score CHECKPOINT IMAGE... [--by SCORE ...] [--json]
 
 With ``--json`` one JSON object stands on stdout and nothing else. What is wrong with an argument is
@@ -102,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--steps", type=int, help="steps of a sampler that takes steps")
     sub.add_argument("--sampler", help="which sampler: dpm, heun, euler, ddim, ddpm, langevin, ode")
     sub.add_argument("--guidance", type=float, help="how far towards the class; 1 is as it is")
+    sub.add_argument("--truncation", type=float, help="noise of a GAN stays within +- this")
     sub.add_argument("--out", required=True, help="picture file to write, such as grid.png")
 
     sub = command(
@@ -175,8 +176,9 @@ def train_command(args: argparse.Namespace) -> dict[str, Any]:
     from tqdm import tqdm
 
     from models import data
+    from models.devices import pick_device
     from models.recipe import load_recipe
-    from models.train import Progress, pick_device, train
+    from models.train import Progress, train
 
     recipe = load_recipe(args.recipe, args.set)
     device = pick_device(args.device)
@@ -200,8 +202,8 @@ def train_command(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
+    from models.devices import pick_device
     from models.evaluate import evaluate
-    from models.train import pick_device
 
     if args.n is not None and args.n < 0:
         raise ValueError("--n must be 0 (all test images) or a positive number.")
@@ -237,7 +239,7 @@ def sample_command(args: argparse.Namespace) -> dict[str, Any]:
 
     from models import pictures
     from models.base import Samples, generator
-    from models.train import pick_device
+    from models.devices import pick_device
 
     if not 1 <= args.n <= 10_000:
         raise ValueError(f"--n must be from 1 to 10000, not {args.n}.")
@@ -248,7 +250,7 @@ def sample_command(args: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"'{args.checkpoint}' cannot be sampled from; it is no generative model.")
     _check_label(model, args.label)
     knobs = {"temperature": args.temperature}
-    for name in ("steps", "sampler", "guidance"):
+    for name in ("steps", "sampler", "guidance", "truncation"):
         if (value := getattr(args, name)) is not None:
             knobs[name] = value
     known = inspect.signature(model.sample_steps).parameters
@@ -268,8 +270,8 @@ def score_command(args: argparse.Namespace) -> dict[str, Any]:
 
     from models import pictures
     from models.base import HasLikelihood, generator
+    from models.devices import pick_device
     from models.metrics import bits_per_dim
-    from models.train import pick_device
 
     if args.samples is not None and args.samples < 1:
         raise ValueError(f"--samples must be 1 or more, not {args.samples}.")
@@ -311,7 +313,7 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
     from models import pictures
     from models.base import generator
     from models.scores import SCORES, applicable, background_of, read_reference, score
-    from models.train import pick_device
+    from models.devices import pick_device
 
     if args.samples is not None:
         raise ValueError("--samples is for likelihoods alone: leave it or --by out.")

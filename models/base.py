@@ -90,13 +90,15 @@ class Objective:
     """One loss for one player. The training loop steps that player's optimizer at each yield.
 
     loss: scalar. logs: scalars to show, by name. player: the optimizer's name; a family with two
-    players (a GAN) yields two objectives a step under two names.
+    players (a GAN) yields objectives under two names a step, perhaps several for one of them.
+    rate: this player's learning rate, over the recipe's.
     """
 
     params: Sequence[nn.Parameter]
     loss: Tensor
     logs: dict[str, Tensor | float] = field(default_factory=dict)
     player: str = "model"
+    rate: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,22 @@ class Stage:
     nats: Tensor
 
 
+@dataclass(frozen=True)
+class Code:
+    """A part of a latent vector that means something by itself: a control for the page.
+
+    kind: "categorical", z[:, start:stop] is a one-hot vector; or "continuous", one number from
+    low to high.
+    """
+
+    name: str
+    kind: str
+    start: int
+    stop: int
+    low: float
+    high: float
+
+
 # ---------------------------------------------------------------------------------------------
 # Models and their capabilities
 
@@ -169,6 +187,12 @@ class Model(nn.Module):
     """Anything the loop can train: a config, and a stream of objectives a batch."""
 
     Config: ClassVar[type]
+
+    @classmethod
+    def variant(cls, config: Any) -> type[Model]:
+        """The class that a config asks for: one with further methods where the settings decide what
+        a model can do. Raises ValueError for settings that cannot go together."""
+        return cls
 
     def __init__(self, config: Any) -> None:
         super().__init__()
@@ -190,6 +214,11 @@ class Model(nn.Module):
     def inner_matrices(self) -> list[nn.Parameter]:
         """The weights (out, in) between hidden layers, which a recipe may leave to Muon."""
         return []
+
+    @property
+    def snapshot_parts(self) -> tuple[str, ...]:
+        """The names of the modules that a snapshot of a run keeps; none named is everything."""
+        return ()
 
     def checked(self, x: Tensor) -> Tensor:
         """x itself. Raises ValueError where it is not (B, C, H, W) of this model's image size."""
@@ -329,6 +358,17 @@ class WritesPixels(Protocol):
 
 
 @runtime_checkable
+class Discriminates(Protocol):
+    def verdict(self, x: Tensor, label=None) -> Tensor: ...
+
+
+@runtime_checkable
+class HasCodes(Protocol):
+    @property
+    def codes(self) -> tuple[Code, ...]: ...
+
+
+@runtime_checkable
 class Classifies(Protocol):
     def features(self, x: Tensor) -> Tensor: ...
     def classify(self, x: Tensor) -> Tensor: ...
@@ -346,6 +386,8 @@ CAPABILITIES = {
         Completes,
         Flows,
         WritesPixels,
+        Discriminates,
+        HasCodes,
         Classifies,
     )
 }

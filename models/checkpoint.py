@@ -6,6 +6,7 @@
                     preview.webp         an 8 x 8 grid that the model sampled with seed 0
                     codes.safetensors    codes of test images and their fitted map, where it encodes
                     scores.safetensors   anomaly scores of its own and of other data, where measured
+                    snapshots/           the model on its way, where the recipe asks for that
 
 Nothing here unpickles. ``read_header`` reads a few kilobytes of JSON and needs no torch, so a page
 can list a hundred models before the first one is loaded. Weights are stored as float16, half the
@@ -26,6 +27,8 @@ from safetensors import SafetensorError, safe_open
 from models import FAMILIES, __version__, family
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from models.base import Model
 
 FORMAT = "generative-explorer"
@@ -149,7 +152,7 @@ def build(family_name: str, config: dict[str, Any]) -> Model:
             f"'image' must be three positive numbers, channels, height and width, not "
             f"{list(config.image)}."
         )
-    return cls(config)
+    return cls.variant(config)(config)
 
 
 def load(path: str | Path, device: str = "cpu") -> Model:
@@ -174,19 +177,25 @@ def load(path: str | Path, device: str = "cpu") -> Model:
     return model.to(device=torch.device(device), memory_format=torch.channels_last).eval()
 
 
+def stored(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as a file holds them: half precision, where they are numbers with a fraction."""
+    import torch
+
+    return {
+        key: value.detach()
+        .to("cpu", torch.float16 if value.is_floating_point() else value.dtype)
+        .contiguous()
+        for key, value in tensors.items()
+    }
+
+
 def save(model: Model, header: Header, folder: str | Path) -> Path:
     """Writes weights and header, then the card. Each file appears whole or not at all."""
-    import torch
     from safetensors.torch import save_file
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {
-        key: value.detach()
-        .to("cpu", torch.float16 if value.is_floating_point() else value.dtype)
-        .contiguous()
-        for key, value in model.state_dict().items()
-    }
+    weights = stored(model.state_dict())
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),

@@ -37,10 +37,10 @@ from models.base import (
 )
 from models.checkpoint import Header
 from models.data import Dataset
+from models.devices import wants_bf16
 from models.metrics import metric
 from models.reference import AUROC, save_reference
 from models.scores import applicable, background_of
-from models.train import wants_bf16
 
 log = logging.getLogger(__name__)
 

@@ -49,12 +49,14 @@ class Downsample(nn.Sequential):
     (B, in, H, W) -> (B, width, H / 2**halvings, W / 2**halvings)
     """
 
-    def __init__(self, in_channels: int, width: int, halvings: int) -> None:
+    def __init__(
+        self, in_channels: int, width: int, halvings: int, activation: nn.Module | None = None
+    ) -> None:
         layers: list[nn.Module] = []
         channels = in_channels
         for i in reversed(range(halvings)):
             out = max(1, width // 2**i)
-            layers += [nn.Conv2d(channels, out, 4, stride=2, padding=1), nn.SiLU()]
+            layers += [nn.Conv2d(channels, out, 4, stride=2, padding=1), activation or nn.SiLU()]
             channels = out
         # The residual blocks normalise and activate for themselves.
         super().__init__(*layers[:-1])

@@ -73,6 +73,14 @@ class TrainConfig:
         0, "Training images set aside to watch the run by; 0 trains on every one.", low=0
     )
     log_every: int = setting(50, "Steps between two lines of the log.", low=1)
+    snapshots: int = setting(
+        0, "Moments of the run that are kept to be looked at; 0 is none.", low=0, high=100
+    )
+    snapshot_spacing: str = setting(
+        "logarithmic",
+        "Steps between snapshots: as many each time, or more by the same factor.",
+        choices=("linear", "logarithmic"),
+    )
     checkpoint_minutes: float = setting(3.0, "Minutes between two checkpoints.", low=0.0)
 
 

@@ -15,7 +15,6 @@ import copy
 import json
 import logging
 import math
-import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,9 +26,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models import __version__, checkpoint
+from models import __version__, checkpoint, snapshots
 from models.base import capabilities, generator, mutated
 from models.data import Dataset
+from models.devices import hardware, wants_bf16
 from models.optimizers import make_optimizers, rate_part
 from models.recipe import Recipe
 
@@ -54,39 +54,6 @@ class Progress:
     logs: dict[str, float]
     seconds: float
     images_per_second: float
-
-
-def pick_device(wish: str = "auto") -> torch.device:
-    """ "auto" takes the fastest there is. Raises ValueError where a named device is missing."""
-    if wish == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        if torch.backends.mps.is_available():
-            return torch.device("mps")
-        return torch.device("cpu")
-    if wish == "cuda" and not torch.cuda.is_available():
-        raise ValueError("There is no CUDA device here; use --device auto or cpu.")
-    if wish == "mps" and not torch.backends.mps.is_available():
-        raise ValueError("There is no Apple GPU (mps) here; use --device auto or cpu.")
-    if wish not in ("cpu", "cuda", "mps"):
-        raise ValueError(f"Unknown device '{wish}': use auto, cpu, cuda or mps.")
-    return torch.device(wish)
-
-
-def wants_bf16(precision: str, device: torch.device) -> bool:
-    """Whether to autocast to bfloat16: asked for, or "auto" where the hardware multiplies in it.
-
-    Without such instructions bfloat16 is emulated and slower than float32.
-    """
-    if precision != "auto":
-        return precision == "bf16"
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    if device.type == "cpu":
-        return bool(
-            torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        )
-    return False
 
 
 class Run:
@@ -133,6 +100,8 @@ class Run:
         self._check_labels()
         if self.config.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
+        self.snapshots = snapshots.snapshot_steps(self.config, self.total)
+        snapshots.check_size(self.model, len(self.snapshots))
         self.ema = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimizers: dict[str, torch.optim.Optimizer] = {}  # by the name they are kept under
         self.players: dict[str, list[torch.optim.Optimizer]] = {}
@@ -174,6 +143,7 @@ class Run:
             # written to shows before the work, not after.
             self.out.mkdir(parents=True, exist_ok=True)
             (self.out / LOG).write_text("", "utf-8")
+            snapshots.tidy(self.out, self.snapshots, self.step)
         while self.step < self.total:
             x, y = self.batch(self.step)
             part = rate_part(self.step, self.total, self.config)
@@ -200,6 +170,8 @@ class Run:
                 logs |= self.watch()
             if self.out and (last or self.step % self.config.log_every == 0):
                 self.write_log(progress)
+            if self.out and self.step in self.snapshots:
+                snapshots.keep(self.ema, self.out, self.step, self.total, progress.epoch, logs)
             if self.out and now - last_saved > 60 * self.config.checkpoint_minutes:
                 self.minutes_before += (now - last_saved) / 60
                 self.save_state()
@@ -243,9 +215,10 @@ class Run:
             theirs = self.optimizers_of(objective.player, list(objective.params))
             for optimizer in theirs:
                 for group in optimizer.param_groups:
-                    group["lr"] = part * group["peak"]
+                    group["lr"] = part * objective.rate * group["peak"]
                 optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            # Not into the other players: their gradients would be computed to be thrown away.
+            loss.backward(inputs=list(objective.params))
             norm = nn.utils.clip_grad_norm_(objective.params, self.config.clip or math.inf)
             if not torch.isfinite(norm):  # a step with it would spoil the weights
                 raise self._diverged("gradient", objective.player)
@@ -296,24 +269,22 @@ class Run:
             rng = generator(self.recipe.seed, 3, start)
             if self.recipe.data.mutate:
                 x = mutated(x, self.recipe.data.mutate, rng)
+            logs: dict[str, Tensor | float] = {}  # of a player's several objectives, the last one's
             with self.autocast():
                 for objective in self.ema.objectives(x, y, rng):
-                    logs = {f"{objective.player}_loss": objective.loss, **objective.logs}
-                    for name, value in logs.items():
-                        key = f"held_out_{name}"
-                        sums[key] = sums.get(key, 0.0) + float(value) * len(x)
-        return {name: value / len(self.held_out) for name, value in sums.items()}
+                    logs |= {f"{objective.player}_loss": objective.loss, **objective.logs}
+            for name, value in logs.items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(x)
+        return {f"held_out_{name}": value / len(self.held_out) for name, value in sums.items()}
 
     @torch.no_grad()
     def update_ema(self) -> None:
         """ema <- decay ema + (1 - decay) weights, with a shorter memory at the start."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        ours = [t for t in self.ema.state_dict().values() if t.is_floating_point()]
-        theirs = [t for t in self.model.state_dict().values() if t.is_floating_point()]
-        torch._foreach_lerp_(ours, theirs, 1 - decay)
+        torch._foreach_lerp_(list(self.ema.parameters()), list(self.model.parameters()), 1 - decay)
+        # Neither a counter has a mean, nor the singular vectors of a spectral normalisation.
         for ours, theirs in zip(self.ema.buffers(), self.model.buffers(), strict=True):
-            if not ours.is_floating_point():  # a counter has no mean
-                ours.copy_(theirs)
+            ours.copy_(theirs)
 
     # -- what is kept ----------------------------------------------------------------------------
 
@@ -369,7 +340,7 @@ class Run:
         for part in (saved, ours):  # what may differ: it changes no weight
             for free in ("title", "about", "notes", "evaluate"):
                 part.pop(free, None)
-            for free in ("checkpoint_minutes", "log_every"):
+            for free in ("checkpoint_minutes", "log_every", "snapshots", "snapshot_spacing"):
                 part["train"].pop(free, None)
         if saved != ours:
             raise ValueError(
@@ -387,6 +358,7 @@ class Run:
         self.ema.load_state_dict(_below("ema/", state))
         self.saved = True
         self._trim_log()
+        snapshots.tidy(self.out, self.snapshots, self.step)
 
     def _restore_optimizers(self, state: dict[str, Tensor], counts: dict[str, int]) -> None:
         # Which parameters a player owns is told by its objective, so one batch is asked for them.
@@ -455,6 +427,8 @@ class Run:
         import tomli_w
 
         folder = checkpoint.save(self.ema, self.header(), folder)
+        if self.out:
+            snapshots.copy(self.out, folder)
         checkpoint.write_atomically(
             folder / "recipe.toml",
             lambda path: Path(path).write_text(tomli_w.dumps(self.recipe.to_dict()), "utf-8"),
@@ -479,15 +453,6 @@ def train(
             progress(now)
     run.save_state()
     return run.finish(out)
-
-
-def hardware(device: torch.device) -> str:
-    """The machine in words, such as "2 threads of an x86_64 CPU"."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    if device.type == "mps":
-        return "Apple GPU"
-    return f"{torch.get_num_threads()} threads of an {platform.machine()} CPU"
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

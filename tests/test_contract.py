@@ -102,10 +102,16 @@ def model(request):
     return build(request.param)
 
 
+def class_of(case: Case) -> type:
+    """The class of a case's models, which its settings may decide."""
+    cls = family(case.family)
+    return cls.variant(build_config(cls.Config, case.values))
+
+
 def having(*names: str, cases: list[Case] = CASES):
     """Runs a test on the model of each case whose family has all these capabilities."""
     methods = [m for name in names for m in vars(CAPABILITIES[name]) if not m.startswith("_")]
-    chosen = [case for case in cases if all(hasattr(family(case.family), m) for m in methods)]
+    chosen = [case for case in cases if all(hasattr(class_of(case), m) for m in methods)]
     return pytest.mark.parametrize(
         "model", chosen, ids=[case.name for case in chosen], indirect=True, scope="module"
     )
@@ -417,6 +423,35 @@ def test_writes_pixels(model):
     gives_the_sizes(model.predict, x)
 
 
+@having("Discriminates")
+def test_discriminates(model):
+    x = images(model).requires_grad_()
+    d = model.verdict(x, labels(model))
+    assert d.shape == (3,) and torch.isfinite(d).all()
+    slope = torch.autograd.grad(d.sum(), x)[0]
+    assert torch.isfinite(slope).all() and slope.abs().max() > 0, "it is to be differentiated"
+    assert model.verdict(x).shape == (3,)
+    gives_the_sizes(model.verdict, images(model))
+
+
+@having("HasCodes")
+def test_has_codes(model):
+    z = next(iter(model.sample_steps(3, generator(0)))).info["z"]
+    assert z.shape == (3, model.latent)
+    free = torch.ones(model.latent, dtype=torch.bool)
+    for code in model.codes:
+        assert code.name and 0 <= code.start < code.stop <= model.latent
+        part = z[:, code.start : code.stop]
+        assert code.low <= part.min() and part.max() <= code.high
+        if code.kind == "categorical":
+            assert torch.equal(part.sum(1), torch.ones(3))
+        else:
+            assert code.kind == "continuous" and part.shape[1] == 1
+        assert free[code.start : code.stop].all(), "two codes in one place"
+        free[code.start : code.stop] = False
+    assert len({code.name for code in model.codes}) == len(model.codes)
+
+
 @having("Classifies")
 def test_classifies(model):
     x = images(model)
@@ -444,6 +479,8 @@ def results(model) -> dict[str, torch.Tensor]:
             found["nats"] = model.log_likelihood(x, generator(0), **effort(model)).nats
         if "HasEnergy" in can:
             found["energy"] = model.energy(x)
+        if "Discriminates" in can:
+            found["verdict"] = model.verdict(x)
         if "Classifies" in can:
             found["logits"] = model.classify(x)
     return found

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 import models
-from models import checkpoint, train
+from models import checkpoint, devices
 from models.base import GenerativeModel, Objective, generator, normal, setting
 from models.optimizers import rate_part
 from models.recipe import TrainConfig
@@ -348,13 +348,13 @@ def test_what_is_kept_is_the_running_mean(digits, tmp_path):
 
 
 def test_devices():
-    assert train.pick_device("cpu").type == "cpu"
-    assert train.pick_device("auto").type in ("cpu", "cuda", "mps")
+    assert devices.pick_device("cpu").type == "cpu"
+    assert devices.pick_device("auto").type in ("cpu", "cuda", "mps")
     with pytest.raises(ValueError, match="Unknown device 'gpu'"):
-        train.pick_device("gpu")
+        devices.pick_device("gpu")
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="no CUDA device"):
-            train.pick_device("cuda")
+            devices.pick_device("cuda")
 
 
 def test_images_set_aside_are_watched_and_never_trained_on(digits):

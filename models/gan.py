@@ -1,0 +1,380 @@
+r"""A generative adversarial network: a generator learns from somebody who tells its pictures apart.
+
+Noise $z \sim \mathcal{N}(0, I)$ becomes a picture $G(z)$, and a second network, the discriminator
+$D$, says for a picture how likely it is a real one. Both play for one number (Goodfellow et al.
+2014, eq. 1),
+
+$$\min_G \max_D \; \mathbb{E}_{p(x)} \log D(x) + \mathbb{E}_{z} \log\big(1 - D(G(z))\big) .$$
+
+No likelihood is ever computed, and there is none to be had. The best answer to a generator with
+density $q$ is $D^*(x) = p(x) / (p(x) + q(x))$, at which the number is
+$2\,\mathrm{JS}(p, q) - \log 4$: the generator makes a Jensen-Shannon divergence small (their
+theorem 1). Where $D$ is sure that number is flat, so in practice the generator makes
+$\log D(G(z))$ large instead, the **non-saturating** game; other games are other divergences:
+**least squares** (Mao et al. 2017), the **hinge** (Miyato et al. 2018), and the **Wasserstein**
+distance (Arjovsky et al. 2017), which sees how far apart two distributions are even where they do
+not overlap, at the price of a critic whose slope is at most one:
+
+$$W(p, q) = \sup_{\|d\|_L \le 1} \; \mathbb{E}_p\, d(x) - \mathbb{E}_q\, d(x) .$$
+
+Slopes are what makes the game converge or not. They are held by a penalty
+$\lambda\, \mathbb{E} (\|\nabla d\| - 1)^2$ on lines between real and made pictures (Gulrajani et
+al. 2017), by one on real pictures alone, $\frac{\gamma}{2} \mathbb{E}_p \|\nabla d\|^2$ (*R1*,
+Mescheder et al. 2018), or by dividing every layer's weights by their largest singular value
+(*spectral normalisation*, Miyato et al. 2018). Without any, a generator may find a few pictures
+that pass and make nothing else: **mode collapse**.
+
+**InfoGAN** (Chen et al. 2016) lets part of the noise be a code $c$, and rewards the generator for
+keeping it readable: a network $Q$ reads it off the picture, and
+
+$$I(c; G(z, c)) \;\ge\; H(c) + \mathbb{E} \log Q(c \mid G(z, c))$$
+
+(their eq. 4). **BiGAN**, or ALI (Donahue et al. 2017; Dumoulin et al. 2017), adds an encoder $E$,
+and the discriminator judges pairs, $(x, E(x))$ against $(G(z), z)$: where it cannot tell them
+apart, $E$ is the inverse of $G$.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from models.base import (
+    Code,
+    Frame,
+    GenerativeModel,
+    Objective,
+    log_normal,
+    normal,
+    setting,
+    uniform,
+)
+from models.gan_losses import GAMES, gradient_penalty, r1
+from models.gan_nets import DiscriminatorNet, EncoderNet, GeneratorNet
+
+
+@dataclass(frozen=True)
+class GANConfig:
+    image: tuple[int, ...] = setting((1, 28, 28), "Channels, height and width of an image.")
+    noise: int = setting(64, "Numbers of noise in a code.", low=1, high=1024)
+    width: int = setting(64, "Channels at the lowest resolution.", low=8, high=1024)
+    blocks: int = setting(1, "Residual blocks at each resolution.", low=0, high=16)
+    hidden: int = setting(256, "Units at the end of the discriminator.", low=8, high=8192)
+    halvings: int = setting(2, "How many times the side is halved.", low=1, high=5)
+    game: str = setting("nonsaturating", "What the two players play for.", choices=tuple(GAMES))
+    r1: float = setting(
+        0.0,
+        "Weight of half the squared gradient on real images (Mescheder et al. 2018).",
+        low=0.0,
+        high=1e6,
+    )
+    gradient_penalty: float = setting(
+        0.0,
+        "Weight of what gradients between real and made images differ from 1 (Gulrajani et al. "
+        "2017).",
+        low=0.0,
+        high=1e6,
+    )
+    penalised: float = setting(
+        1.0, "Part of a batch on which penalties are measured.", low=0.001, high=1.0
+    )
+    spectral: bool = setting(False, "Spectral normalisation of the discriminator.")
+    critic_steps: int = setting(
+        1,
+        "Steps of the discriminator to one of the generator, each on its own part of the batch.",
+        low=1,
+        high=100,
+    )
+    critic_rate: float = setting(
+        1.0, "Learning rate of the discriminator, over the generator's.", low=0.0, high=100.0
+    )
+    categories: int = setting(
+        0, "Values of InfoGAN's categorical code; 0 is none.", low=0, high=1000
+    )
+    continuous: int = setting(0, "InfoGAN's continuous codes.", low=0, high=100)
+    information: float = setting(
+        1.0, "Weight of the bound on the codes' information (InfoGAN).", low=0.0, high=1000.0
+    )
+    encoder: bool = setting(False, "An encoder is learned as well (BiGAN).")
+    num_classes: int = setting(
+        0, "Classes to condition on; 0 is none, -1 as many as the data has.", low=-1, high=1000
+    )
+
+
+class GAN(GenerativeModel):
+    """Generator and discriminator (Goodfellow et al. 2014), in any of ``GAMES``."""
+
+    Config = GANConfig
+
+    @classmethod
+    def variant(cls, config: GANConfig) -> type[GAN]:
+        codes = config.categories or config.continuous
+        if codes and config.encoder:
+            raise ValueError(
+                "Codes of InfoGAN and the encoder of a BiGAN are not learned together; choose one."
+            )
+        return InfoGAN if codes else BiGAN if config.encoder else cls
+
+    def __init__(self, config: GANConfig) -> None:
+        c = config
+        _, H, W = c.image
+        if H % 2**c.halvings or W % 2**c.halvings:
+            raise ValueError(
+                f"Images of {H} x {W} cannot be halved {c.halvings} times; use fewer halvings."
+            )
+        if c.game == "wasserstein" and not (c.gradient_penalty or c.spectral):
+            raise ValueError(
+                "A Wasserstein critic's slope must be held; set gradient_penalty or spectral."
+            )
+        super().__init__(c)
+        self.game = GAMES[c.game]
+        shared = (c.width, c.halvings, c.blocks)
+        self.generator = GeneratorNet(c.image, self.latent, self.class_count, *shared)
+        self.discriminator = DiscriminatorNet(
+            c.image,
+            self.class_count,
+            *shared,
+            c.hidden,
+            latent=self.latent if c.encoder else 0,
+            spectral=c.spectral,
+        )
+
+    @property
+    def latent(self) -> int:
+        return self.config.noise
+
+    @property
+    def snapshot_parts(self) -> tuple[str, ...]:
+        return ("generator",)
+
+    # -- training --------------------------------------------------------------------------------
+
+    def draw(self, n: int, rng: Generator) -> Tensor:
+        """n whole codes, (n, latent)."""
+        return normal((n, self.config.noise), rng, self.device)
+
+    def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
+        """The discriminator's loss, ``critic_steps`` times, each on another part of the batch; then
+        the generator's. "value" is what the discriminator makes large, without its penalties."""
+        n = self.config.critic_steps
+        parts = x.chunk(n)
+        labels = [None] * n if y is None or not self.class_count else y.chunk(n)
+        for part, label in zip(parts, labels, strict=False):
+            yield self._discriminator_objective(part, self.one_hot(label, len(part)), rng)
+        yield self._generator_objective(part, self.one_hot(label, len(part)), rng)
+
+    def _discriminator_objective(self, x: Tensor, y: Tensor, rng: Generator) -> Objective:
+        c, D = self.config, self.discriminator
+        B, z = len(x), self.draw(len(x), rng)
+        with torch.no_grad():
+            real, made = self._beside(x, self.encoded(x, y)), self._beside(self.generator(z, y), z)
+        pairs = [torch.cat(both) for both in zip(real, made, strict=True)]
+        features = D.features(*pairs)  # (2B, hidden), the real ones first
+        d_real, d_made = D.judge(features, torch.cat([y, y])).split(B)
+        loss = self.game.discriminator(d_real, d_made)
+        logs = {"value": -loss, "real_verdict": d_real.mean(), "made_verdict": d_made.mean()}
+        if c.r1 or c.gradient_penalty:
+            k = max(1, round(c.penalised * B))
+            real, made = [a[:k] for a in real], [a[:k] for a in made]
+
+            def verdict(x: Tensor, *z: Tensor) -> Tensor:
+                return D(x, y[:k], *z)
+
+            penalty = torch.zeros_like(loss)
+            if c.r1:
+                penalty = penalty + c.r1 * r1(verdict, *real)
+            if c.gradient_penalty:
+                held = gradient_penalty(verdict, real, made, rng)
+                penalty = penalty + c.gradient_penalty * held
+            logs["penalty"] = penalty
+            loss = loss + penalty
+        loss = loss - self._informative(features[B:], z, logs)
+        return Objective(self.judging(), loss, logs, "discriminator", c.critic_rate)
+
+    def _generator_objective(self, x: Tensor, y: Tensor, rng: Generator) -> Objective:
+        z = self.draw(len(x), rng)
+        features = self.discriminator.features(*self._beside(self.generator(z, y), z))
+        loss = self.game.generator(self.discriminator.judge(features, y))
+        loss = loss - self._informative(features, z, {})
+        return Objective(list(self.generator.parameters()), loss, {}, "generator")
+
+    # What the variants below add; here there is neither code nor encoder.
+
+    def judging(self) -> list[nn.Parameter]:
+        """The discriminator's parameters."""
+        return list(self.discriminator.parameters())
+
+    def encoded(self, x: Tensor, y: Tensor) -> Tensor | None:
+        """The codes that are judged beside pictures x, where codes are."""
+        return None
+
+    def _beside(self, x: Tensor, z: Tensor | None) -> list[Tensor]:
+        """What the discriminator is shown of a picture and its code."""
+        return [x, z] if self.config.encoder else [x]
+
+    def _informative(self, features: Tensor, z: Tensor, logs: dict) -> Tensor | float:
+        """What both players gain where the codes z can be read off the pictures' features."""
+        return 0.0
+
+    # -- what it can do --------------------------------------------------------------------------
+
+    def decode(self, z: Tensor, label: int | Tensor | None = None) -> Tensor:
+        """G(z), (B, C, H, W) in [0, 1]. z: (B, latent)."""
+        if z.dim() != 2 or z.shape[1] != self.latent:
+            raise ValueError(
+                f"This model's codes have {self.latent} numbers, not {tuple(z.shape)[1:]}."
+            )
+        return self.generator(z, self.one_hot(label, len(z)))
+
+    def sample_steps(
+        self,
+        n: int,
+        rng: Generator,
+        label: int | Tensor | None = None,
+        truncation: float = math.inf,
+    ) -> Iterator[Frame]:
+        """One frame: G(z). info["z"] holds the codes, (n, latent).
+
+        truncation: the noise is N(0, I) within +-truncation, which gives better pictures and fewer
+        kinds of them (Brock et al. 2019, section 3.1); see ``truncated``.
+        """
+        z = self.draw(n, rng)
+        noise = truncated(z[:, : self.config.noise], truncation)
+        z = torch.cat([noise, z[:, self.config.noise :]], 1)
+        label = self.label_or_drawn(label, n, rng)
+        yield Frame(0, 1, self.decode(z, label), info={"z": z, "label": label})
+
+    def verdict(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
+        """d(x), (B,): how real the discriminator finds pictures x (B, C, H, W) in [0, 1].
+
+        sigma(d) is a probability in the games that have one. It can be differentiated by x. With
+        ``label``, how real they are as pictures of that class. It knows the pictures its own
+        generator made at the end of its training, and no others: it is no measure of quality.
+        """
+        y = self.one_hot(label, len(self.checked(x)))
+        x, *z = self._beside(x, self.encoded(x, y))
+        return self.discriminator(x, y, *z)
+
+
+class InfoGAN(GAN):
+    """A GAN, part of whose code can be read off its pictures (Chen et al. 2016).
+
+    A code is noise, then one categorical code as its one-hot vector, then the continuous ones,
+    uniform in [-1, 1]. Q reads them off the discriminator's features, and learns with it.
+    """
+
+    def __init__(self, config: GANConfig) -> None:
+        super().__init__(config)
+        # The mean and log standard deviation of each continuous code, beside the categories.
+        numbers = config.categories + 2 * config.continuous
+        self.Q = nn.Sequential(
+            nn.Linear(config.hidden, 128), nn.LeakyReLU(0.2), nn.Linear(128, numbers)
+        )
+
+    @property
+    def latent(self) -> int:
+        c = self.config
+        return c.noise + c.categories + c.continuous
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """Where each code is in z, and which values it takes."""
+        c, at = self.config, self.config.noise
+        found = []
+        if c.categories:
+            found.append(Code("category", "categorical", at, at + c.categories, 0.0, 1.0))
+            at += c.categories
+        for k in range(c.continuous):
+            found.append(Code(f"code {k + 1}", "continuous", at + k, at + k + 1, -1.0, 1.0))
+        return tuple(found)
+
+    def draw(self, n: int, rng: Generator) -> Tensor:
+        c, parts = self.config, [super().draw(n, rng)]
+        if c.categories:
+            drawn = (uniform((n,), rng, self.device) * c.categories).long()
+            parts.append(F.one_hot(drawn, c.categories).to(parts[0]))
+        parts.append(2 * uniform((n, c.continuous), rng, self.device) - 1)
+        return torch.cat(parts, 1)
+
+    def judging(self) -> list[nn.Parameter]:
+        return [*super().judging(), *self.Q.parameters()]
+
+    def _informative(self, features: Tensor, z: Tensor, logs: dict) -> Tensor:
+        bound = self.information_bound(self.Q(features).float(), z[:, self.config.noise :])
+        logs["information_nats"] = bound
+        return self.config.information * bound
+
+    def information_bound(self, read: Tensor, codes: Tensor) -> Tensor:
+        """L_I = H(c) + E log Q(c | x) <= I(c; x), in nats, a scalar (Chen et al. 2016, eq. 4).
+
+        read: (B, numbers), what Q says of each picture; codes: (B, K + continuous), drawn.
+        """
+        c, K = self.config, self.config.categories
+        bound = read.new_zeros(())
+        if K:
+            log_q = (read[:, :K].log_softmax(1) * codes[:, :K]).sum(1)
+            bound = bound + math.log(K) + log_q.mean()
+        if c.continuous:
+            mean, log_std = read[:, K:].chunk(2, 1)
+            log_q = log_normal(codes[:, K:], mean, log_std.clamp(-3, 3).exp()).sum(1)
+            bound = bound + c.continuous * math.log(2) + log_q.mean()
+        return bound
+
+    def read_codes(self, x: Tensor) -> Tensor:
+        """The codes that Q sees in pictures x (B, C, H, W): (B, K + continuous), probabilities of
+        the categories, then means."""
+        K = self.config.categories
+        read = self.Q(self.discriminator.features(self.checked(x))).float()
+        return torch.cat([read[:, :K].softmax(1), read[:, K:].chunk(2, 1)[0]], 1)
+
+
+class BiGAN(GAN):
+    """A GAN with an encoder; its discriminator judges picture and code together (Donahue et al.
+    2017, eq. 2; Dumoulin et al. 2017, eq. 1)."""
+
+    def __init__(self, config: GANConfig) -> None:
+        super().__init__(config)
+        c = config
+        self.encoder = EncoderNet(
+            c.image, self.latent, self.class_count, c.width, c.halvings, c.blocks, c.hidden
+        )
+
+    @property
+    def snapshot_parts(self) -> tuple[str, ...]:
+        return ("generator", "encoder")
+
+    def encode(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
+        """E(x), (B, latent). x: (B, C, H, W) in [0, 1]."""
+        return self.encoder(self.checked(x), self.one_hot(label, len(x)))
+
+    def encoded(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.encoder(x, y)
+
+    def _generator_objective(self, x: Tensor, y: Tensor, rng: Generator) -> Objective:
+        """Encoder and generator are one player: each wants its own pairs taken for the other's."""
+        made = super()._generator_objective(x, y, rng)
+        verdict = self.discriminator(x, y, self.encoded(x, y))
+        loss = made.loss + self.game.generator(-verdict)
+        return Objective([*made.params, *self.encoder.parameters()], loss, made.logs, made.player)
+
+
+def truncated(z: Tensor, threshold: float) -> Tensor:
+    """Standard normal numbers z as ones of the normal within +-threshold, in the same order.
+
+    F_t^{-1}(F(z)) with F the normal's distribution function and F_t that of the truncated one:
+    what redrawing everything outside gives (Brock et al. 2019, section 3.1), but the same seed's
+    pictures change gradually with the threshold. Raises ValueError where that is not above 0.
+    """
+    if not threshold > 0:
+        raise ValueError("The truncation must be a number above 0.")
+    if math.isinf(threshold):
+        return z
+    low = 0.5 * math.erfc(threshold / math.sqrt(2))
+    # On the CPU, for not every device counts in double precision.
+    p = low + (1 - 2 * low) * torch.special.ndtr(z.cpu().double())
+    return torch.special.ndtri(p).clamp(-threshold, threshold).to(z)

@@ -1,0 +1,148 @@
+"""Snapshots of a run: what a model was like on its way, kept small beside its weights.
+
+    FOLDER/snapshots/STEP.safetensors    the running mean of the weights as float16; inside it the
+                                         step, the epoch, and the losses of that step
+
+A family may name the parts that are worth keeping (``Model.snapshot_parts``): of a GAN those that
+make pictures, for the same codes can then be shown at every moment of the training. The rest of a
+loaded snapshot is as in the finished checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError, safe_open
+
+from models.checkpoint import CheckpointError, load, resolve, stored, write_atomically
+from models.recipe import TrainConfig
+
+if TYPE_CHECKING:
+    from models.base import Model
+
+SNAPSHOTS = "snapshots"
+LIMIT = 64 * 2**20  # bytes that all snapshots of a run may take
+DECADES = 1000  # the first of logarithmic ones comes after this part of the run
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """step of the ``total`` steps of its run; epoch: passes over the data; logs: of that step."""
+
+    step: int
+    total: int
+    epoch: float
+    logs: dict[str, float]
+    file: Path
+
+
+def snapshot_steps(config: TrainConfig, total: int) -> list[int]:
+    """The steps after which a run of ``total`` keeps a snapshot, rising; the last is its end.
+
+    Evenly spaced, or by even factors from a thousandth of the run on; fewer where they coincide.
+    """
+    n = config.snapshots
+    if config.snapshot_spacing == "linear":
+        parts = [(k + 1) / n for k in range(n)]
+    else:
+        parts = [DECADES ** (k / max(1, n - 1) - 1) for k in range(n - 1)] + [1.0] * (n > 0)
+    return sorted({max(1, round(part * total)) for part in parts})
+
+
+def parts_kept(model: Model) -> dict:
+    """What a snapshot holds of a model: float16 tensors by their names in its state."""
+    parts = tuple(f"{part}." for part in model.snapshot_parts)
+    return stored({k: v for k, v in model.state_dict().items() if not parts or k.startswith(parts)})
+
+
+def check_size(model: Model, count: int) -> None:
+    """Raises ValueError where ``count`` snapshots of a model would take more than ``LIMIT``."""
+    size = sum(t.numel() * t.element_size() for t in parts_kept(model).values()) if count else 0
+    if count * size > LIMIT:
+        raise ValueError(
+            f"{count} snapshots of this model would take {count * size / 2**20:.0f} MB; keep at "
+            f"most {LIMIT // size}."
+        )
+
+
+def keep(
+    model: Model, folder: Path, step: int, total: int, epoch: float, logs: dict[str, float]
+) -> None:
+    """Writes a snapshot of a run in ``folder``; it appears whole or not at all."""
+    from safetensors.torch import save_file
+
+    file = folder / SNAPSHOTS / f"{step:08d}.safetensors"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    facts = {"step": step, "total": total, "epoch": round(epoch, 4), "logs": logs}
+    metadata = {"snapshot": json.dumps(facts)}
+    write_atomically(file, lambda path: save_file(parts_kept(model), path, metadata))
+
+
+def tidy(folder: Path, steps: Sequence[int], reached: int) -> None:
+    """Removes snapshots in ``folder`` that are not of this run, or of steps that are to come."""
+    for file in (folder / SNAPSHOTS).glob("*.safetensors"):
+        if file.stem not in {f"{step:08d}" for step in steps if step <= reached}:
+            file.unlink()
+
+
+def copy(source: Path, target: Path) -> None:
+    """A run's snapshots to where its checkpoint is written."""
+    if source.resolve() != target.resolve() and (source / SNAPSHOTS).is_dir():
+        shutil.copytree(source / SNAPSHOTS, target / SNAPSHOTS, dirs_exist_ok=True)
+
+
+def read_snapshots(path: str | Path) -> list[Snapshot]:
+    """The snapshots of a checkpoint in the order of training, without weights and without torch.
+
+    None where it has none. Raises CheckpointError where there is no checkpoint, or one of its
+    snapshots is damaged.
+    """
+    found = []
+    for file in sorted((resolve(path).parent / SNAPSHOTS).glob("*.safetensors")):
+        try:
+            with safe_open(file, "numpy") as tensors:
+                facts = json.loads((tensors.metadata() or {})["snapshot"])
+            found.append(Snapshot(**facts, file=file))
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise _damaged(file) from error
+    return found
+
+
+def load_snapshot(path: str | Path, k: int, device: str = "cpu") -> Model:
+    """The model of a checkpoint as it was at its k-th snapshot, in evaluation mode.
+
+    Raises CheckpointError where there is no such snapshot or it does not fit.
+    """
+    from safetensors.torch import load_file
+
+    kept = read_snapshots(path)
+    if not 0 <= k < len(kept):
+        name = resolve(path).parent.name
+        raise CheckpointError(
+            f"'{name}' has no snapshot {k}: it has {len(kept)}, counted from 0."
+            if kept
+            else f"'{name}' was trained without snapshots."
+        )
+    model = load(path, device)
+    try:
+        weights = load_file(kept[k].file)
+        unknown = model.load_state_dict(
+            {n: v.float() if v.is_floating_point() else v for n, v in weights.items()}, strict=False
+        ).unexpected_keys
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise _damaged(kept[k].file) from error
+    if unknown:
+        raise _damaged(kept[k].file)
+    return model
+
+
+def _damaged(file: Path) -> CheckpointError:
+    return CheckpointError(
+        f"The snapshot '{file.name}' of '{file.parent.parent.name}' is damaged or does not fit its "
+        "checkpoint; train it again."
+    )
