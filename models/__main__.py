@@ -312,8 +312,8 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
 
     from models import pictures
     from models.base import generator
-    from models.scores import SCORES, applicable, background_of, read_reference, score
     from models.devices import pick_device
+    from models.scores import SCORES, applicable, background_of, read_reference, score
 
     if args.samples is not None:
         raise ValueError("--samples is for likelihoods alone: leave it or --by out.")

@@ -176,7 +176,7 @@ def test_train(run, tmp_path):
         ("train.precision=int8", "must be one of auto, float32, bf16"),
         ("seed=soon", "'seed' must be a whole number"),
         ("title=3", "'title' must be a text"),
-        ("family=gan", "no model family 'gan'"),
+        ("family=energy", "no model family 'energy'"),
         ("data.name=nowhere", "nowhere"),
     ],
 )
