@@ -31,21 +31,39 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
 
 def read(path: str | Path, shape: tuple[int, int, int]) -> Tensor:
     """A picture file as (C, H, W) in [0, 1], resized to fit. Raises ValueError with a sentence."""
-    C, H, W = shape
     try:
         with Image.open(path) as image:
             image = ImageOps.exif_transpose(image)
             if image.mode.startswith("I;16"):  # convert would clip 65,535 levels at 255
                 image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-            image = image.convert("L" if C == 1 else "RGB")
+            image = image.convert("L" if shape[0] == 1 else "RGB")
     except FileNotFoundError:
         raise ValueError(f"There is no file '{path}'.") from None
     # Pillow's readers raise what they like over a damaged file.
     except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):
         raise ValueError(f"'{path}' is not a picture that can be read.") from None
+    return _fitted(image, shape).float() / 255
+
+
+def fitted(images: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Pictures of another size or colour as a model of ``shape`` (C, H, W) reads them.
+
+    images: (N, 1 or 3, h, w) uint8. Returns (N, C, H, W) uint8: grey by luminance where C is 1,
+    resized like picture files.
+    """
+    pixels = images.permute(0, 2, 3, 1).numpy()
+    mode = "L" if shape[0] == 1 else "RGB"
+    return torch.stack([
+        _fitted(Image.fromarray(p[..., 0] if p.shape[-1] == 1 else p).convert(mode), shape)
+        for p in pixels
+    ])  # fmt: skip
+
+
+def _fitted(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:
+    C, H, W = shape
     if image.size != (W, H):
         image = image.resize((W, H), Image.Resampling.LANCZOS)
-    pixels = torch.from_numpy(np.array(image, np.float32) / 255)
+    pixels = torch.from_numpy(np.array(image, np.uint8))
     return pixels[None] if C == 1 else pixels.permute(2, 0, 1)
 
 

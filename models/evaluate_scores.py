@@ -1,0 +1,141 @@
+"""Measures a model's anomaly scores: on its own data, and on what it never saw.
+
+What is fitted, is fitted on training images; the training images among the sets are others. So
+no number is about a picture that something was fitted on, and nothing is fitted on a test image.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from models import data, metrics, pictures, typical
+from models.base import Model, generator, uniform
+from models.data import Dataset
+from models.metrics import metric
+from models.reference import Reference
+from models.score_functions import Evidence, denoising, likelihood
+from models.scores import applicable, score
+
+log = logging.getLogger(__name__)
+
+OTHERS = ("mnist", "fashion-mnist", "omniglot-small", "shapes")
+SLOW = 10  # of a slow score, one picture in so many is measured
+BATCH = 50
+
+
+def reference(
+    model: Model,
+    train: Dataset,
+    test: Dataset,
+    data_dir: str | Path | None = None,
+    background: Model | None = None,
+    n: int = 2000,
+    seed: int = 0,
+    progress: bool = False,
+) -> Reference:
+    """Every score that applies, on every set that is here.
+
+    n: pictures a set, a tenth of it for scores that take long. Half of twice as many training
+    images is fitted on, the other half a set.
+    """
+    rows = torch.from_numpy(np.random.default_rng(seed).permutation(len(train)))
+    half = min(n, len(rows) // 2)
+    fitted = fit(model, train.images[rows[:half]], n, seed, progress)
+    sets = {"train": train.images[rows[half : 2 * half]], "test": test.images[:n]}
+    sets |= dict(other_sets(test, data_dir, n, seed))
+    names = applicable(model, fitted, background)
+    measured: dict[tuple[str, str], np.ndarray] = {}
+    for index, (set, images) in enumerate(sets.items()):
+        parts: dict[str, list[Tensor]] = {name: [] for name in names}
+        for start, x in _batches(images, model, f"scores, {set}", progress):
+            asked = [name for name in names if start < count(name, model, n)]
+            rng = generator(seed, 1 + index, start)
+            for name, found in score(model, x, asked, rng, fitted, background).items():
+                parts[name].append(found.values.cpu())
+        for name, values in parts.items():
+            values = torch.cat(values)[: count(name, model, n)].numpy()
+            measured[name, set] = values.astype(np.float32)
+    return Reference(tuple(sets), names[0], measured, fitted.fitted, fitted.statistics)
+
+
+def count(name: str, model: Model, n: int) -> int:
+    """How many pictures of n a score is measured on: fewer where one takes a hundred passes."""
+    by_likelihood = name in ("likelihood", "typicality", "complexity", "ratio")
+    slow = name == "regret" or (by_likelihood and hasattr(model, "denoise"))
+    return max(1, n // SLOW) if slow else n
+
+
+def fit(model: Model, images: Tensor, n: int, seed: int, progress: bool) -> Reference:
+    """What the scores compare with, from training images, as a reference without measurements."""
+    numbers: dict[str, list[Tensor]] = {}
+    errors: list[Tensor] = []
+    nll: list[Tensor] = []
+    names = applicable(model)
+    for start, x in _batches(images, model, "scores, fit", progress):
+        evidence = Evidence(model, x, generator(seed, 0, start))
+        for name, values in typical.statistics(evidence).items():
+            numbers.setdefault(name, []).append(values)
+        if "denoising" in names:
+            errors.append(torch.stack(list(denoising(evidence).details.values())).cpu())
+        if "likelihood" in names and start < count("likelihood", model, n):
+            nll.append(likelihood(evidence).values.cpu())
+    found = {name: torch.cat(values).numpy() for name, values in numbers.items()}
+    fitted = typical.fit(found)
+    if nll:
+        fitted["entropy"] = torch.cat(nll).mean().numpy()
+    if errors:
+        totals = torch.cat(errors, 1)  # (T, N)
+        fitted["denoising_mean"] = totals.mean(1).numpy()
+        fitted["denoising_std"] = totals.std(1).numpy()
+    fitted = {name: np.asarray(array, np.float32) for name, array in fitted.items()}
+    return Reference((), "", {}, fitted, tuple(found))
+
+
+def other_sets(
+    test: Dataset, data_dir: str | Path | None, n: int, seed: int
+) -> Iterator[tuple[str, Tensor]]:
+    """What the model never saw, by name, (n, C, H, W) uint8: other data sets' test images that are
+    here, uniform noise, constant pictures of every level, and its own test images upside down."""
+    shape = test.image_shape
+    for name in OTHERS:
+        if name == test.name:
+            continue
+        if not data.available(name, data_dir):
+            log.warning("'%s' is not here: no score is measured on it.", name)
+            continue
+        yield name, pictures.fitted(data.load(name, "test", data_dir).images[:n], shape)
+    rng = generator(seed, 0)
+    yield "noise", (uniform((n, *shape), rng, "cpu") * 256).byte()
+    level = (uniform((n, 1, 1, 1), rng, "cpu") * 256).byte()
+    yield "constant", level.expand(n, *shape).contiguous()
+    yield "flipped", test.images[:n].flip(2)
+
+
+def _batches(
+    images: Tensor, model: Model, what: str, progress: bool
+) -> Iterator[tuple[int, Tensor]]:
+    """Where a batch starts, and it: (B, C, H, W) in [0, 1] on the model's device."""
+    starts = [*range(0, len(images), BATCH)]
+    for start in tqdm(starts, what, disable=not progress, leave=False):
+        yield start, images[start : start + BATCH].to(model.device).float() / 255
+
+
+def aurocs(reference: Reference) -> dict[str, dict[str, Any]]:
+    """``auroc.SCORE.SET``: the chance that a picture of the set is stranger than a test image."""
+    return {
+        f"auroc.{score}.{set}": metric(
+            metrics.auroc(reference.values(score, set), reference.values(score, "test")),
+            n=len(reference.values(score, set)),
+        )
+        for score in reference.scores
+        for set in reference.sets
+        if set not in ("train", "test")
+    }
