@@ -13,7 +13,7 @@ const make = (kind, parent, text, name) => {
 };
 const compare = (a, b) => {
   if (!sort) return 0;
-  const [x, y] = [a, b].map(row => row.cells[sort.column][1]);
+  const [x, y] = [a, b].map(row => row.cells[sort.column]?.[1]);
   if (x == null || y == null) return (x == null) - (y == null);
   const order = typeof x === 'string' ? x.localeCompare(y, undefined, { numeric: true }) : x - y;
   return sort.down ? -order : order;
@@ -37,6 +37,11 @@ const fill = () => {
           GE.draw(canvas, pictures, row.picture);
           canvas.style.width = GE.crisp(pictures.w, props.thumb) + 'px';
         }
+      }
+      if (row.says) {
+        make('th', line, row.cells[0][0]).scope = 'row';
+        make('td', line, row.says).colSpan = columns.length - 1;
+        continue;
       }
       row.cells.forEach(([text], k) => {
         const cell = make(k ? 'td' : 'th', line, text, columns[k].number ? 'number' : '');

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from explorer.components import component
@@ -18,7 +16,8 @@ def score_table(*, label: str, most: int = 0, room: int = 160, thumb: int = 44) 
          "sprite": pictures, or None,
          "rows": [{"cells": [[text, what it is sorted by, or None for last], ...],
                    "group": a heading above these rows, "on": whether the row stands out,
-                   "picture": its place in the sprite}, ...]}
+                   "picture": its place in the sprite,
+                   "says": a sentence that stands in place of all cells but the first}, ...]}
 
     The first cell names the row. most: CSS pixels of height before it scrolls, 0 for no limit.
     room: kept free until there is a table. thumb: a picture's largest width.

@@ -15,6 +15,8 @@ const make = (tag, set, parent, text) => {
   return node;
 };
 const floats = b64 => new Float32Array(Uint8Array.from(atob(b64), c => c.charCodeAt(0)).buffer).sort();
+// What part of the sorted values is less than v; ties count half.
+const rank = (values, v) => (before(values, v) + below(values, v)) / 2 / values.length;
 // How many of the sorted values lie below v, and how many do not lie above it.
 const before = (values, v) => {
   let a = 0, b = values.length;
@@ -46,8 +48,8 @@ const number = v => {
 // The chance that one of theirs scores above one of ours; ties count half.
 const auroc = (ours, theirs) => {
   let sum = 0;
-  for (const v of theirs) sum += (before(ours, v) + below(ours, v)) / 2;
-  return sum / ours.length / theirs.length;
+  for (const v of theirs) sum += rank(ours, v);
+  return sum / theirs.length;
 };
 const ticks = (a, b, count) => {
   const rough = (b - a) / count, power = 10 ** Math.floor(Math.log10(rough)), found = [];
@@ -167,7 +169,7 @@ const tell = () => {
   if (v != null) {
     const strange = v > limit;
     parts.push(bold(strange ? 'Strange. ' : 'Ordinary. ', strange ? 'strange' : ''),
-      'Stranger than ', bold(percent(below(ours, v) / ours.length)), ` of ${many} ${own().short}. `);
+      'Stranger than ', bold(percent(rank(ours, v))), ` of ${many} ${own().short}. `);
   }
   parts.push('At this threshold ', bold(percent(alarms)), ` of ${v == null ? many + ' ' + own().short : 'them'} are false alarms`);
   if (set) parts.push(' and ', bold(percent(1 - share(set.values, limit))), ` of ${set.values.length.toLocaleString('en')} ${set.short} are missed`);
@@ -253,7 +255,7 @@ const show = () => {
   if (run !== value.run) {
     const mix = c => `color-mix(in srgb, ${c} 76%, var(--body-text-color))`;
     sets = value.sets.map((set, k) => ({ ...set, values: floats(set.values), ink: mix(props.palette[(k + props.palette.length - 1) % props.palette.length]) }));
-    if (run === null) shown = new Set();
+    if (run === null || value.shown) shown = new Set(value.shown ?? []);
     run = value.run;
     limit = null;
   }

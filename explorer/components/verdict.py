@@ -31,6 +31,7 @@ def verdict(verdict_id: str, *, tall: int = 250) -> VerdictView:
         {"title": the score, "note": words beside it, "unit": "nats",
          "value": the picture's score or None, "mark": what it is called,
          "run": a text that changes when the sets do, "against": the key of the set told apart,
+         "shown": keys of further sets that are drawn at first, where it matters,
          "file": the name of a saved figure,
          "sets": [{"key", "name": on its switch, "short": in a sentence,
                    "values": N scores, float32 (``heat_maps.packed``)}, ...]}

@@ -12,6 +12,7 @@ from explorer.brought import OWN, SHELF, Picture, read, samples
 from explorer.components.picker import data_title
 from explorer.components.picture_table import as_bytes
 from explorer.context import Context, in_code
+from explorer.tabs.sample import preview
 
 OWN_SAMPLES, FOREIGN = 6, 6
 
@@ -50,6 +51,12 @@ def foreign(context: Context, name: str) -> list[str]:
 
 def _data(context: Context, name: str) -> str:
     return context.store.header(name).data.get("name", "")
+
+
+def drawn(context: Context, name: str) -> np.ndarray:
+    """(N, C, H, W) uint8 samples of a model: the 64 that were shipped with it, else 16."""
+    shipped = preview(context, name)
+    return samples(context, name)[0] if shipped is None else shipped.images
 
 
 def noise(shape: tuple[int, int, int], n: int) -> np.ndarray:
@@ -135,20 +142,14 @@ def crowds(context: Context, name: str, most: int) -> list[tuple[str, str, np.nd
     """(key, name, pixels (N, C, H, W) uint8) of crowds that need no data set, at most so many each:
     the model's own samples first, then each other data set's samples by its best model, and noise.
     """
-    from explorer.tabs.sample import preview
-
-    def drawn(other: str) -> np.ndarray:
-        shipped = preview(context, other)
-        return samples(context, other)[0] if shipped is None else shipped.images
-
     header, found = context.store.header(name), []
     if "Samples" in header.capabilities:
-        found.append(("samples", "Its own samples", drawn(name)[:most]))
+        found.append(("samples", "Its own samples", drawn(context, name)[:most]))
     seen = {header.data.get("name", "")}
     for other in foreign(context, name):
         data = _data(context, other)
         if data not in seen:
             seen.add(data)
-            found.append((data, f"{data_title(data)}, sampled", drawn(other)[:most]))
+            found.append((data, f"{data_title(data)}, sampled", drawn(context, other)[:most]))
     found.append(("noise", "Noise", noise(tuple(header.config["image"]), min(most, 16))))
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images
-from explorer.asked import is_whole, takes
+from explorer.asked import is_whole
 from explorer.brought import Picture, picture_controls
 from explorer.components import say
 from explorer.components.heat_maps import heat_maps, packed
@@ -31,16 +30,16 @@ from explorer.scoring.scored import (
     SPACES,
     Crowd,
     Found,
-    Told,
+    bits_per_dim,
     comparison,
     default_score,
     help_of,
-    judged,
+    kind_of,
+    measured,
     offered,
     read_score,
     read_seed,
     reference,
-    scored,
 )
 
 log = logging.getLogger(__name__)
@@ -51,8 +50,8 @@ ONE = "score-one"
 LOOK_FOR = r"""
 * **Likely is not ordinary.** Take *Likelihood* as the score and try stripes, one level of grey, or
   a digit on a model of clothes. Simple pictures are likely, whatever they show.
-* **Where is it strange?** The map shows what each pixel contributes to the score. Bright lines along
-  an edge are ordinary; a bright patch in the middle of a shirt is not.
+* **Where is it strange?** The map shows what each pixel contributes to the score. Bright lines
+  along an edge are ordinary; a bright patch in the middle of a shirt is not.
 * **The threshold is a bargain.** Drag it. Further left it catches more strangers and more of the
   model's own pictures; the ROC curve is the list of all such bargains, and the area under it is the
   chance that a stranger looks stranger than one of its own.
@@ -117,15 +116,6 @@ def read(
     return picture, read_score(context, name, score), seed, read_choice(threshold)[0]
 
 
-def measured(context: Context, name: str, picture: Picture, score: str, seed: int) -> Found:
-    """One score of one picture, kept."""
-    key = ("score-found", name, picture.key, score, seed)
-    if (found := context.recent.get(key)) is None:
-        found = scored(context, name, picture.pixels[None], [score], seed)[score]
-        context.recent.put(key, found)
-    return found
-
-
 def likelihood(
     context: Context, name: str, picture: Picture, found: Found, seed: int
 ) -> Found | None:
@@ -153,8 +143,8 @@ def answer(
         if (kept := context.recent.get(key)) is None:
             known = torch.ones_like(x, dtype=torch.bool)
             known[:, :, x.shape[2] // 2 :] = False
-            frame = None
-            for frame in model.complete_steps(x, known, generator(seed)):
+            for step in model.complete_steps(x, known, generator(seed)):
+                frame = step
                 yield None
             kept = context.recent.put(key, frame.x[0].float().cpu().numpy())
         yield "Its lower half, completed", "the upper half is yours", kept
@@ -265,20 +255,6 @@ def as_facts(context: Context, name: str, likely: Found | None, found: Found) ->
     return {"items": [{"name": term, "values": [text]} for term, text in items]}
 
 
-def kind_of(told: Told, k: int = 0) -> str:
-    """ "exact", "a lower bound" or "an estimate", of log p(x), with its standard error."""
-    words = {"lower bound": "a bound", "estimate": "an estimate"}.get(told.kind, told.kind)
-    if told.stderr is None or not math.isfinite(told.stderr[k]):
-        return words
-    return f"{words}, ± {float(told.stderr[k]):.2g}"
-
-
-def bits_per_dim(nats: float, shape: Sequence[int]) -> float:
-    from models.metrics import bits_per_dim
-
-    return bits_per_dim(nats, shape)
-
-
 def as_verdict(
     context: Context, name: str, picture: Picture, score: str, found: Found,
     crowds: Sequence[Crowd], seed: int,
@@ -287,8 +263,7 @@ def as_verdict(
     from models.scores import SCORES
 
     stored = reference(context, name) is not None and crowds and crowds[0].key == "test"
-    note = "" if stored else (
-        "No test pictures were measured for this model yet: these were scored just now.")  # fmt: skip
+    note = "" if stored else "No test pictures were measured for this model; scored just now."
     return {
         "title": SCORES[score].title, "unit": SCORES[score].unit, "note": note,
         "value": float(found.values[0]), "mark": "this picture",
@@ -386,8 +361,8 @@ def save_pictures(context: Context, name: str, *values: Any) -> tuple[Any, Any]:
 def save_numbers(context: Context, name: str, *values: Any) -> tuple[Any, Any]:
     """(file, status): every score of this model, and the likelihood under the others, as CSV."""
     try:
-        picture, score, seed, alarm = read(context, name, *values)
-        rows = beside.rows_for_file(context, name, picture, score, seed, alarm)
+        picture, _, seed, alarm = read(context, name, *values)
+        rows = beside.rows_for_file(context, name, picture, seed, alarm)
     except (ValueError, RuntimeError) as error:
         return gr.skip(), say(str(error), kind="problem")
     return components.file(f"{name}-scores.csv", beside.as_csv(rows), "text/csv"), say("Saved.")

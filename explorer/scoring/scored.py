@@ -7,6 +7,7 @@ said here for tables as the page's figure (``components/verdict.js``) says it wh
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.asked import is_whole
+from explorer.brought import Picture
 from explorer.context import Context
 from explorer.scoring.examples import crowds
 from explorer.tabs.sample import walks
@@ -75,7 +77,7 @@ class Crowd(NamedTuple):
 
 class Judgement(NamedTuple):
     """What a threshold says. percentile: the share of the own pictures that are less strange, from
-    0 to 1. strange: whether the score lies above the threshold."""
+    0 to 1, ties counted half. strange: whether the score lies above the threshold."""
 
     percentile: float
     strange: bool
@@ -128,7 +130,12 @@ def help_of(score: str) -> str:
 
 
 def scored(
-    context: Context, name: str, pixels: np.ndarray, names: Sequence[str], seed: int = 0, at: int = 0
+    context: Context,
+    name: str,
+    pixels: np.ndarray,
+    names: Sequence[str],
+    seed: int = 0,
+    at: int = 0,
 ) -> dict[str, Found]:
     """Each score of these pictures. pixels: (N, C, H, W) uint8. at: how many came before them."""
     import torch
@@ -143,6 +150,15 @@ def scored(
         background(context, name),
     )  # fmt: skip
     return {score: _found(found[score]) for score in names}
+
+
+def measured(context: Context, name: str, picture: Picture, score: str, seed: int) -> Found:
+    """One score of one picture, kept."""
+    key = ("score-found", name, picture.key, score, seed)
+    if (found := context.recent.get(key)) is None:
+        found = scored(context, name, picture.pixels[None], [score], seed)[score]
+        context.recent.put(key, found)
+    return found
 
 
 def background(context: Context, name: str) -> Any:
@@ -179,6 +195,28 @@ def in_turn(
     size = 1 if walks(context.store.header(name)) else PART
     for at in range(0, len(pixels), size):
         yield scored(context, name, pixels[at : at + size], names, seed, at)
+
+
+def joined(parts: Sequence[Found]) -> Found:
+    """Scores of parts as those of the whole; without maps."""
+    first = parts[0]
+    told = None
+    if first.likelihood is not None:
+        likely = [part.likelihood for part in parts]
+        error = None if likely[0].stderr is None else np.concatenate([t.stderr for t in likely])
+        told = likely[0]._replace(nats=np.concatenate([t.nats for t in likely]), stderr=error)
+    details = {key: np.concatenate([part.details[key] for part in parts]) for key in first.details}
+    return Found(np.concatenate([part.values for part in parts]), None, details, told)
+
+
+def taken(found: Found, rows: np.ndarray) -> Found:
+    """The scores of some pictures, in this order; without maps."""
+    told = found.likelihood
+    if told is not None:
+        error = None if told.stderr is None else told.stderr[rows]
+        told = told._replace(nats=told.nats[rows], stderr=error)
+    details = {key: values[rows] for key, values in found.details.items()}
+    return Found(found.values[rows], None, details, told)
 
 
 def comparison(
@@ -232,6 +270,21 @@ def at_once(context: Context, name: str, score: str, seed: int = 0) -> list[Crow
     return last
 
 
+def kind_of(told: Told, k: int = 0) -> str:
+    """ "exact", "a lower bound" or "an estimate", of log p(x), with its standard error."""
+    words = {"lower bound": "a bound", "estimate": "an estimate"}.get(told.kind, told.kind)
+    if told.stderr is None or not math.isfinite(told.stderr[k]):
+        return words
+    return f"{words}, ± {float(told.stderr[k]):.2g}"
+
+
+def bits_per_dim(nats: float, shape: Sequence[int]) -> float:
+    """Of nats an image, for pictures of 256 levels. shape: (C, H, W)."""
+    from models.metrics import bits_per_dim
+
+    return bits_per_dim(nats, shape)
+
+
 def limit_of(own: np.ndarray, alarm: float) -> float:
     """The least of the own scores above which at most this share of them lies."""
     values = np.sort(own)
@@ -242,5 +295,6 @@ def limit_of(own: np.ndarray, alarm: float) -> float:
 def judged(value: float, own: np.ndarray, alarm: float) -> Judgement:
     """Where a score lies among the own ones, and what the threshold of so many false alarms says
     of it. Scores are compared as single-precision numbers, as they are stored and sent."""
-    own32, value32 = own.astype(np.float32), np.float32(value)
-    return Judgement(float((own32 <= value32).mean()), bool(value32 > limit_of(own32, alarm)))
+    ordered, value = np.sort(own.astype(np.float32)), np.float32(value)
+    below, upto = (np.searchsorted(ordered, value, side) for side in ("left", "right"))
+    return Judgement(float(below + upto) / 2 / len(ordered), bool(value > limit_of(ordered, alarm)))
