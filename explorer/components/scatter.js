@@ -18,7 +18,9 @@ const ticks = (a, b, count) => {
   return found;
 };
 const words = v => String(+v.toPrecision(3)).replace('-', '−');
-const ink = k => `color-mix(in srgb, ${props.palette[k % props.palette.length]} 76%, var(--body-text-color))`;
+// As the model's own set and the first of the others have it (verdict.js).
+const ink = k => (k ? `color-mix(in srgb, ${SETUP.palette[(k - 1) % SETUP.palette.length]} 76%, var(--body-text-color))`
+  : 'var(--body-text-color-subdued)');
 
 const point = k => {
   at = k;
@@ -31,8 +33,8 @@ const point = k => {
 };
 const draw = () => {
   element.classList.toggle('empty', !value);
-  element.style.minHeight = props.tall + 40 + 'px';
-  const width = svg.clientWidth, tall = props.tall;
+  element.style.minHeight = SETUP.tall + 40 + 'px';
+  const width = svg.clientWidth, tall = SETUP.tall;
   svg.replaceChildren();
   svg.style.height = tall + 'px';
   if (!value || !width) return;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from explorer.components import component
-from explorer.components.verdict import INKS
+from explorer.components.verdict import INKS, with_setup
 
 
 def scatter(*, tall: int = 320) -> gr.HTML:
@@ -16,4 +16,5 @@ def scatter(*, tall: int = 320) -> gr.HTML:
 
     Arrow keys go from point to point along x. tall: CSS pixels.
     """
-    return component("scatter", None, tall=tall, palette=[INKS[1], INKS[0]])
+    setup = {"tall": tall, "palette": list(INKS)}
+    return component("scatter", None, script=with_setup("scatter.js", setup))

@@ -1,11 +1,14 @@
 // Where a picture falls among others, and what a threshold among them is worth. All of it is local:
 // the server sends scores, not curves. Higher is stranger.
 const $ = query => element.querySelector(query);
-const NS = 'http://www.w3.org/2000/svg', SIDE = 26, HEAD = 40, FOOT = 42;
+const NS = 'http://www.w3.org/2000/svg', SIDE = 26, HEAD = 48, FOOT = 42;
 const [spread, roc] = element.querySelectorAll('svg');
 const said = $('.said'), select = $('select'), chips = $('.sets');
 let value = null, sets = [], shown = new Set(), against = '', alarm = 0.05, limit = null, run = null;
 let low = 0, high = 1, width = 0;
+// Far outliers would press everything else together: then the axis is the inverse hyperbolic sine,
+// straight among the model's own pictures and logarithmic far out.
+let warp = v => v, unwarp = v => v, bent = '';
 
 const make = (tag, set, parent, text) => {
   const node = document.createElementNS(NS, tag);
@@ -57,8 +60,8 @@ const ticks = (a, b, count) => {
   for (let v = Math.ceil(a / step - 1e-9) * step; v <= b + 1e-9 * step; v += step) found.push(v);
   return found;
 };
-const across = v => SIDE + (v - low) / (high - low) * (width - 2 * SIDE);
-const back = x => low + (x - SIDE) / (width - 2 * SIDE) * (high - low);
+const across = v => SIDE + (warp(v) - low) / (high - low) * (width - 2 * SIDE);
+const back = x => unwarp(low + (x - SIDE) / (width - 2 * SIDE) * (high - low));
 
 // A smooth histogram: a Gaussian of Silverman's width on every score, its peak at 1.
 const density = (values, points) => {
@@ -76,12 +79,31 @@ const density = (values, points) => {
   const top = Math.max(...heights, 1e-12);
   return heights.map(h => h / top);
 };
+// Round numbers along the axis, no two nearer than words need.
+const marks = () => {
+  if (!bent) return ticks(low, high, width > 520 ? 7 : 4);
+  const found = [0];
+  for (let p = -2; p < 14; p++) for (const m of [1, 3]) for (const s of [-1, 1]) found.push(s * m * 10 ** p);
+  const placed = [];
+  for (const v of found.sort((a, b) => Math.abs(b) - Math.abs(a))) {
+    const x = across(v);
+    if (warp(v) < low || warp(v) > high || placed.some(other => Math.abs(across(other) - x) < 62)) continue;
+    placed.push(v);
+  }
+  return placed;
+};
 const inView = () => sets.filter(s => s === own() || s.key === against || shown.has(s.key));
 const range = () => {
   const visible = inView();
-  low = Math.min(...visible.map(s => quantile(s.values, 0.005)));
-  high = Math.max(...visible.map(s => quantile(s.values, 0.995)));
-  const room = high - low || Math.abs(high) || 1, v = value.value;
+  const ends = visible.flatMap(s => [quantile(s.values, 0.005), quantile(s.values, 0.995)]);
+  const ours = [0.005, 0.5, 0.995].map(q => quantile(own().values, q)), near = (ours[2] - ours[0]) / 2 || 1;
+  const far = Math.max(...ends, value.value ?? -Infinity) - Math.min(...ends, value.value ?? Infinity);
+  bent = far > 20 * near ? `${ours[1]} ${near}` : '';
+  warp = bent ? v => Math.asinh((v - ours[1]) / near) : v => v;
+  unwarp = bent ? u => ours[1] + near * Math.sinh(u) : u => u;
+  low = warp(Math.min(...ends));
+  high = warp(Math.max(...ends));
+  const room = high - low || Math.abs(high) || 1, v = value.value == null ? null : warp(value.value);
   // A picture far off is named at the edge rather than pressing everything else together.
   if (v != null) { low = Math.max(Math.min(low, v), low - 2 * room); high = Math.min(Math.max(high, v), high + 2 * room); }
   const air = 0.05 * (high - low) || 0.5;
@@ -91,31 +113,32 @@ const drawSpread = () => {
   width = spread.clientWidth;
   spread.replaceChildren();
   if (!width) return;
-  const tall = props.tall, floor = tall - FOOT, points = Array.from({ length: 161 }, (_, k) => low + (high - low) * k / 160);
+  const tall = SETUP.tall, floor = tall - FOOT, points = Array.from({ length: 161 }, (_, k) => low + (high - low) * k / 160);
   spread.style.height = tall + 'px';
   spread.setAttribute('viewBox', `0 0 ${width} ${tall}`);
   const x = Math.max(SIDE, Math.min(width - SIDE, across(limit)));
   make('rect', { class: 'flagged', x, y: HEAD - 12, width: width - SIDE - x, height: floor - HEAD + 12 }, spread);
   for (const set of [...inView()].reverse()) {
     set.curve ??= {};
-    const key = `${low} ${high}`;
-    if (set.curve.key !== key) set.curve = { key, heights: density(set.values, points) };
-    const path = set.curve.heights.map((h, k) => `${across(points[k]).toFixed(1)} ${(floor - h * (floor - HEAD)).toFixed(1)}`);
+    const key = `${low} ${high} ${bent}`;
+    if (set.curve.key !== key) set.curve = { key, heights: density(bent ? set.values.map(warp) : set.values, points) };
+    const step = (width - 2 * SIDE) / 160;
+    const path = set.curve.heights.map((h, k) => `${(SIDE + k * step).toFixed(1)} ${(floor - h * (floor - HEAD)).toFixed(1)}`);
     const kind = set === own() ? 'own' : set.key === against ? 'against' : '';
     make('path', { class: 'area ' + kind, style: set === own() ? '' : `--ink: ${set.ink}`,
       d: `M${SIDE} ${floor}L${path.join('L')}L${width - SIDE} ${floor}` }, spread);
   }
   make('line', { class: 'axis', x1: SIDE, x2: width - SIDE, y1: floor, y2: floor }, spread);
-  for (const v of ticks(low, high, width > 520 ? 7 : 4)) {
+  for (const v of marks()) {
     make('line', { class: 'axis', x1: across(v), x2: across(v), y1: floor, y2: floor + 4 }, spread);
-    make('text', { x: across(v), y: floor + 18, 'text-anchor': 'middle' }, spread, number(v));
+    make('text', { x: across(v), y: floor + 18, 'text-anchor': 'middle' }, spread, (+v.toPrecision(6)).toLocaleString('en', { notation: Math.abs(v) >= 1e5 ? 'compact' : 'standard' }).replace('-', '−'));
   }
   make('text', { x: width - SIDE, y: floor + 36, 'text-anchor': 'end' }, spread, `${value.unit ? value.unit + ', ' : ''}stranger →`);
   make('text', { x: SIDE, y: floor + 36 }, spread, '← more ordinary');
   const bar = make('g', { class: 'limit' }, spread);
   make('line', { x1: x, x2: x, y1: HEAD - 12, y2: floor }, bar);
   make('circle', { cx: x, cy: floor, r: 8 }, bar);
-  make('text', { x, y: HEAD - 18, 'text-anchor': x > width - 90 ? 'end' : x < 90 ? 'start' : 'middle' }, bar, 'threshold');
+  make('text', { x, y: HEAD - 16, 'text-anchor': x > width - 90 ? 'end' : x < 90 ? 'start' : 'middle' }, bar, 'threshold');
   if (value.value != null) drawMine(floor);
 };
 const drawMine = floor => {
@@ -128,7 +151,7 @@ const drawMine = floor => {
     `${value.mark}: ${number(v)}${off ? ', far off' : ''}`);
 };
 const drawRoc = () => {
-  const set = other(), side = Math.min(props.tall - 4, element.clientWidth - 50, 250), edge = side - 40;
+  const set = other(), side = Math.min(SETUP.tall - 4, element.clientWidth - 50, 250), edge = side - 40;
   element.classList.toggle('alone', !set);
   roc.replaceChildren();
   if (!set) return;
@@ -171,12 +194,12 @@ const tell = () => {
     parts.push(bold(strange ? 'Strange. ' : 'Ordinary. ', strange ? 'strange' : ''),
       'Stranger than ', bold(percent(rank(ours, v))), ` of ${many} ${own().short}. `);
   }
-  parts.push('At this threshold ', bold(percent(alarms)), ` of ${v == null ? many + ' ' + own().short : 'them'} are false alarms`);
-  if (set) parts.push(' and ', bold(percent(1 - share(set.values, limit))), ` of ${set.values.length.toLocaleString('en')} ${set.short} are missed`);
+  parts.push('At this threshold: ', bold(percent(alarms)), v == null ? ` of ${many} ${own().short} are false alarms` : ' false alarms');
+  if (set) parts.push(', ', bold(percent(1 - share(set.values, limit))), ` of ${set.values.length.toLocaleString('en')} ${set.short} missed`);
   parts.push('.');
   said.replaceChildren(...parts);
   const told = `${number(limit)}: ${percent(alarms)} false alarms` + (set ? `, ${percent(1 - share(set.values, limit))} missed` : '');
-  for (const [key, words] of Object.entries({ label: 'Threshold', valuemin: Math.min(low, limit), valuemax: Math.max(high, limit), valuenow: limit, valuetext: told })) {
+  for (const [key, words] of Object.entries({ label: 'Threshold', valuemin: Math.min(unwarp(low), limit), valuemax: Math.max(unwarp(high), limit), valuenow: limit, valuetext: told })) {
     spread.setAttribute('aria-' + key, words);
   }
 };
@@ -188,7 +211,7 @@ const paint = () => {
   tell();
 };
 const send = () => document.dispatchEvent(new CustomEvent('ge:row-picked', {
-  detail: { rows: props.choice, picked: `${+share(own().values, limit).toFixed(4)}~${against}` } }));
+  detail: { rows: SETUP.choice, picked: `${+share(own().values, limit).toFixed(4)}~${against}` } }));
 const moveTo = v => { limit = v; alarm = share(own().values, limit); paint(); };
 
 let held = null;
@@ -250,11 +273,11 @@ const dress = () => {
 const show = () => {
   value = props.value?.sets?.length ? props.value : null;
   element.classList.toggle('empty', !value);
-  element.style.minHeight = props.tall + 130 + 'px';
+  element.style.minHeight = SETUP.tall + 130 + 'px';
   if (!value) { said.textContent = props.value?.note ?? '\u00a0'; return; }
   if (run !== value.run) {
     const mix = c => `color-mix(in srgb, ${c} 76%, var(--body-text-color))`;
-    sets = value.sets.map((set, k) => ({ ...set, values: floats(set.values), ink: mix(props.palette[(k + props.palette.length - 1) % props.palette.length]) }));
+    sets = value.sets.map((set, k) => ({ ...set, values: floats(set.values), ink: mix(SETUP.palette[(k + SETUP.palette.length - 1) % SETUP.palette.length]) }));
     if (run === null || value.shown) shown = new Set(value.shown ?? []);
     run = value.run;
     limit = null;
@@ -264,8 +287,9 @@ const show = () => {
   if (limit === null) limit = limitOf(alarm);
   const [title, note] = spread.previousElementSibling.children;
   title.textContent = value.title;
-  note.textContent = value.note ?? '';
+  
   range();
+  note.textContent = value.note || `each curve as high as its peak${bent ? '; the axis is logarithmic far out' : ''}`;
   dress();
   paint();
 };
@@ -303,7 +327,7 @@ $('.save').onclick = () => {
 };
 // A threshold and a set that came with a link.
 document.addEventListener('ge:row-given', event => {
-  if (event.detail.rows !== props.choice || !event.detail.picked) return;
+  if (event.detail.rows !== SETUP.choice || !event.detail.picked) return;
   const [wanted, key] = event.detail.picked.split('~');
   if (value && +wanted === +share(own().values, limit).toFixed(4) && key === against) return;
   alarm = +wanted;
@@ -313,4 +337,4 @@ document.addEventListener('ge:row-given', event => {
 new ResizeObserver(paint).observe(element);
 watch('value', show);
 show();
-document.dispatchEvent(new CustomEvent('ge:row-ask', { detail: props.choice }));
+document.dispatchEvent(new CustomEvent('ge:row-ask', { detail: SETUP.choice }));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, NamedTuple
 
@@ -12,6 +13,12 @@ from explorer.components import component, source
 # Inks of the sets that are not the model's own: unlike the accent, which the picture's mark has.
 INKS = ("#3f90da", "#832db6", "#2e9e75", "#b9ac70", "#a96b59", "#92dadd", "#717581", "#d65f8d")
 ALARM = 0.05
+
+
+def with_setup(script: str, setup: dict[str, Any]) -> str:
+    """A component's script with its settings as ``SETUP``: props were seen not to arrive where the
+    component stands in a column that is shown later."""
+    return f"const SETUP = {json.dumps(setup)};\n{source(script)}"
 
 
 class VerdictView(NamedTuple):
@@ -40,7 +47,8 @@ def verdict(verdict_id: str, *, tall: int = 250) -> VerdictView:
     percentile, false alarms, misses, the curve and its area are reckoned in the page while the
     threshold moves; ``explorer.scoring.judged`` says the same for tables. tall: CSS pixels.
     """
-    view = component("verdict", None, choice=verdict_id, tall=tall, palette=list(INKS))
+    setup = {"choice": verdict_id, "tall": tall, "palette": list(INKS)}
+    view = component("verdict", None, script=with_setup("verdict.js", setup))
     choice = component(
         "row_choice", f"{ALARM:g}~", html="", elem_classes=["ge-hidden"],
         script=f"const ROWS = {verdict_id!r};\n" + source("row_choice.js"),

@@ -96,8 +96,6 @@ def table(
 
 def as_table(context: Context, name: str, rows: Sequence[Row], alarm: float) -> dict[str, Any]:
     """The value of the table: a group of rows for each space."""
-    from models.scores import SCORES
-
     shape = context.store.header(name).config["image"]
     told = []
     for each in sorted(rows, key=lambda r: r.found.likelihood.space != _space(rows, name)):
@@ -113,7 +111,6 @@ def as_table(context: Context, name: str, rows: Sequence[Row], alarm: float) -> 
                 ["–" if bits is None else f"{bits:.3f}", bits],
                 [kind_of(likely), likely.kind],
                 [rank(each.likely), each.likely],
-                [SCORES[each.score].title, each.score],
                 [rank(each.usual), each.usual],
                 [verdict(each.strange), each.strange and 1],
             ],
@@ -123,9 +120,8 @@ def as_table(context: Context, name: str, rows: Sequence[Row], alarm: float) -> 
         {"name": "−log p(x), nats", "number": True},
         {"name": "Bits/dim", "number": True},
         {"name": "This number is"},
-        {"name": "Percentile by it", "number": True},
-        {"name": "Usual score"},
-        {"name": "Percentile by it", "number": True},
+        {"name": "Percentile by likelihood", "number": True},
+        {"name": "Percentile by its usual score", "number": True},
         {"name": "Verdict", "verdict": True},
     ]
     return {"columns": columns, "rows": told, "sprite": None, "sort": None}
@@ -136,7 +132,7 @@ def _space(rows: Sequence[Row], name: str) -> str:
 
 
 def verdict(strange: bool | None) -> str:
-    return "no test pictures measured" if strange is None else "strange" if strange else "ordinary"
+    return "not measured" if strange is None else "strange" if strange else "ordinary"
 
 
 def rank(percentile: float | None) -> str:

@@ -14,7 +14,7 @@ from explorer.components.picture_table import as_bytes
 from explorer.context import Context, in_code
 from explorer.tabs.sample import preview
 
-OWN_SAMPLES, FOREIGN = 6, 6
+OWN_SAMPLES, FOREIGN, STRANGERS = 6, 6, 3
 
 
 def alike(context: Context, name: str, *needs: str) -> list[str]:
@@ -76,9 +76,9 @@ def examples(context: Context, name: str) -> list[Picture]:
     found = []
     if "Samples" in header.capabilities:
         found += [_sample(context, name, "model", k) for k in range(OWN_SAMPLES)]
-    others = foreign(context, name)
+    others = foreign(context, name)[:STRANGERS]
     for k in range(FOREIGN if others else 0):
-        turn, other = divmod(k, min(len(others), FOREIGN))
+        turn, other = divmod(k, len(others))
         found.append(_sample(context, others[other], "other", turn))
     if "Samples" in header.capabilities:
         first = found[0]

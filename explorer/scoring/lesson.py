@@ -87,15 +87,17 @@ def able(context: Context) -> list[str]:
 
 
 def sampler(context: Context, name: str, data: str) -> str | None:
-    """The model whose samples stand for a data set: of the same size, in 256 levels if there is
-    one, and of those the one whose samples come nearest to real pictures."""
+    """The model whose samples stand for a data set: of the same size, and if there is one, of 256
+    levels; one that draws each value, as others leave traces that a likelihood notices (a
+    denoiser's ground is not quite black); itself; one whose samples come near to real pictures."""
     shape = list(context.store.header(name).config["image"])
 
-    def order(other: str) -> tuple[bool, float]:
-        metrics = context.store.header(other).metrics
+    def order(other: str) -> tuple[bool, bool, bool, float]:
+        header = context.store.header(other)
+        metrics, writes = header.metrics, "WritesPixels" in header.capabilities
         far = (metrics.get("fd_over_floor") or {}).get("value")
         grey = (metrics.get("nll_nats") or {}).get("space") == "uint8"
-        return not grey, far if is_number(far) else 1e9
+        return not grey, not writes, other != name, far if is_number(far) else 1e9
 
     found = [
         other for other in context.store.having({"Samples"})
@@ -185,8 +187,7 @@ def reveal(context: Context, model: Any, guess: Any) -> Iterator[tuple[Any, ...]
             status = say(f"{n} of {N} pictures scored", n / N, "busy")
             yield *nothing, status, gr.skip(), gr.skip()
         title = context.store.header(model).title
-        area = separation(batch, batch.complexity.likelihood.nats)
-        text = answer(title, str(guess), batch, area)
+        text = answer(title, str(guess), separation(batch), real_separation(context, str(model)))
         likely = as_figure(context, model, batch, LIKELIHOOD)
         corrected = as_figure(context, model, batch, COMPLEXITY)
     except (ValueError, RuntimeError) as error:
@@ -199,19 +200,39 @@ def reveal(context: Context, model: Any, guess: Any) -> Iterator[tuple[Any, ...]
     yield text, likely, as_points(batch), corrected, status, code, gr.Column(visible=True)
 
 
-def separation(batch: Batch, values: np.ndarray) -> float:
-    """The chance that a digit scores above a piece of clothing: AUROC."""
+class Separation(NamedTuple):
+    """AUROC of digits against clothes, by -log p(x) and by that less the code length."""
+
+    likelihood: float
+    complexity: float
+
+
+def separation(batch: Batch) -> Separation:
+    """Of what was scored now."""
+    values = (batch.complexity.likelihood.nats, batch.complexity.values)
+    return Separation(*(_auroc(*batch.of(each).values()) for each in values))
+
+
+def real_separation(context: Context, model: str) -> Separation | None:
+    """Of real test pictures, where these were measured."""
+    stored = reference(context, model)
+    names = (LIKELIHOOD, COMPLEXITY)
+    if stored is None or any((s, d) not in stored.measured for s in names for d in ("test", OTHER)):
+        return None
+    pairs = ((stored.values(name, "test"), stored.values(name, OTHER)) for name in names)
+    return Separation(*(_auroc(*pair) for pair in pairs))
+
+
+def _auroc(clothes: np.ndarray, digits: np.ndarray) -> float:
     from models.metrics import auroc
 
-    sides = batch.of(values)
-    return auroc(sides["digits"], sides["clothes"], n=2).value
+    return auroc(digits, clothes, n=2).value
 
 
-def answer(title: str, guess: str, batch: Batch, area: float) -> str:
-    """What came out, in Markdown. area: AUROC of -log p."""
-    sides = batch.of(batch.complexity.likelihood.nats)
-    middle = {key: float(np.median(values)) for key, values in sides.items()}
-    likelier = 1 - area
+def answer(title: str, guess: str, now: Separation, real: Separation | None) -> str:
+    """What came out, in Markdown: of real pictures where they were measured, else of samples."""
+    best = real or now
+    likelier = 1 - best.likelihood
     truth = "digits" if likelier > 0.6 else "clothes" if likelier < 0.4 else "alike"
     verdicts = {
         "digits": "**The digits, which it never saw.**",
@@ -219,13 +240,13 @@ def answer(title: str, guess: str, batch: Batch, area: float) -> str:
         "alike": "**Neither: it can hardly tell them apart.**",
     }
     right = "You guessed it." if guess == truth else f"You said: {GUESSES[guess].lower()}."
-    corrected = separation(batch, batch.complexity.values)
+    whose = "real test pictures" if real else "the samples scored just now"
+    also = f" (of the samples scored just now: in {100 * (1 - now.likelihood):.0f})" if real else ""
     return (
-        f"{verdicts[truth]} {right} To {title} a digit is likelier than a piece of clothing in "
-        f"**{100 * likelier:.0f} of 100** pairs; half of the digits cost less than "
-        f"{middle['digits']:,.0f} nats, half of the clothes less than {middle['clothes']:,.0f}. "
-        f"As a detector of digits, likelihood has an AUROC of **{area:.3f}**, where tossing a coin "
-        f"has 0.5. With the code length taken away it is **{corrected:.3f}**."
+        f"{verdicts[truth]} {right} Of {whose}, a digit is likelier to {title} than a piece of "
+        f"clothing in **{100 * likelier:.0f} of 100** pairs{also}. As a detector of digits, "
+        f"likelihood has an AUROC of **{best.likelihood:.3f}**, where tossing a coin has 0.5. With "
+        f"the code length taken away it is **{best.complexity:.3f}**."
     )
 
 

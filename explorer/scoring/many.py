@@ -48,7 +48,7 @@ MANY = "score-many"
 PAUSE = 0.4  # seconds between two looks at the table while it grows
 
 LOOK_FOR = """
-* **Sort by strangeness** and look where the first wrong one stands. What does the score look at?
+* **Sort by strangeness** and look where the first wrong one stands. What did it look at?
 * **Two columns, two orders.** Sort by $-\\log p$, then by the score. Which pictures move most? Those
   are the simple and the busy ones.
 * **The share of false alarms** is a promise about the model's own test pictures only. Of your
@@ -216,9 +216,9 @@ def as_table(
     shape = given.pixels.shape[1:]
     columns = [
         {"name": "Picture"},
-        {"name": f"{SCORES[score].title}, {SCORES[score].unit}", "number": True},
-        {"name": "Percentile", "number": True},
         {"name": "Verdict", "verdict": True},
+        {"name": "Percentile", "number": True},
+        {"name": f"{SCORES[score].title}, {SCORES[score].unit}", "number": True},
     ]
     told = likely.likelihood if likely is not None else found.likelihood
     bits = told is not None and told.space == "uint8"
@@ -231,9 +231,9 @@ def as_table(
         place = None if own is None else judged(float(value), own, alarm)
         cells = [
             [given.names[k], given.names[k]],
-            [f"{value:,.2f}", float(value)],
-            [rank(place and place.percentile), place and place.percentile],
             [verdict(place and place.strange), place and int(place.strange)],
+            [rank(place and place.percentile), place and place.percentile],
+            [f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}", float(value)],
         ]
         if told is not None:
             nats = float(told.nats[k]) if k < len(told.nats) else None
@@ -243,7 +243,7 @@ def as_table(
                 cells.append(["…" if each is None else f"{each:.3f}", each])
         rows.append({"cells": cells, "picture": k})
     return {
-        "columns": columns, "sort": [1, True], "sprite": images.sprite(given.pixels),
+        "columns": columns, "sort": [3, True], "sprite": images.sprite(given.pixels),
         "rows": [*rows, *as_problems(given)["rows"]],
     }  # fmt: skip
 
@@ -302,10 +302,10 @@ def build(context: Context) -> None:
 
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("With other noise", "many-again", "many-stop")
+            bar = run_row("Score again", "many-again", "many-stop")
             again, halt, status = bar
             files = gr.File(label="Pictures, or zip files of them", file_count="multiple",
-                            height=132, elem_id="many-files", elem_classes="ge-files")  # fmt: skip
+                            height=120, elem_id="many-files", elem_classes="ge-files")  # fmt: skip
             polarity = gr.Dropdown(
                 [("automatic", "auto"), ("as it is", "keep"), ("inverted", "invert")], value="auto",
                 label="Polarity", filterable=False, elem_id="many-polarity",

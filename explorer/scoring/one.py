@@ -34,7 +34,6 @@ from explorer.scoring.scored import (
     comparison,
     default_score,
     help_of,
-    kind_of,
     measured,
     offered,
     read_score,
@@ -52,6 +51,8 @@ LOOK_FOR = r"""
   a digit on a model of clothes. Simple pictures are likely, whatever they show.
 * **Where is it strange?** The map shows what each pixel contributes to the score. Bright lines
   along an edge are ordinary; a bright patch in the middle of a shirt is not.
+* **Its own samples may be strange.** A VAE shows the mean of what it would draw: smoother than any
+  picture it was trained on.
 * **The threshold is a bargain.** Drag it. Further left it catches more strangers and more of the
   model's own pictures; the ROC curve is the list of all such bargains, and the area under it is the
   chance that a stranger looks stranger than one of its own.
@@ -147,12 +148,12 @@ def answer(
                 frame = step
                 yield None
             kept = context.recent.put(key, frame.x[0].float().cpu().numpy())
-        yield "Its lower half, completed", "the upper half is yours", kept
+        yield "Lower half, completed", "the upper is as it was", kept
     elif {"Encodes", "Decodes"} <= set(can):
         with torch.no_grad():
             back = model.decode(model.encode(x))[0].float().cpu().numpy()
         rms = float(np.sqrt(np.square(back - picture.pixels / 255).mean()))
-        yield "What its code gives back", f"off by {100 * rms:.1f} % of the range", back
+        yield "Its code gives back", f"{100 * rms:.1f} % off", back
 
 
 def beside_it(
@@ -243,10 +244,14 @@ def as_facts(context: Context, name: str, likely: Found | None, found: Found) ->
     told = likely.likelihood if likely is not None else None
     items = []
     if told is not None:
-        nats = float(told.nats[0])
-        items += [("Surprise, −log p(x)", f"{nats:,.1f} nats"), ("This number is", kind_of(told))]
+        nats, shape = float(told.nats[0]), context.store.header(name).config["image"]
+        error = 0.0 if told.stderr is None else float(told.stderr[0])
+        words = {"lower bound": "at most, by a bound", "estimate": "estimated"}
+        term = f"−log p(x), {words.get(told.kind, told.kind)}"
+        items.append((term, f"{nats:,.1f} nats"))
+        if error:
+            items.append(("Standard error", f"± {error:.2g} nats"))
         if told.space == "uint8":
-            shape = context.store.header(name).config["image"]
             items.append(("Bits per dimension", f"{bits_per_dim(nats, shape):.3f}"))
         items.append(("Measured on", SPACES.get(told.space, told.space)))
     for codec, words in (("png", "As PNG"), ("webp", "As WebP")):
@@ -396,9 +401,9 @@ def build(context: Context) -> None:
         with gr.Column(elem_classes="ge-stage"):
             with gr.Row(elem_classes="ge-seen-and-facts"):
                 maps = heat_maps("one-maps", label="The picture, its map, the model's answer",
-                                 largest=224)  # fmt: skip
+                                 largest=200)  # fmt: skip
                 facts = readings("")
-            judge = verdict("one-verdict")
+            judge = verdict("one-verdict", tall=220)
             components.heading(
                 "The same picture under every model",
                 "Numbers of one space are comparable, numbers of two are not. The percentile is "
