@@ -5,7 +5,7 @@
     python -m models evaluate CHECKPOINT [--data-dir D] [--n N] [--json]
     python -m models sample CHECKPOINT --n 64 --seed 0 [--label K] [--steps S]
                               [--sampler NAME] [--guidance W] --out grid.png
-    python -m models score CHECKPOINT IMAGE... [--json]
+    python -m models score CHECKPOINT IMAGE... [--by SCORE ...] [--json]
 
 With ``--json`` one JSON object stands on stdout and nothing else. What is wrong with an argument is
 said in one line on stderr, and the exit status is 2; a run that fails ends with status 1.
@@ -88,8 +88,9 @@ def parser() -> argparse.ArgumentParser:
         "--only",
         nargs="+",
         default=[],
-        choices=("accuracy", "likelihood", "quality", "steps", "codes"),
-        help="measure these alone; the other numbers stay as they are",
+        choices=("accuracy", "likelihood", "quality", "steps", "codes", "scores"),
+        help="measure these alone; the other numbers stay as they are (scores, which take long, "
+        "are measured only when asked for)",
     )
     sub.add_argument("--dry", action="store_true", help="measure, but do not write the card")
 
@@ -103,8 +104,16 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--guidance", type=float, help="how far towards the class; 1 is as it is")
     sub.add_argument("--out", required=True, help="picture file to write, such as grid.png")
 
-    sub = command("score", "log-likelihoods of picture files", "checkpoint", "device", "json")
+    sub = command(
+        "score", "likelihoods of picture files, or how strange", "checkpoint", "device", "json"
+    )
     sub.add_argument("images", nargs="+", metavar="IMAGE")
+    sub.add_argument(
+        "--by",
+        nargs="*",
+        metavar="SCORE",
+        help="anomaly scores to print, higher is stranger (alone: all that the model has)",
+    )
     sub.add_argument(
         "--samples",
         type=int,
@@ -213,13 +222,12 @@ def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
         progress=not args.json,
     )
     if not args.json:
-        from models.card import MEANING, number
+        from models.card import meaning, number
 
         for name, metric in header.metrics.items():
             error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
             print(
-                f"{name:22} {number(metric['value'])}{error}  n={metric.get('n')}  "
-                f"{MEANING.get(name, '')}"
+                f"{name:22} {number(metric['value'])}{error}  n={metric.get('n')}  {meaning(name)}"
             )
     return {"name": header.name, "metrics": header.metrics}
 
@@ -265,6 +273,8 @@ def score_command(args: argparse.Namespace) -> dict[str, Any]:
 
     if args.samples is not None and args.samples < 1:
         raise ValueError(f"--samples must be 1 or more, not {args.samples}.")
+    if args.by is not None:
+        return _score_by(args)
     effort = {} if args.samples is None else {"samples": args.samples}
     model = load(args.checkpoint, pick_device(args.device))
     if not isinstance(model, HasLikelihood):
@@ -291,6 +301,46 @@ def score_command(args: argparse.Namespace) -> dict[str, Any]:
                 f"{row['image']}: log p(x) = {row['nats']:.2f}{error} nats "
                 f"({row['bpd']:.3f} bits/dim, {row['kind']}, {row['space']})"
             )
+    return {"scores": rows}
+
+
+def _score_by(args: argparse.Namespace) -> dict[str, Any]:
+    """Anomaly scores, each with what part of the model's own test images are less strange."""
+    import torch
+
+    from models import pictures
+    from models.base import generator
+    from models.scores import SCORES, applicable, background_of, read_reference, score
+    from models.train import pick_device
+
+    if args.samples is not None:
+        raise ValueError("--samples is for likelihoods alone: leave it or --by out.")
+    folder = resolve(args.checkpoint).parent
+    model, reference = load(args.checkpoint, pick_device(args.device)), read_reference(folder)
+    background = background_of(read_header(args.checkpoint), (folder.parent, SHIPPED))
+    names = args.by or applicable(model, reference, background)
+    if not names:
+        raise ValueError(f"'{args.checkpoint}' has no anomaly score; it is another kind of model.")
+    if background is None and not args.by:
+        names = tuple(name for name in names if not SCORES[name].background)
+    x = torch.stack([pictures.read(path, model.image_shape) for path in args.images])
+    found = score(model, x.to(model.device), names, generator(args.seed), reference, background)
+    rows: list[dict[str, Any]] = [{"image": path, "scores": {}} for path in args.images]
+    for name, scored in found.items():
+        percentiles = [None] * len(x)
+        if reference is not None and name in reference.scores:
+            percentiles = reference.percentile(name, scored.values.cpu().numpy()).tolist()
+        for row, value, percentile in zip(rows, scored.values.tolist(), percentiles, strict=True):
+            facts = {"value": value, "unit": SCORES[name].unit, "percentile": percentile}
+            row["scores"][name] = facts
+    if not args.json:
+        for row in rows:
+            print(f"{row['image']}:")
+            for name, facts in row["scores"].items():
+                where = ""
+                if facts["percentile"] is not None:
+                    where = f"  stranger than {facts['percentile']:.1f} % of the test images"
+                print(f"  {name:15} {facts['value']:10.2f} {facts['unit']}{where}")
     return {"scores": rows}
 
 

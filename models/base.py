@@ -367,6 +367,14 @@ def binarised(x: Tensor, rng: Generator) -> Tensor:
     return (uniform(x.shape, rng, x.device) < x).to(x.dtype)
 
 
+def mutated(x: Tensor, part: float, rng: Generator) -> Tensor:
+    """Values replaced, each with probability ``part``, by one of 256 levels, all as likely: what
+    is left is the background of a picture more than what it shows (Ren et al. 2019, section 3)."""
+    chosen = uniform(x.shape, rng, x.device) < part
+    level = (uniform(x.shape, rng, x.device) * 256).floor() / 255
+    return torch.where(chosen, level.to(x.dtype), x)
+
+
 def log_normal(x: Tensor, mean: Tensor | float = 0.0, std: Tensor | float = 1.0) -> Tensor:
     """log N(x; mean, std^2) of each number, in nats."""
     std = torch.as_tensor(std, dtype=x.dtype, device=x.device)

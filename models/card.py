@@ -5,6 +5,8 @@ from __future__ import annotations
 from huggingface_hub import EvalResult, ModelCardData
 
 from models.checkpoint import Header
+from models.reference import AUROC
+from models.scores import SCORES
 
 # What each number is, in the words of the lectures. The keys are the names of DESIGN and metadata.
 MEANING = {
@@ -35,6 +37,15 @@ MEANING = {
 }
 
 
+def meaning(name: str) -> str:
+    """What a metric is; "" for a name that is not known. ``auroc.SCORE.SET`` goes by its parts."""
+    if name.startswith(AUROC):
+        _, score, other = name.split(".", 2)
+        title = SCORES[score].title if score in SCORES else score
+        return f"AUROC of {title.lower()}, {other} against its own test images"
+    return MEANING.get(name, "")
+
+
 def number(value: float) -> str:
     """Four significant digits or so: what a card shows of a metric."""
     return f"{value:.2f}" if abs(value) >= 10 else f"{value:.4f}"
@@ -42,11 +53,44 @@ def number(value: float) -> str:
 
 def metric_row(name: str, metric: dict) -> str:
     """One line of the card's table."""
-    error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
     notes = [str(metric[k]) for k in ("kind", "space", "note") if metric.get(k)]
     n = metric.get("n") or ""
-    meaning = MEANING.get(name, name)
-    return f"| `{name}` | {number(metric['value'])}{error} | {n} | {', '.join([meaning, *notes])} |"
+    words = ", ".join([meaning(name) or name, *notes])
+    return f"| `{name}` | {_with_error(metric)} | {n} | {words} |"
+
+
+def _with_error(metric: dict) -> str:
+    error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
+    return number(metric["value"]) + error
+
+
+def scores_table(metrics: dict[str, dict]) -> list[str]:
+    """What the anomaly scores tell apart, a row a score and a column a set; [] without any."""
+    found = {
+        tuple(name.split(".", 2)[1:]): entry
+        for name, entry in metrics.items()
+        if name.startswith(AUROC)
+    }
+    if not found:
+        return []
+    sets = list(dict.fromkeys(set for _, set in found))
+    lines = [
+        "## Anomaly scores",
+        "",
+        "The chance that a picture of another set gets a stranger score than one of the model's "
+        "own test images (AUROC): 0.5 is a coin, below it the other set looks *less* strange. "
+        "Nothing was fitted on test images.",
+        "",
+        "| score | " + " | ".join(sets) + " | n a set |",
+        "|---|" + "---|" * (len(sets) + 1),
+    ]
+    for score in dict.fromkeys(score for score, _ in found):
+        entries = [found.get((score, set)) for set in sets]
+        cells = ["" if entry is None else _with_error(entry) for entry in entries]
+        n = max(e["n"] for e in entries if e is not None)
+        title = SCORES[score].title if score in SCORES else score
+        lines.append(f"| {title} | " + " | ".join(cells) + f" | {n} |")
+    return [*lines, ""]
 
 
 def card(header: Header) -> str:
@@ -62,6 +106,7 @@ def card(header: Header) -> str:
             metric_value=metric["value"],
         )
         for name, metric in header.metrics.items()
+        if not name.startswith(AUROC)  # fifty of them, in a table of their own
     ]
     front = ModelCardData(
         license="mit",
@@ -104,16 +149,21 @@ def card(header: Header) -> str:
     lines += ["## Measured", ""]
     if header.metrics:
         lines += ["| metric | value ± standard error | n | what it is |", "|---|---|---|---|"]
-        lines += [metric_row(name, metric) for name, metric in header.metrics.items()]
+        lines += [
+            metric_row(name, metric)
+            for name, metric in header.metrics.items()
+            if not name.startswith(AUROC)
+        ]
         lines += [
             "",
             f"Made by `python -m models evaluate {header.name}`, on test images alone, with "
             "the stored weights.",
+            "",
+            *scores_table(header.metrics),
         ]
     else:
-        lines += [f"Nothing yet: run `python -m models evaluate {header.name}`."]
+        lines += [f"Nothing yet: run `python -m models evaluate {header.name}`.", ""]
     lines += [
-        "",
         "## Recipe",
         "",
         f"`python -m models train {header.name}` trains it again; `recipe.toml` holds:",

@@ -37,6 +37,8 @@ from models.base import (
 from models.checkpoint import Header
 from models.data import Dataset
 from models.metrics import metric
+from models.reference import AUROC, save_reference
+from models.scores import background_of
 from models.train import wants_bf16
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ log = logging.getLogger(__name__)
 CODES = "codes.safetensors"
 PREVIEW = "preview.webp"
 PARTS = ("accuracy", "likelihood", "quality", "steps", "codes")
+ON_REQUEST = ("scores",)  # nine sets of pictures by every score: up to half an hour
 STEPS = (10, 100)  # what the quality of a sampler in steps is measured at, besides its default
 # Codes longer than this are noises of a picture's size rather than a few numbers: fewer of them
 # are kept, with what is costly to compute of them.
@@ -67,11 +70,12 @@ def evaluate(
     """All metrics that apply, as a new header; written into the checkpoint where ``write``.
 
     n: test images (0 is all); samples: importance samples an image; both default to the recipe's.
-    only: some of ``PARTS``; what the others measured before stays as it is.
+    only: some of ``PARTS`` or ``ON_REQUEST``; what the others measured before stays as it is.
     Raises ValueError where the data cannot be had or do not fit the model.
     """
     header = checkpoint.read_header(folder)
     effort = header.recipe.get("evaluate", {})
+    n_scores = n or effort.get("scores_n", 2000)
     n = effort.get("n", 0) if n is None else n
     samples = samples or effort.get("samples", 500)
     model = checkpoint.load(folder, device)
@@ -112,8 +116,12 @@ def evaluate(
             kl = load_file(folder / CODES).get("kl")
         with faster(model):
             results |= codes(model, test, kl, folder if write else None, progress)
+    before = header.metrics
+    if "scores" in parts:
+        results |= scores(model, header, folder, test, data_dir, n_scores, seed, write, progress)
+        before = {name: entry for name, entry in before.items() if not name.startswith(AUROC)}
 
-    header = dataclasses.replace(header, metrics={**header.metrics, **results})
+    header = dataclasses.replace(header, metrics={**before, **results})
     if write:
         checkpoint.rewrite_header(folder, header)
     return header
@@ -400,6 +408,28 @@ def long_code_extras(
         "directions": directions[order].half(),
         "moves": moves[order],
     }
+
+
+def scores(
+    model: Model,
+    header: Header,
+    folder: Path,
+    test: Dataset,
+    data_dir: str | Path | None,
+    n: int,
+    seed: int,
+    write: bool,
+    progress: bool,
+) -> dict:
+    """What the anomaly scores tell apart; their values are kept in ``folder``."""
+    from models.evaluate_scores import aurocs, measure
+
+    background = background_of(header, (folder.parent, checkpoint.SHIPPED))
+    train = data.load(header.data["name"], "train", data_dir)
+    reference = measure(model, train, test, data_dir, background, n, seed, progress)
+    if write:
+        save_reference(reference, folder)
+    return aurocs(reference)
 
 
 @torch.no_grad()

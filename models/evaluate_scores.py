@@ -20,7 +20,7 @@ from models import data, metrics, pictures, typical
 from models.base import Model, generator, uniform
 from models.data import Dataset
 from models.metrics import metric
-from models.reference import Reference
+from models.reference import AUROC, OWN, Reference
 from models.score_functions import Evidence, denoising, likelihood
 from models.scores import applicable, score
 
@@ -31,7 +31,7 @@ SLOW = 10  # of a slow score, one picture in so many is measured
 BATCH = 50
 
 
-def reference(
+def measure(
     model: Model,
     train: Dataset,
     test: Dataset,
@@ -131,11 +131,11 @@ def _batches(
 def aurocs(reference: Reference) -> dict[str, dict[str, Any]]:
     """``auroc.SCORE.SET``: the chance that a picture of the set is stranger than a test image."""
     return {
-        f"auroc.{score}.{set}": metric(
+        f"{AUROC}{score}.{set}": metric(
             metrics.auroc(reference.values(score, set), reference.values(score, "test")),
             n=len(reference.values(score, set)),
         )
         for score in reference.scores
         for set in reference.sets
-        if set not in ("train", "test")
+        if set not in OWN
     }

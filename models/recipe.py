@@ -2,6 +2,7 @@
 
 name = "vae-mnist"          title, about: shown in the page and on the card;
                             notes, what was learned on the way: on the card
+background = true           what likelihood ratios compare with; it is found by this and its data
 family = "vae"
 seed = 0
 [data]                      name, and what the loader is to do
@@ -27,6 +28,13 @@ RECIPES = Path(__file__).parent / "recipes"
 class DataConfig:
     name: str = setting("mnist", "The data set's name, a folder or zip of pictures, or a Hub id.")
     n: int = setting(0, "Images to train on; 0 means all.", low=0)
+    mutate: float = setting(
+        0.0,
+        "Part of the pixels put at a random level, anew each step: a background model (Ren et al. "
+        "2019).",
+        low=0.0,
+        high=1.0,
+    )
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,7 @@ class EvaluateConfig:
         2.0, "Guidance at which the judge reads a conditional model's samples.", low=0.0, high=20.0
     )
     quality_n: int = setting(2048, "Generated images for the Fréchet distance.", low=2)
+    scores_n: int = setting(2000, "Images a set for the anomaly scores.", low=20)
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,7 @@ class Recipe:
     about: str = ""
     notes: str = ""
     seed: int = 0
+    background: bool = False  # likelihoods of other models of the same data are held against it
     data: DataConfig = field(default_factory=DataConfig)
     model: dict[str, Any] = field(default_factory=dict)
     train: TrainConfig = field(default_factory=TrainConfig)
@@ -113,6 +123,7 @@ def from_dict(values: dict[str, Any]) -> Recipe:
         ("about", str, "a text"),
         ("notes", str, "a text"),
         ("seed", int, "a whole number"),
+        ("background", bool, "true or false"),
         ("model", dict, "a table of settings"),
     ):
         if key in values and type(values[key]) is not kind:

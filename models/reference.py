@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from models.checkpoint import CheckpointError, write_atomically
 
 SCORES_FILE = "scores.safetensors"
+AUROC = "auroc."  # how the names of metrics that come of it begin: auroc.SCORE.SET
 OWN = ("train", "test")  # sets of a model's own data; all others are what it never saw
 
 

@@ -97,7 +97,7 @@ SCORES = {
         paper="Morningstar et al. 2021",
         unit="nats",
         fn="models.typical:several",
-        can=lambda model: True,
+        can=lambda model: any(s.can(model) for name, s in SCORES.items() if name != "several"),
         fitted=("several_mean", "several_whitening", "several_points"),
     ),
     "likelihood": Score(

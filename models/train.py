@@ -28,7 +28,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from models import __version__, checkpoint
-from models.base import capabilities, generator
+from models.base import capabilities, generator, mutated
 from models.data import Dataset
 from models.optimizers import make_optimizers, rate_part
 from models.recipe import Recipe
@@ -226,6 +226,8 @@ class Run:
         part: of the peak learning rates.
         """
         rng = generator(self.recipe.seed, 2, self.step)
+        if self.recipe.data.mutate:
+            x = mutated(x, self.recipe.data.mutate, rng)
         torch.manual_seed(rng.initial_seed() % 2**31)  # dropout draws from the global generator
         logs: dict[str, float] = {}
         objectives = self.model.objectives(x, y, rng)
@@ -291,8 +293,11 @@ class Run:
             x = self.held_out[start : start + batch].to(self.device).float().div_(255)
             y = self.held_labels
             y = None if y is None else y[start : start + batch].to(self.device)
+            rng = generator(self.recipe.seed, 3, start)
+            if self.recipe.data.mutate:
+                x = mutated(x, self.recipe.data.mutate, rng)
             with self.autocast():
-                for objective in self.ema.objectives(x, y, generator(self.recipe.seed, 3, start)):
+                for objective in self.ema.objectives(x, y, rng):
                     logs = {f"{objective.player}_loss": objective.loss, **objective.logs}
                     for name, value in logs.items():
                         key = f"held_out_{name}"

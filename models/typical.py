@@ -37,6 +37,9 @@ def statistics(evidence: Evidence) -> dict[str, Tensor]:
                 found[name] = result.details[name]
         if result.per_pixel is not None:
             found["log_spread"] = result.per_pixel.flatten(1).std(1).clamp(min=FLOOR).log()
+    if hasattr(model, "energy"):
+        with torch.no_grad():
+            found["energy"] = model.energy(evidence.x)
     if denoises:
         for t, errors in zip(TIMES, evidence.denoising, strict=True):
             found[f"log_error_{t:g}"] = _log(errors)

@@ -23,6 +23,7 @@ from models import checkpoint, metrics
 from models.base import capabilities, generator
 from models.checkpoint import SHIPPED, WEIGHTS, CheckpointError
 from models.recipe import from_dict, load_recipe, recipe_names
+from models.scores import SCORES
 
 ROOT = Path(__file__).parent.parent
 SHIPPED_FOLDERS = checkpoint.find(SHIPPED)
@@ -293,7 +294,12 @@ def check_card(folder: Path) -> None:
     header = checkpoint.read_header(folder)
     front, rows = card_of(folder)
     for name, metric in header.metrics.items():
-        shown, n, what = rows[f"`{name}`"]
+        if name.startswith("auroc."):  # in a table of their own, a row a score
+            _, score, other = name.split(".")
+            row, heads = rows[SCORES[score].title], rows["score"]
+            shown, n, what = row[heads.index(other)], row[-1], rows["score"][-1]
+        else:
+            shown, n, what = rows[f"`{name}`"]
         value, _, error = shown.partition(" ± ")
         shows(value, metric["value"])
         assert bool(error) == (metric["stderr"] is not None), name
@@ -301,11 +307,12 @@ def check_card(folder: Path) -> None:
             shows(error, metric["stderr"])
         assert n == str(metric["n"] or "")
         assert what.strip() and (metric["space"] is None or metric["space"] in what)
-    assert {key.strip("`") for key in rows if key.startswith("`")} == set(header.metrics)
+    alone = {name for name in header.metrics if not name.startswith("auroc.")}
+    assert {key.strip("`") for key in rows if key.startswith("`")} == alone
 
     index = front.get("model-index", [{"results": []}])[0]["results"]
     told = {m["type"]: m["value"] for result in index for m in result["metrics"]}
-    assert told == {name: metric["value"] for name, metric in header.metrics.items()}
+    assert told == {name: header.metrics[name]["value"] for name in alone}
     assert front["license"] == "mit" and front["datasets"] == [header.data["name"]]
 
     assert rows["parameters"] == [f"{header.parameters:,}"]
@@ -331,7 +338,9 @@ def test_a_card_tells_what_the_header_holds(folder):
         "active_dimensions": metrics.metric(3, n=300, note="of 4"),
         "mig": metrics.metric(0.31415926, 0.0021, n=10_000, per_factor={"hue": 0.4}),
         "bpd": metrics.metric(-9.99999, None, n=2048, space="uint8"),
-        "auroc.nll.fashion-mnist": metrics.metric(0.5, 0.01, n=100),
+        "auroc.likelihood.fashion-mnist": metrics.metric(0.1234, 0.01, n=100),
+        "auroc.likelihood.noise": metrics.metric(1.0, 0.0, n=100),
+        "auroc.regret.fashion-mnist": metrics.metric(0.987, 0.0004, n=10),
     }
     checkpoint.rewrite_header(folder, dataclasses.replace(header, metrics=numbers))
     check_card(folder)
