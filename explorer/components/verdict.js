@@ -142,7 +142,8 @@ const drawSpread = () => {
   if (value.value != null) drawMine(floor);
 };
 const drawMine = floor => {
-  const v = value.value, off = v > high ? 1 : v < low ? -1 : 0, x = across(Math.max(low, Math.min(high, v)));
+  const v = value.value, off = warp(v) > high ? 1 : warp(v) < low ? -1 : 0;
+  const x = Math.max(SIDE, Math.min(width - SIDE, across(v)));
   const mine = make('g', { class: 'mine' }, spread);
   make('line', { x1: x, x2: x, y1: 18, y2: floor }, mine);
   make('path', { d: off ? `M${x - 8 * off} 12L${x + 4 * off} 19L${x - 8 * off} 26Z` : `M${x - 7} ${floor + 1}L${x + 7} ${floor + 1}L${x} ${floor - 11}Z` }, mine);

@@ -49,8 +49,8 @@ PAUSE = 0.4  # seconds between two looks at the table while it grows
 
 LOOK_FOR = """
 * **Sort by strangeness** and look where the first wrong one stands. What did it look at?
-* **Two columns, two orders.** Sort by $-\\log p$, then by the score. Which pictures move most? Those
-  are the simple and the busy ones.
+* **Two columns, two orders.** Sort by $-\\log p$, then by the score. Which pictures move most?
+  The simple and the busy ones.
 * **The share of false alarms** is a promise about the model's own test pictures only. Of your
   pictures, as many more will be flagged as they differ from these.
 * **The frame counts.** A picture is cut and turned to look like the model's data before it is
