@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from models.scores import applicable, score
 log = logging.getLogger(__name__)
 
 OTHERS = ("mnist", "fashion-mnist", "omniglot-small", "shapes")
-SLOW = 10  # of a slow score, one picture in so many is measured
+SLOW = 20  # of a slow score, one picture in so many is measured
 BATCH = 50
 
 
@@ -43,7 +44,7 @@ def measure(
 ) -> Reference:
     """Every score that applies, on every set that is here.
 
-    n: pictures a set, a tenth of it for scores that take long. Half of twice as many training
+    n: pictures a set, a twentieth of it for scores that take long. Half of twice as many training
     images is fitted on, the other half a set.
     """
     rows = torch.from_numpy(np.random.default_rng(seed).permutation(len(train)))
@@ -55,7 +56,8 @@ def measure(
     measured: dict[tuple[str, str], np.ndarray] = {}
     for index, (set, images) in enumerate(sets.items()):
         parts: dict[str, list[Tensor]] = {name: [] for name in names}
-        for start, x in _batches(images, model, f"scores, {set}", progress):
+        # A batch ends where the slow scores do.
+        for start, x in _batches(images, model, f"scores, {set}", progress, max(1, n // SLOW)):
             asked = [name for name in names if start < count(name, model, n)]
             rng = generator(seed, 1 + index, start)
             for name, found in score(model, x, asked, rng, fitted, background).items():
@@ -90,7 +92,7 @@ def fit(model: Model, images: Tensor, n: int, seed: int, progress: bool) -> Refe
     found = {name: torch.cat(values).numpy() for name, values in numbers.items()}
     fitted = typical.fit(found)
     if nll:
-        fitted["entropy"] = torch.cat(nll).mean().numpy()
+        fitted["entropy"] = torch.cat(nll).mean(0, keepdim=True).numpy()
     if errors:
         totals = torch.cat(errors, 1)  # (T, N)
         fitted["denoising_mean"] = totals.mean(1).numpy()
@@ -111,7 +113,11 @@ def other_sets(
         if not data.available(name, data_dir):
             log.warning("'%s' is not here: no score is measured on it.", name)
             continue
-        yield name, pictures.fitted(data.load(name, "test", data_dir).images[:n], shape)
+        if name == "shapes":  # all ten thousand take seconds to draw
+            images = data.shapes(n, data.SHAPES_SPLITS["test"][1]).images
+        else:
+            images = data.load(name, "test", data_dir).images[:n]
+        yield name, pictures.fitted(images, shape)
     rng = generator(seed, 0)
     yield "noise", (uniform((n, *shape), rng, "cpu") * 256).byte()
     level = (uniform((n, 1, 1, 1), rng, "cpu") * 256).byte()
@@ -120,12 +126,13 @@ def other_sets(
 
 
 def _batches(
-    images: Tensor, model: Model, what: str, progress: bool
+    images: Tensor, model: Model, what: str, progress: bool, cut: int = 0
 ) -> Iterator[tuple[int, Tensor]]:
-    """Where a batch starts, and it: (B, C, H, W) in [0, 1] on the model's device."""
-    starts = [*range(0, len(images), BATCH)]
-    for start in tqdm(starts, what, disable=not progress, leave=False):
-        yield start, images[start : start + BATCH].to(model.device).float() / 255
+    """Where a batch starts, and it: (B, C, H, W) in [0, 1] on the model's device. One of them
+    starts at ``cut``."""
+    edges = [*range(0, cut, BATCH), *range(cut, len(images), BATCH), len(images)]
+    for start, end in tqdm([*pairwise(edges)], what, disable=not progress, leave=False):
+        yield start, images[start:end].to(model.device).float() / 255
 
 
 def aurocs(reference: Reference) -> dict[str, dict[str, Any]]:

@@ -72,21 +72,15 @@ def read_reference(folder: Path | str) -> Reference | None:
             about = tensors.metadata()
             keys = tensors.keys()
             arrays = {key: tensors.get_tensor(key) for key in keys}
-        measured, fitted = {}, {}
-        for key, array in arrays.items():
-            kind, *name = key.split("/")
-            if kind == "values":
-                measured[name[0], name[1]] = array
-            else:
-                fitted[name[0]] = array
-        return Reference(
-            tuple(json.loads(about["sets"])),
-            about["default"],
-            measured,
-            fitted,
-            tuple(json.loads(about["statistics"])),
+        sets, scores, statistics = (
+            tuple(json.loads(about[key])) for key in ("sets", "scores", "statistics")
         )
-    except (SafetensorError, OSError, KeyError, IndexError, TypeError, ValueError) as error:
+        measured = {
+            (score, set): arrays.pop(f"values/{score}/{set}") for score in scores for set in sets
+        }
+        fitted = {key.removeprefix("fitted/"): array for key, array in arrays.items()}
+        return Reference(sets, about["default"], measured, fitted, statistics)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"'{SCORES_FILE}' in '{Path(folder).name}' is damaged; measure it again with "
             f"'python -m models evaluate {Path(folder).name} --only scores'."
@@ -102,6 +96,7 @@ def save_reference(reference: Reference, folder: Path) -> Path:
     arrays = {key: np.ascontiguousarray(array, np.float32) for key, array in arrays.items()}
     about = {
         "sets": json.dumps(reference.sets),
+        "scores": json.dumps(reference.scores),
         "default": reference.default,
         "statistics": json.dumps(reference.statistics),
     }
