@@ -20,9 +20,14 @@ OWN_SAMPLES, FOREIGN, STRANGERS = 6, 6, 3
 def alike(context: Context, name: str, *needs: str) -> list[str]:
     """Models of the same image size that have all of these, from headers alone; itself first."""
     shape = list(context.store.header(name).config["image"])
-    found = context.store.having(set(needs))
+    found = [n for n in context.store.having(set(needs)) if n == name or not helper(context, n)]
     same = [n for n in found if list(context.store.header(n).config["image"]) == shape]
     return sorted(same, key=lambda other: other != name)
+
+
+def helper(context: Context, name: str) -> bool:
+    """Whether a model is there to be compared with alone: a background of the likelihood ratio."""
+    return bool(context.store.header(name).recipe.get("background"))
 
 
 def foreign(context: Context, name: str) -> list[str]:
@@ -69,7 +74,7 @@ def noise(shape: tuple[int, int, int], n: int) -> np.ndarray:
 def examples(context: Context, name: str) -> list[Picture]:
     """Sixteen pictures at most: its own samples, others', and what is no picture of anything."""
     key = ("score-examples", name)
-    if (found := context.recent.get(key)) is not None:
+    if (found := context.scores.get(key)) is not None:
         return found
     header = context.store.header(name)
     shape = tuple(header.config["image"])
@@ -99,7 +104,7 @@ def examples(context: Context, name: str) -> list[Picture]:
                 f'x = (uniform((1, {size}), generator(0), "cpu") * 255).round() / 255\n',
                 ("from models.base import generator, uniform",)),
     ]  # fmt: skip
-    return context.recent.put(key, found[:SHELF])
+    return context.scores.put(key, found[:SHELF])
 
 
 def _sample(context: Context, name: str, variable: str, k: int) -> Picture:

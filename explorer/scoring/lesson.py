@@ -20,7 +20,7 @@ from explorer.components.verdict import verdict
 from explorer.context import Context, in_code
 from explorer.link import one_of
 from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
-from explorer.scoring.examples import drawn
+from explorer.scoring.examples import alike, drawn, helper
 from explorer.scoring.scored import LIKELIHOOD, Found, in_turn, joined, reference, taken
 from explorer.tabs.sample import walks
 
@@ -81,7 +81,7 @@ def able(context: Context) -> list[str]:
     found = [
         name for name in context.store.having({"HasLikelihood"})
         if context.store.header(name).data.get("name") == OWN
-        and measured(name).get("space") == "uint8"
+        and measured(name).get("space") == "uint8" and not helper(context, name)
     ]  # fmt: skip
     return sorted(found, key=order)
 
@@ -90,7 +90,6 @@ def sampler(context: Context, name: str, data: str) -> str | None:
     """The model whose samples stand for a data set: of the same size, and if there is one, of 256
     levels; one that draws each value, as others leave traces that a likelihood notices (a
     denoiser's ground is not quite black); itself; one whose samples come near to real pictures."""
-    shape = list(context.store.header(name).config["image"])
 
     def order(other: str) -> tuple[bool, bool, bool, float]:
         header = context.store.header(other)
@@ -99,11 +98,8 @@ def sampler(context: Context, name: str, data: str) -> str | None:
         grey = (metrics.get("nll_nats") or {}).get("space") == "uint8"
         return not grey, not writes, other != name, far if is_number(far) else 1e9
 
-    found = [
-        other for other in context.store.having({"Samples"})
-        if context.store.header(other).data.get("name") == data
-        and list(context.store.header(other).config["image"]) == shape
-    ]  # fmt: skip
+    of_size = alike(context, name, "Samples")
+    found = [other for other in of_size if context.store.header(other).data.get("name") == data]
     return min(found, key=order, default=None)
 
 
@@ -123,7 +119,7 @@ def pictures(context: Context, name: str) -> tuple[Batch, list[str]]:
 def scores(context: Context, name: str, batch: Batch) -> Iterator[Batch]:
     """The batch with as many scores as there are yet; the last has all."""
     key = ("score-lesson", name)
-    if (kept := context.recent.get(key)) is not None:
+    if (kept := context.scores.get(key)) is not None:
         yield kept
         return
     # In turns, so that both kinds grow together.
@@ -138,7 +134,7 @@ def scores(context: Context, name: str, batch: Batch) -> Iterator[Batch]:
         if len(found.values) < N:
             yield batch._replace(complexity=found)
     done = batch._replace(complexity=taken(found, np.argsort(turns)))
-    yield context.recent.put(key, done)
+    yield context.scores.put(key, done)
 
 
 # -- handlers: plain values in, values of the outputs out -----------------------------------------

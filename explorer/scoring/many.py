@@ -101,11 +101,11 @@ def pile(context: Context, name: str, files: Any, polarity: Any) -> Iterator[Pil
         return
     polarity = polarity if polarity in ("auto", "keep", "invert") else "auto"
     key = ("score-pile", name, tuple(map(str, files)), polarity)
-    if (kept := context.recent.get(key)) is None:
+    if (kept := context.scores.get(key)) is None:
         for step in read_files(context, name, [str(path) for path in files], polarity):
             kept = step
             yield None
-        context.recent.put(key, kept)
+        context.scores.put(key, kept)
     yield kept
 
 
@@ -117,7 +117,7 @@ def found_of(
 
     told = hashlib.sha256(given.pixels.tobytes()).hexdigest()[:16]
     key = ("score-many", name, told, score, seed)
-    if (kept := context.recent.get(key)) is not None:
+    if (kept := context.scores.get(key)) is not None:
         yield kept
         return
     parts, looked = [], 0.0
@@ -130,7 +130,7 @@ def found_of(
         looked = time.monotonic()
         found = joined(parts)
         if done:
-            context.recent.put(key, found)
+            context.scores.put(key, found)
         yield found
 
 

@@ -141,13 +141,13 @@ def answer(
     x = torch.from_numpy(picture.pixels[None].astype(np.float32) / 255).to(model.device)
     if "Completes" in can:
         key = ("score-completed", name, picture.key, seed)
-        if (kept := context.recent.get(key)) is None:
+        if (kept := context.scores.get(key)) is None:
             known = torch.ones_like(x, dtype=torch.bool)
             known[:, :, x.shape[2] // 2 :] = False
             for step in model.complete_steps(x, known, generator(seed)):
                 frame = step
                 yield None
-            kept = context.recent.put(key, frame.x[0].float().cpu().numpy())
+            kept = context.scores.put(key, frame.x[0].float().cpu().numpy())
         yield "Lower half, completed", "the upper is as it was", kept
     elif {"Encodes", "Decodes"} <= set(can):
         with torch.no_grad():

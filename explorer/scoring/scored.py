@@ -93,19 +93,21 @@ def read_seed(seed: Any) -> int:
 def reference(context: Context, name: str) -> Any:
     """The scores that were measured on whole data sets (``models.scores.Reference``), or None."""
     key = ("score-reference", name)
-    if (found := context.recent.get(key)) is None:
+    if (found := context.scores.get(key)) is None:
         from models.scores import read_reference
 
         found = (read_reference(context.store.header(name).folder),)
-        context.recent.put(key, found)
+        context.scores.put(key, found)
     return found[0]
 
 
 def offered(context: Context, name: str) -> tuple[str, ...]:
     """The scores that a model has, in their order. Loads the model."""
-    from models.scores import applicable
+    from models.scores import SCORES, applicable
 
-    return applicable(context.store.get(name), reference(context, name))
+    known = applicable(context.store.get(name), reference(context, name))
+    lacking = any(SCORES[key].background for key in known) and background(context, name) is None
+    return tuple(key for key in known if not (lacking and SCORES[key].background))
 
 
 def default_score(context: Context, name: str) -> str:
@@ -155,21 +157,21 @@ def scored(
 def measured(context: Context, name: str, picture: Picture, score: str, seed: int) -> Found:
     """One score of one picture, kept."""
     key = ("score-found", name, picture.key, score, seed)
-    if (found := context.recent.get(key)) is None:
+    if (found := context.scores.get(key)) is None:
         found = scored(context, name, picture.pixels[None], [score], seed)[score]
-        context.recent.put(key, found)
+        context.scores.put(key, found)
     return found
 
 
 def background(context: Context, name: str) -> Any:
     """The background model of the likelihood ratio, or None."""
     key = ("score-background", name)
-    if (found := context.recent.get(key)) is None:
+    if (found := context.scores.get(key)) is None:
         from models.scores import background_of
 
         header = context.store.header(name)
         found = (background_of(header, [header.folder.parent]),)
-        context.recent.put(key, found)
+        context.scores.put(key, found)
     return found[0]
 
 
@@ -232,7 +234,7 @@ def comparison(
         yield sets
         return
     key = ("score-crowds", name, score, seed)
-    if (kept := context.recent.get(key)) is not None:
+    if (kept := context.scores.get(key)) is not None:
         yield kept
         return
     found = []
@@ -246,7 +248,7 @@ def comparison(
             yield None
         short = SETS.get(kind, ("", title))[1]
         found.append(Crowd(kind, title, short, np.concatenate(values)))
-    yield context.recent.put(key, found)
+    yield context.scores.put(key, found)
 
 
 def _measured(measured: Any, score: str) -> list[Crowd]:
