@@ -317,7 +317,8 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
         raise ValueError("--samples is for likelihoods alone: leave it or --by out.")
     folder = resolve(args.checkpoint).parent
     model, reference = load(args.checkpoint, pick_device(args.device)), read_reference(folder)
-    background = background_of(read_header(args.checkpoint), (folder.parent, SHIPPED))
+    header = read_header(args.checkpoint)
+    background = background_of(header, (folder.parent, SHIPPED), model.device)
     names = args.by or applicable(model, reference, background)
     if not names:
         raise ValueError(f"'{args.checkpoint}' has no anomaly score; it is another kind of model.")

@@ -369,7 +369,7 @@ def binarised(x: Tensor, rng: Generator) -> Tensor:
 
 def mutated(x: Tensor, part: float, rng: Generator) -> Tensor:
     """Values replaced, each with probability ``part``, by one of 256 levels, all as likely: what
-    is left is the background of a picture more than what it shows (Ren et al. 2019, section 3)."""
+    is left is the background of a picture more than what it shows (Ren et al. 2019)."""
     chosen = uniform(x.shape, rng, x.device) < part
     level = (uniform(x.shape, rng, x.device) * 256).floor() / 255
     return torch.where(chosen, level.to(x.dtype), x)

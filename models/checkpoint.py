@@ -5,6 +5,7 @@
                     card.md              the same facts for people (Hugging Face model-card form)
                     preview.webp         an 8 x 8 grid that the model sampled with seed 0
                     codes.safetensors    codes of test images and their fitted map, where it encodes
+                    scores.safetensors   anomaly scores of its own and of other data, where measured
 
 Nothing here unpickles. ``read_header`` reads a few kilobytes of JSON and needs no torch, so a page
 can list a hundred models before the first one is loaded. Weights are stored as float16, half the

@@ -38,7 +38,7 @@ from models.checkpoint import Header
 from models.data import Dataset
 from models.metrics import metric
 from models.reference import AUROC, save_reference
-from models.scores import background_of
+from models.scores import applicable, background_of
 from models.train import wants_bf16
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def evaluate(
         with faster(model):
             results |= codes(model, test, kl, folder if write else None, progress)
     before = header.metrics
-    if "scores" in parts:
+    if "scores" in parts and applicable(model):
         results |= scores(model, header, folder, test, data_dir, n_scores, seed, write, progress)
         before = {name: entry for name, entry in before.items() if not name.startswith(AUROC)}
 
@@ -424,7 +424,7 @@ def scores(
     """What the anomaly scores tell apart; their values are kept in ``folder``."""
     from models.evaluate_scores import aurocs, measure
 
-    background = background_of(header, (folder.parent, checkpoint.SHIPPED))
+    background = background_of(header, (folder.parent, checkpoint.SHIPPED), model.device)
     train = data.load(header.data["name"], "train", data_dir)
     reference = measure(model, train, test, data_dir, background, n, seed, progress)
     if write:

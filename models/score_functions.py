@@ -109,15 +109,15 @@ def likelihood(evidence: Evidence) -> Scored:
 
 
 def typicality(evidence: Evidence) -> Scored:
-    """|-log p(x) - H|, H the mean of -log p over training images (Nalisnick et al. 2019b, eq. 4,
-    of one picture); nats."""
+    """|-log p(x) - H|, H the mean of -log p over training images (Nalisnick et al. 2019b,
+    with a batch of one picture); nats."""
     found, entropy = evidence.likelihood, evidence.fitted("entropy")
     values = (-found.nats.float() - entropy).abs()
     return Scored(values, details={"entropy": entropy.expand_as(values)}, likelihood=found)
 
 
 def complexity(evidence: Evidence) -> Scored:
-    """-log p(x) - L(x) ln 2, L in bits (Serra et al. 2020, eq. 1); nats.
+    """-log p(x) - L(x) ln 2, L in bits (Serrà et al. 2020); nats.
 
     details: the length in bits by each codec, "png" and "webp"; the shorter is L.
     """
@@ -127,7 +127,7 @@ def complexity(evidence: Evidence) -> Scored:
 
 
 def ratio(evidence: Evidence) -> Scored:
-    """log p_background(x) - log p(x) (Ren et al. 2019, eq. 4, negated); nats.
+    """log p_background(x) - log p(x) (Ren et al. 2019, negated); nats.
 
     details: "background", -log p_background(x).
     """
@@ -140,8 +140,8 @@ def ratio(evidence: Evidence) -> Scored:
 
 
 def regret(evidence: Evidence) -> Scored:
-    """The bound with a posterior fitted to this picture, less the encoder's (Xiao et al. 2020,
-    eq. 6); nats.
+    """The bound with a posterior fitted to this picture, less the encoder's (Xiao et al.
+    2020); nats.
 
     Adam climbs the bound in the mean and log standard deviation of q(h | x), the decoder fixed,
     with fresh noise each step; both bounds are then measured with the same noise. It can come out
@@ -188,8 +188,8 @@ def reconstruction(evidence: Evidence) -> Scored:
 
 def denoising(evidence: Evidence) -> Scored:
     """The mean over noise levels of the squared error after denoising, in standard deviations from
-    its mean on training images (Graham et al. 2023, section 3.2, with one step in place of a chain
-    and without LPIPS). Without a reference, the plain mean.
+    its mean on training images (Graham et al. 2023, with one step in place of a chain and
+    without LPIPS). Without a reference, the plain mean.
 
     details: the squared error at each time, "error_0.2" and so on.
     """

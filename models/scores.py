@@ -237,10 +237,13 @@ def _function(path: str) -> Callable[..., Scored]:
     return getattr(import_module(module), name)
 
 
-def background_of(header: Header, folders: Sequence[Path | str]) -> Model | None:
+def background_of(
+    header: Header, folders: Sequence[Path | str], device: Any = "cpu"
+) -> Model | None:
     """The background model of the data that a model was trained on, ready to use, or None.
 
-    header: the model's. folders: where to look for checkpoints. See ``background_header``.
+    header: the model's, on ``device``. folders: where to look for checkpoints. See
+    ``background_header``.
     """
     headers = []
     for folder in folders:
@@ -250,7 +253,7 @@ def background_of(header: Header, folders: Sequence[Path | str]) -> Model | None
             except checkpoint.CheckpointError:  # of no concern to the model asked about
                 continue
     found = background_header(header, headers)
-    return None if found is None else checkpoint.load(found.folder)
+    return None if found is None else checkpoint.load(found.folder, device)
 
 
 def background_header(header: Header, headers: Iterable[Header]) -> Header | None:

@@ -3,7 +3,7 @@ r"""Density of states: is this combination of numbers usual among training image
 One number can be fooled: a blank picture is likely, a digit is likely to a model of clothes. But a
 picture must be unusual in *some* statistic of the model to be unusual to it, so Morningstar et al.
 (2021) take several, $T_1(x), \dots, T_K(x)$, fit a density to their values on training images, and
-score a picture by $-\log p(T_1(x), \dots, T_K(x))$ (their eq. 4). Here the density is a Gaussian
+score a picture by $-\log p(T_1(x), \dots, T_K(x))$. Here the density is a Gaussian
 kernel estimate after whitening, so that what counts includes how the statistics hang together: the
 likelihood *for its code length* is what input complexity looks at.
 """

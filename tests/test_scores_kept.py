@@ -137,6 +137,15 @@ def test_a_dry_run_leaves_no_scores(tiny_vae, tmp_path, monkeypatch):
     assert "auroc.several.noise" in found and not (folder / SCORES_FILE).exists()
 
 
+def test_a_classifier_has_no_scores_to_measure(tmp_path, digits):
+    wanted = tiny_recipe(name="judge", family="classifier", train={"steps": 1})
+    wanted.model.clear()
+    wanted.model.update({"width": 8, "blocks": 1})
+    folder = train.train(wanted, digits, tmp_path / "judge")
+    assert evaluate.evaluate(folder, only=["scores"], progress=False).metrics == {}
+    assert not (folder / SCORES_FILE).exists()
+
+
 def test_score_by_prints_values_and_percentiles(kept, digits, tmp_path, capsys):
     files = []
     for name, pixels in (("digit", digits.images[0, 0]), ("noise", torch.rand(8, 8) * 255)):
