@@ -161,6 +161,14 @@ def test_sets_are_the_measured_ones_and_tell_the_same_as_a_library(context):
     assert area == pytest.approx(roc_auc_score(labels, np.r_[ours, theirs]), abs=1e-6)
 
 
+def test_a_damaged_reference_is_as_none(context, tmp_path, caplog):
+    folder = toys.write_writer(tmp_path, "broken")
+    (folder / "scores.safetensors").write_bytes(b"nothing of the kind")
+    damaged = explorer.Context.create(tmp_path, device="cpu")
+    assert scored.reference(damaged, "broken") is None and "damaged" in caplog.text
+    assert scored.offered(damaged, "broken")[0] == "likelihood"
+
+
 def test_without_a_reference_crowds_are_scored_now_and_it_says_so(context):
     _, said, verdict, *_ = shown(context, "bare")
     assert "No test pictures were measured" in verdict["note"]
@@ -341,7 +349,7 @@ def test_what_is_revealed_was_computed(context):
         lesson.reveal(context, "grey", "clothes")
     )
     assert status["kind"] == "plain" and stage.visible
-    clothes, digits = (floats(likely["sets"][k]["values"]) for k in (0, 1))
+    clothes, digits = (floats(likely["sets"][k]["values"]) for k in (2, 3))
     assert len(clothes) == len(digits) == 64
     model = context.store.get("grey")
     x = torch.from_numpy(examples.drawn(context, "toy")[:1] / np.float32(255))
@@ -352,13 +360,13 @@ def test_what_is_revealed_was_computed(context):
     real = [stored.values("likelihood", kind) for kind in ("test", "mnist")]
     area = roc_auc_score(np.r_[np.zeros(60), np.ones(40)], np.concatenate(real))
     assert f"AUROC of **{area:.3f}**" in text
-    assert [each["key"] for each in likely["sets"]] == ["clothes", "digits", "test", "mnist"]
+    assert [each["key"] for each in likely["sets"]] == ["test", "mnist", "clothes", "digits"]
     group = points["groups"][1]
     lengths = score(model, x, ["complexity"], generator(0))["complexity"].details
     shortest = min(float(bits) for bits in lengths.values())
     assert group["x"][0] == pytest.approx(shortest / 64, abs=1e-3)
     assert group["y"][0] == pytest.approx(exact / 64 / np.log(2), abs=1e-3)
-    gain = floats(corrected["sets"][1]["values"])[0]
+    gain = floats(corrected["sets"][3]["values"])[0]
     assert gain == pytest.approx(exact - shortest * np.log(2), rel=1e-3)
     assert "auroc" in code
 

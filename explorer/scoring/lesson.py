@@ -247,24 +247,31 @@ def answer(title: str, guess: str, now: Separation, real: Separation | None) -> 
 
 
 def as_figure(context: Context, model: str, batch: Batch, score: str) -> dict[str, Any]:
-    """The value of a figure: both kinds scored now, and real pictures as far as measured."""
+    """The value of a figure: both kinds scored now, and real pictures first where measured."""
     from models.scores import SCORES
 
     values = batch.complexity.likelihood.nats if score == LIKELIHOOD else batch.complexity.values
     sets = [
-        {"key": key, "name": f"{NAMES[key]}, scored now", "short": key, "values": packed(each)}
+        {
+            "key": key,
+            "name": f"{NAMES[key]}, scored now",
+            "short": f"{key} scored now",
+            "values": packed(each),
+        }
         for key, each in batch.of(values).items()
     ]
-    shown = []
-    stored = reference(context, model)
-    for kind, name in (("test", "Real clothes"), (OTHER, "Real digits")):
-        if stored is not None and (score, kind) in stored.measured:
-            each = packed(stored.values(score, kind))
-            sets.append({"key": kind, "name": name, "short": name.lower(), "values": each})
-            shown.append(kind)
+    shown: list[str] = []
+    if real_separation(context, model) is not None:
+        shown = list(NAMES)
+        stored = reference(context, model)
+        sets = [
+            {"key": kind, "name": words, "short": words.lower(),
+             "values": packed(stored.values(score, kind))}
+            for kind, words in (("test", "Real clothes"), (OTHER, "Real digits"))
+        ] + sets  # fmt: skip
     return {
         "title": SCORES[score].title, "unit": SCORES[score].unit, "value": None, "mark": "",
-        "note": SCORES[score].paper, "run": f"{model} {score}", "against": "digits",
+        "note": SCORES[score].paper, "run": f"{model} {score}", "against": sets[1]["key"],
         "sets": sets, "shown": shown, "file": f"{model}-{score}-fashion-mnist.png",
     }  # fmt: skip
 

@@ -91,12 +91,17 @@ def read_seed(seed: Any) -> int:
 
 
 def reference(context: Context, name: str) -> Any:
-    """The scores that were measured on whole data sets (``models.scores.Reference``), or None."""
+    """The scores that were measured on whole data sets (``models.scores.Reference``), or None where
+    there are none or the file is damaged."""
     key = ("score-reference", name)
     if (found := context.scores.get(key)) is None:
         from models.scores import read_reference
 
-        found = (read_reference(context.store.header(name).folder),)
+        try:
+            found = (read_reference(context.store.header(name).folder),)
+        except ValueError as error:
+            log.warning("%s", error)
+            found = (None,)
         context.scores.put(key, found)
     return found[0]
 
