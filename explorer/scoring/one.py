@@ -227,7 +227,7 @@ def as_maps(
         maps.append({"name": made[0], "note": made[1], "picture": images.sprite(made[2][None])})
     return {
         "h": H, "w": W, "unit": "", "digits": 2, "high": high, "maps": maps, "count": 3,
-        "legend": None if told is None else "Contribution to the score",
+        "legend": None if told is None else "Contribution of a pixel",
     }  # fmt: skip
 
 
