@@ -120,17 +120,25 @@ def lacks(context: Context, name: str, *needs: str) -> str:
     return f"{header.title} cannot {' and '.join(missing)}, which this part needs.{others}"
 
 
-def picture_controls(context: Context, key: str, *, label: str, selected: int) -> PictureControls:
+def picture_controls(
+    context: Context,
+    key: str,
+    *,
+    label: str,
+    selected: int,
+    offered: tuple[str, str] = ("A sample", "samples of the model"),
+) -> PictureControls:
     """The choice of a picture: a shelf of samples, or a pad for one's own.
 
     key: unique on the page. label: what the picture is called. selected: the sample taken at first.
+    offered: what one on the shelf is called, and all of them.
     """
     source = gr.Radio(
-        [("A sample", SAMPLE), ("Your own", OWN)], value=SAMPLE, label=label,
+        [(offered[0], SAMPLE), ("Your own", OWN)], value=SAMPLE, label=label,
         elem_id=f"{key}-source", elem_classes="ge-source",
     )  # fmt: skip
-    with gr.Column(elem_classes="ge-from-shelf") as offered:
-        row = shelf(key, label=f"{label}: samples of the model", selected=selected)
+    with gr.Column(elem_classes="ge-from-shelf") as shelved:
+        row = shelf(key, label=f"{label}: {offered[1]}", selected=selected)
     with gr.Column(visible=False) as own:
         pad = components.component(
             "picture_input", None, uploads=True, label="Draw here, or drop or paste a picture"
@@ -138,7 +146,7 @@ def picture_controls(context: Context, key: str, *, label: str, selected: int) -
         seen = components.component("seen", None)
     source.input(
         lambda value: (gr.Column(visible=value != OWN), gr.Column(visible=value == OWN)),
-        source, [offered, own], **context.light,
+        source, [shelved, own], **context.light,
     )  # fmt: skip
     pad.draw(partial(see, context), [context.picker, pad], seen, **context.light)
     return PictureControls(source, row.choice, pad, row.view, seen)

@@ -109,6 +109,8 @@ class Context:
     visited: threading.Event = field(default_factory=threading.Event)
     # What the tabs computed last, under keys that begin with the tab's name.
     recent: Recent = field(default_factory=lambda: Recent(24))
+    # Scores of pictures: many, and each a few numbers.
+    scores: Recent = field(default_factory=lambda: Recent(512))
     # The last Visit by page and tab.
     visits: Recent = field(default_factory=lambda: Recent(4096))
 

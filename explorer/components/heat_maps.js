@@ -59,8 +59,10 @@ const paint = figure => {
       else if (state === 2) c = c0.map(v => 92 + 0.22 * v);
       else if (state === 3) c = c0;
       else c = colour(HEAT, values[k]).map((v, j) => 0.78 * v + 0.22 * c0[j]);
-    } else if (values && Number.isFinite(values[k])) c = colour(SURPRISE, values[k] / value.high);
-    else c = c0;
+    } else if (values && Number.isFinite(values[k])) {
+      c = colour(SURPRISE, values[k] / value.high);
+      if (data.over) c = c.map((v, j) => 0.75 * v + 0.25 * c0[j]);
+    } else c = c0;
     for (let j = 0; j < 3; j++) out[4 * k + j] = c[j];
     out[4 * k + 3] = 255;
   }

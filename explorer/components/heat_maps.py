@@ -33,6 +33,7 @@ def heat_maps(maps_id: str, *, label: str, largest: int = 336, pick: bool = Fals
          "mark": a pixel, or None, "count": how many maps there will be,
          "maps": [{"name", "note", "picture": a sprite, shown where there is no number,
                    "values": H x W numbers (``packed``) or None,
+                   "over": whether the picture shines through them,
                    "field": whether the numbers, 0 to 1, are what sways the marked pixel,
                    "told": other H x W numbers to tell in their place,
                    "blind": H x W of 0, 1 (never seen), 2 (not written yet) and 3 (itself), uint8},

@@ -18,7 +18,7 @@ const show = () => {
     const tile = document.createElement('button');
     tile.type = 'button';
     tile.setAttribute('role', 'radio');
-    tile.setAttribute('aria-label', 'Sample ' + (i + 1));
+    tile.setAttribute('aria-label', tile.title = props.value.names?.[i] ?? 'Sample ' + (i + 1));
     tile.append(document.createElement('canvas'));
     tile.onclick = () => pick(i);
     GE.draw(tile.firstChild, sprite, i);

@@ -10,7 +10,8 @@ from explorer.components import component, source
 
 
 class Shelf(NamedTuple):
-    """view: shows pictures; value: a sprite with ``"selected"``, the place of the one taken.
+    """view: shows pictures; value: a sprite with ``"selected"``, the place of the one taken, and
+    ``"names"`` where they are not numbered samples.
 
     choice: invisible; its value is that place, and it triggers ``select`` when a person takes one.
     """

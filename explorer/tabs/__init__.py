@@ -34,8 +34,8 @@ and in the CSS class ``ge-panel-latent``.
 """
 
 from explorer.components.parts import key_of
-from explorer.tabs import denoise, embedding, latent, layers, pixels, sample
+from explorer.tabs import denoise, embedding, latent, layers, pixels, sample, score
 
 __all__ = ["TABS", "key_of"]
 
-TABS = (sample, latent, denoise, pixels, layers, embedding)
+TABS = (sample, latent, denoise, pixels, layers, embedding, score)
