@@ -42,9 +42,13 @@ class Store:
         headers = []
         for path in found:
             try:
-                headers.append(checkpoint.read_header(path))
+                header = checkpoint.read_header(path)
             except ValueError as error:
                 log.warning("Left out %s: %s", path, error)
+                continue
+            # A background of the likelihood ratio serves other models; it is none to look at.
+            if not header.recipe.get("background"):
+                headers.append(header)
         for header in sorted(headers, key=_order):
             if header.name in self._headers:
                 log.warning("Left out %s: there is another model of this name.", header.folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 
@@ -33,6 +34,14 @@ def test_the_best_known_data_comes_first_and_what_is_broken_is_left_out(folder, 
     assert store.names == ["b", "c", "a", "reader"]
     assert store.first == "b"
     assert "broken" in caplog.text
+
+
+def test_a_background_of_other_models_is_none_to_look_at(tmp_path):
+    toys.write(tmp_path, "seen")
+    header = checkpoint.read_header(toys.write(tmp_path, "behind"))
+    told = dataclasses.replace(header, recipe={**header.recipe, "background": True})
+    checkpoint.rewrite_header(tmp_path / "behind", told)
+    assert Store([tmp_path], "cpu").names == ["seen"]
 
 
 def test_listing_loads_nothing(folder):

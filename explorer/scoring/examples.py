@@ -20,14 +20,9 @@ OWN_SAMPLES, FOREIGN, STRANGERS = 6, 6, 3
 def alike(context: Context, name: str, *needs: str) -> list[str]:
     """Models of the same image size that have all of these, from headers alone; itself first."""
     shape = list(context.store.header(name).config["image"])
-    found = [n for n in context.store.having(set(needs)) if n == name or not helper(context, n)]
+    found = context.store.having(set(needs))
     same = [n for n in found if list(context.store.header(n).config["image"]) == shape]
     return sorted(same, key=lambda other: other != name)
-
-
-def helper(context: Context, name: str) -> bool:
-    """Whether a model is there to be compared with alone: a background of the likelihood ratio."""
-    return bool(context.store.header(name).recipe.get("background"))
 
 
 def foreign(context: Context, name: str) -> list[str]:
