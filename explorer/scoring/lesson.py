@@ -20,7 +20,7 @@ from explorer.components.verdict import verdict
 from explorer.context import Context, in_code
 from explorer.link import one_of
 from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
-from explorer.scoring.examples import alike, drawn, helper
+from explorer.scoring.examples import alike, drawn
 from explorer.scoring.scored import LIKELIHOOD, Found, in_turn, joined, reference, taken
 from explorer.tabs.sample import walks
 
@@ -81,7 +81,7 @@ def able(context: Context) -> list[str]:
     found = [
         name for name in context.store.having({"HasLikelihood"})
         if context.store.header(name).data.get("name") == OWN
-        and measured(name).get("space") == "uint8" and not helper(context, name)
+        and measured(name).get("space") == "uint8"
     ]  # fmt: skip
     return sorted(found, key=order)
 
