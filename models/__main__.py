@@ -57,7 +57,13 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     sub = command("list", "recipes, and the checkpoints that are here", "json")
-    sub.add_argument("--markdown", action="store_true", help="print the README's table")
+    sub.add_argument(
+        "--markdown",
+        nargs="?",
+        const="models",
+        choices=("models", "scores"),
+        help="print a table of the README: of the models, or of what their scores tell apart",
+    )
     sub.add_argument("--checkpoints", default=str(SHIPPED), help="folder of checkpoints")
 
     sub = command("train", "train a recipe", "data", "device")
@@ -154,9 +160,10 @@ def list_command(args: argparse.Namespace) -> dict[str, Any]:
     ]
     recipes = {name: load_recipe(name).title for name in recipe_names()}
     if args.markdown:
-        from models.card import models_table
+        from models.card import anomaly_table, models_table
 
-        print(models_table(headers))
+        tables = {"models": models_table, "scores": anomaly_table}
+        print(tables[args.markdown](headers))
     elif not args.json:
         print("Checkpoints:")
         for row in rows:

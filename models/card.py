@@ -66,11 +66,7 @@ def _with_error(metric: dict) -> str:
 
 def scores_table(metrics: dict[str, dict]) -> list[str]:
     """What the anomaly scores tell apart, a row a score and a column a set; [] without any."""
-    found = {
-        tuple(name.split(".", 2)[1:]): entry
-        for name, entry in metrics.items()
-        if name.startswith(AUROC)
-    }
+    found = _aurocs(metrics)
     if not found:
         return []
     sets = list(dict.fromkeys(set for _, set in found))
@@ -91,6 +87,38 @@ def scores_table(metrics: dict[str, dict]) -> list[str]:
         title = SCORES[score].title if score in SCORES else score
         lines.append(f"| {title} | " + " | ".join(cells) + f" | {n} |")
     return [*lines, ""]
+
+
+def _aurocs(metrics: dict[str, dict]) -> dict[tuple[str, str], dict]:
+    """The AUROCs by (score, set)."""
+    return {
+        tuple(name.split(".", 2)[1:]): entry
+        for name, entry in metrics.items()
+        if name.startswith(AUROC)
+    }
+
+
+FAR = ("omniglot-small", "flipped", "noise")
+
+
+def anomaly_table(headers: list[Header]) -> str:
+    """The README's table of what each score of each model tells apart; a test holds them equal."""
+    rows = [
+        "| model | score | MNIST or Fashion, the other | Omniglot | upside down | noise | n |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for header in headers:
+        found = _aurocs(header.metrics)
+        other = next((set for _, set in found if set in ("mnist", "fashion-mnist")), None)
+        for score in dict.fromkeys(score for score, _ in found):
+            entries = [found.get((score, set)) for set in (other, *FAR)]
+            cells = [
+                "" if e is None else f"{e['value']:.3f} ± {e['stderr'] or 0:.3f}" for e in entries
+            ]
+            title = SCORES[score].title if score in SCORES else score
+            n = max(e["n"] for e in entries if e is not None)
+            rows.append(f"| `{header.name}` | {title} | {' | '.join(cells)} | {n} |")
+    return "\n".join(rows)
 
 
 def card(header: Header) -> str:

@@ -2,20 +2,22 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
-from models.card import models_table
+from models.card import anomaly_table, models_table
 from models.checkpoint import find, read_header
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def test_the_table_of_models_holds_the_measured_numbers():
+@pytest.mark.parametrize(("name", "table"), [("models", models_table), ("scores", anomaly_table)])
+def test_the_tables_hold_the_measured_numbers(name, table):
     headers = [read_header(folder) for folder in find(ROOT / "pretrained")]
     assert headers
-    table = README.split("<!-- models -->")[1].split("<!-- /models -->")[0].strip()
-    assert table == models_table(headers), "run: python -m models list --markdown"
+    shown = README.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0].strip()
+    assert shown == table(headers), f"run: python -m models list --markdown {name}"
 
 
 def test_the_front_matter_is_what_a_space_reads():
