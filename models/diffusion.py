@@ -86,7 +86,11 @@ class DiffusionConfig:
         choices=("lognormal", "uniform"),
     )
     noise_mean: float = setting(
-        -1.2, "Mean of log sigma in training, for lognormal levels.", low=-10.0, high=10.0, live=True
+        -1.2,
+        "Mean of log sigma in training, for lognormal levels.",
+        low=-10.0,
+        high=10.0,
+        live=True,
     )
     noise_spread: float = setting(
         1.2,
