@@ -163,6 +163,8 @@ class Job:
         self.edition = 0
         self.slow: dict[str, Any] | None = None
         self.note = ""
+        self.steered: dict[str, float] = {}  # settings that were changed while it went on
+        self.adopted = False  # whether its model has been taken in by the other tabs
         self.version = 0
         self.since = time.monotonic()  # of the present state
         self.process: Process | None = None

@@ -57,7 +57,7 @@ def start(family_name: str, size: str, dataset: Any) -> Recipe:
         {
             "name": name,
             "family": family_name,
-            "title": f"My {family_name}, {size}",
+            "title": f"My {FAMILIES[family_name].rpartition(':')[2]}, {size}",
             "about": f"Trained on the page, on {dataset.name}.",
             "data": {"name": dataset.name},
             "model": model,

@@ -11,8 +11,9 @@ Orders to a process at rest:
     estimate   recipe                    -> loaded, then estimated; a few steps, timed
     train      recipe, out               -> loaded, started, then what ``models.session`` reports,
                                             then ended; the process ends as well
-    measure    folder, only              -> measured
-    check      folder                    -> checked: that these foreign weights fit their header
+    describe   data                      -> loaded
+    measure    out, only                -> measured
+    check      out                       -> checked: that these foreign weights fit their header
 
 each with ``folder`` to work in, ``data_dir``, ``device`` and ``limits``; what cannot be done is
 reported as ``failed`` with one sentence. Orders to a run are those of ``models.session``.
@@ -117,6 +118,7 @@ class Worker:
     def obey(self, order: dict[str, Any]) -> bool:
         """Carries an order out. Returns whether the process is to take another."""
         do = {
+            "describe": lambda order: self.dataset(order["data"], order.get("data_dir")),
             "estimate": self.estimate,
             "train": self.train,
             "measure": self.measure,
@@ -257,9 +259,9 @@ def warm_up() -> None:
 def main() -> int:
     wire = Wire()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    warm_up()
     with contextlib.suppress(AttributeError, OSError):
         os.nice(NICE)
-    warm_up()
     wire.report("ready")
     worker = Worker(wire)
     while worker.obey(wire.order(wait=True)):
