@@ -38,7 +38,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 log = logging.getLogger(__name__)
 
-NICE = 5  # the page comes first
+NICE = 2  # the page comes first
 TIMED = 3.0  # seconds that an estimate may take for its steps, five at most
 
 
