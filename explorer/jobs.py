@@ -29,7 +29,8 @@ WORKER = (sys.executable, "-m", "models.worker")
 STOP_SECONDS = 5.0  # a run that has been stopped may take this long to write what it has
 ESTIMATE_SECONDS = 60.0
 TAKE_SECONDS = 5.0  # a run waits this long for the warm process to finish an estimate
-WARM_AFTER = 8.0  # seconds until the next process is warmed up, which slows a run's beginning
+PATIENCE_SECONDS = 3.0  # for an answer that nobody wants any more, before its process is ended
+WARM_AFTER = 20.0  # seconds until the next process is warmed up, which slows a run's beginning
 IDLE_SECONDS = 900.0  # after which the warm process goes
 MOST_FRAMES, MOST_POINTS = 40, 400
 LIVE = ("waiting", "starting", "running", "paused", "stopping")
@@ -413,8 +414,8 @@ class Jobs:
     ) -> dict[str, Any]:
         """An order to the warm process: the report called ``answer``.
 
-        wanted: asked now and then; once it is false the process is ended, as it is when it takes
-        too long. Raises JobError with a sentence.
+        wanted: asked now and then; once it is false the process is to hurry, and is ended where it
+        does not, as it is when it takes too long. Raises JobError with a sentence.
         """
         with self._spare_lock:
             self.prepare()
@@ -422,7 +423,7 @@ class Jobs:
             if process is None:
                 raise JobError("Training is switched off on this server.")
             process.send(do, **{**self.base, **values, "folder": str(folder)})
-            until = time.monotonic() + seconds
+            until, hurried = time.monotonic() + seconds, False
             while True:
                 try:
                     report = process.report(0.25)
@@ -432,16 +433,20 @@ class Jobs:
                     return report
                 if report and report["is"] == "failed":
                     raise JobError(report["words"])
-                late = time.monotonic() > until
-                if report is None or late or not wanted():
-                    with self._lock:
-                        self._spare = None
-                    process.end()
+                if not hurried and not wanted():
+                    hurried = True
+                    process.send("hurry")
+                    until = min(until, time.monotonic() + PATIENCE_SECONDS)
+                if report is not None and time.monotonic() < until:
+                    continue
+                with self._lock:
+                    self._spare = None
+                process.end()
+                if report is None:
                     raise JobError(
-                        "It took too long." if late else
                         "The process that worked on it was ended, perhaps because memory ran out."
-                        if report is None else "Stopped."
-                    )  # fmt: skip
+                    )
+                raise JobError("Stopped." if hurried else "It took too long.")
 
     def rest(self) -> None:
         """Lets the warm process go where nobody has needed it for long."""

@@ -14,6 +14,7 @@ Orders to a process at rest:
     describe   data                      -> loaded
     measure    out, only                -> measured
     check      out                       -> checked: that these foreign weights fit their header
+    hurry                                -> ends an estimate that is being made, with what it has
 
 each with ``folder`` to work in, ``data_dir``, ``device`` and ``limits``; what cannot be done is
 reported as ``failed`` with one sentence. Orders to a run are those of ``models.session``.
@@ -62,6 +63,11 @@ class Wire:
     def report(self, what: str, **values: Any) -> None:
         self._out.write(json.dumps({"is": what, **values}) + "\n")
         self._out.flush()
+
+    @property
+    def hurried(self) -> bool:
+        """Whether another order has come already."""
+        return not self._orders.empty()
 
     def order(self, wait: bool = False) -> dict[str, Any] | None:
         """The next order; None where there is none and none is waited for."""
@@ -117,6 +123,8 @@ class Worker:
 
     def obey(self, order: dict[str, Any]) -> bool:
         """Carries an order out. Returns whether the process is to take another."""
+        if order["do"] == "hurry":  # what it was to hurry has been done
+            return True
         do = {
             "describe": lambda order: self.dataset(order["data"], order.get("data_dir")),
             "estimate": self.estimate,
@@ -173,7 +181,7 @@ class Worker:
         steps = run.steps()
         next(steps)  # the first step sets up what later ones have
         taken, count = 0.0, 0
-        while count < 5 and taken < TIMED and run.step < run.total:
+        while count < 5 and taken < TIMED and run.step < run.total and not self.wire.hurried:
             started = time.perf_counter()
             next(steps)
             taken, count = taken + time.perf_counter() - started, count + 1

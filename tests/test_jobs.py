@@ -166,12 +166,20 @@ def test_an_estimate_is_made_in_the_warm_process_which_the_run_then_takes(runs, 
     assert not job.problem
 
 
-def test_an_estimate_that_takes_too_long_or_is_not_wanted_any_more_is_ended(runs, tmp_path):
+def test_an_estimate_that_takes_too_long_or_is_not_wanted_any_more_is_ended(
+    runs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(jobs, "PATIENCE_SECONDS", 0.2)
     everything, slow = runs(), {"ends": "slow"}
     with pytest.raises(JobError, match="too long"):
         everything.ask("estimate", tmp_path, "estimated", seconds=0.3, recipe=slow)
     with pytest.raises(JobError, match="Stopped"):
         everything.ask("estimate", tmp_path, "estimated", wanted=lambda: False, recipe=slow)
+    # One that hurries keeps its process, so that the run which hurried it begins at once.
+    everything.prepare()
+    warm = everything._spare
+    everything.ask("estimate", tmp_path, "estimated", wanted=lambda: False)
+    assert everything._spare is warm and warm.alive
     assert everything.ask("estimate", tmp_path, "estimated")["parameters"] == 1
 
 
