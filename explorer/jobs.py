@@ -71,12 +71,18 @@ class Process:
             env=environment, text=True, encoding="utf-8",
         )  # fmt: skip
         self._reports: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self.ready = threading.Event()  # it has imported what it needs
         threading.Thread(target=self._read, name="reports", daemon=True).start()
 
     def _read(self) -> None:
         for line in self._popen.stdout:
-            self._reports.put(json.loads(line))
+            report = json.loads(line)
+            if report["is"] == "ready":
+                self.ready.set()
+            else:
+                self._reports.put(report)
         self._reports.put(None)
+        self.ready.set()
 
     @property
     def pid(self) -> int:
@@ -357,7 +363,7 @@ class Jobs:
                 return Ending(report["words"], True)
             if report.get("is") == "ended":
                 return self._farewell(job, report)
-            if report and report["is"] not in ("ready", "loaded"):
+            if report and report["is"] != "loaded":
                 job.apply(report)
             if job.state == "paused" and waited > 60 * self.limits.paused_minutes:
                 self.stop(job, "The pause was longer than allowed here; the run has been stopped.")
@@ -422,6 +428,10 @@ class Jobs:
             process = self._spare
             if process is None:
                 raise JobError("Training is switched off on this server.")
+            # One that is still getting ready is left alone: a run may take it as it is.
+            while not process.ready.wait(0.25):
+                if not wanted():
+                    raise JobError("Stopped.")
             process.send(do, **{**self.base, **values, "folder": str(folder)})
             until, hurried = time.monotonic() + seconds, False
             while True:

@@ -15,6 +15,7 @@ from explorer.jobs import JobError, Jobs, Limits
 from explorer.visitors import Visitors
 
 FAKE = (sys.executable, "-S", str(Path(__file__).parent / "fake_worker.py"))
+SLOW_TO_START = "import os, sys, time; time.sleep(1); os.execv(sys.argv[1], sys.argv[1:])"
 LONG = {"steps": 10_000, "seconds": 0.02}
 
 
@@ -181,6 +182,19 @@ def test_an_estimate_that_takes_too_long_or_is_not_wanted_any_more_is_ended(
     everything.ask("estimate", tmp_path, "estimated", wanted=lambda: False)
     assert everything._spare is warm and warm.alive
     assert everything.ask("estimate", tmp_path, "estimated")["parameters"] == 1
+
+
+def test_a_run_takes_a_process_that_is_still_getting_ready(runs, tmp_path):
+    everything, wanted = runs(), []
+    everything.command = (sys.executable, "-c", SLOW_TO_START, *FAKE)
+    everything.prepare()
+    warm = everything._spare
+    with pytest.raises(JobError, match="Stopped"):
+        everything.ask("estimate", tmp_path, "estimated", wanted=lambda: wanted.append(1))
+    assert wanted and warm.alive and not warm.ready.is_set()
+    job = everything.start("mine", {"steps": 3}, tmp_path)
+    until(lambda: ended(job))
+    assert not job.problem and job.kept == 3 and not warm.alive
 
 
 def test_a_curve_stays_small_and_keeps_its_ends():

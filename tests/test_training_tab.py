@@ -18,7 +18,7 @@ import explorer
 from explorer.context import in_code
 from explorer.jobs import Job, JobError, Jobs, Limits
 from explorer.tabs import train
-from explorer.training import keep, pictures, setup, watch
+from explorer.training import keep, mine, pictures, setup, watch, yours
 from models import data, starts
 from models.recipe import from_dict, load_recipe
 from tests import toys
@@ -336,7 +336,7 @@ def test_a_saved_model_can_be_brought_back(context, me, finished, tmp_path, monk
 
     ticked(context, me)
     [name] = me.models
-    file, _ = train.save(context, me, name)
+    file, _ = yours.save(context, me, name)
     path = tmp_path / file["name"]
     path.write_bytes(base64.b64decode(file["b64"]))
     with zipfile.ZipFile(path) as archive:
@@ -350,7 +350,7 @@ def test_a_saved_model_can_be_brought_back(context, me, finished, tmp_path, monk
     asked = []
     monkeypatch.setattr(context.visitors.jobs, "ask", lambda do, *a, **k: asked.append(do))
     other = context.visitors.arrive(None, "another page")
-    offers, kept, said = train.bring_model(context, other, str(path))
+    offers, kept, said = yours.bring_model(context, other, str(path))
     assert asked == ["check"] and "Tiny VAE is here" in said["text"]
     [back] = other.models
     assert back != name and kept.value == back and offers[0]["name"] == back
@@ -368,7 +368,7 @@ def test_what_is_no_model_is_a_sentence_and_leaves_nothing(context, me, tmp_path
         archive.writestr("readme.txt", b"nothing")
     before = sorted(p.name for p in me.folder.rglob("*"))
     for name in ("a.safetensors", "b.zip", "c.zip"):
-        said = train.bring_model(context, me, str(tmp_path / name))[-1]
+        said = yours.bring_model(context, me, str(tmp_path / name))[-1]
         assert said["kind"] == "problem" and str(tmp_path) not in said["text"]
     assert sorted(p.name for p in me.folder.rglob("*")) == before and me.models == {}
     assert not (me.folder.parent / "outside").exists()
@@ -384,7 +384,7 @@ def test_pushing_needs_a_model_a_name_and_a_token_and_keeps_no_token(
         ((name, "me/x", ""), "token"),
         ((name, "x", "hf_secret"), "owner/name"),
     ):
-        said, token = train.push(context, me, *arguments)
+        said, token = yours.push(context, me, *arguments)
         assert words in said["text"] and said["kind"] == "problem" and token == ""
     calls = []
 
@@ -402,7 +402,7 @@ def test_pushing_needs_a_model_a_name_and_a_token_and_keeps_no_token(
             calls.append(("file", given["path_in_repo"]))
 
     monkeypatch.setattr("huggingface_hub.HfApi", Api)
-    said, token = train.push(context, me, name, "me/x", "hf_secret")
+    said, token = yours.push(context, me, name, "me/x", "hf_secret")
     assert said["kind"] == "plain" and said["text"].endswith("me/x") and token == ""
     assert calls[0] == ("token", "hf_secret") and calls[1] == ("create", "me/x")
     assert "model.safetensors" in calls[2][2] and calls[3] == ("file", "README.md")
@@ -420,7 +420,7 @@ def test_measuring_puts_numbers_on_the_card(context, me, finished, monkeypatch):
         return {"metrics": header.metrics}
 
     monkeypatch.setattr(context.visitors.jobs, "ask", ask)
-    *_, said = train.measure(context, me, name)
+    *_, said = yours.measure(context, me, name)
     value = context.store.header(name).metrics["nll_nats"]["value"]
     assert f"{value:.2f}" in said["text"]
     assert "nll_nats" in (me.models[name] / "card.md").read_text()
@@ -440,7 +440,7 @@ def test_a_server_without_training_has_no_such_tab(tmp_path):
 
 
 def test_a_page_that_was_away_too_long_begins_anew(context):
-    asked = train.mine(context, lambda context, visitor: visitor)
+    asked = mine.mine(context, lambda context, visitor: visitor)
     visitor = asked(SimpleNamespace(session_hash="old"))
     assert asked(SimpleNamespace(session_hash="old")) is visitor
 

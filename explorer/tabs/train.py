@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -22,9 +22,11 @@ from explorer.components.slow_step import slow_step
 from explorer.context import LATEX, Context, explanation
 from explorer.jobs import Job, JobError
 from explorer.link import one_of
-from explorer.live import LIVE, newest_only, rested
+from explorer.live import LIVE
 from explorer.training import keep, pictures, setup, watch
+from explorer.training.mine import mine, mine_newest
 from explorer.training.setup import HUB, OWN, SIZES
+from explorer.training.yours import build_yours, kept
 from explorer.visitors import Visitor
 
 log = logging.getLogger(__name__)
@@ -58,32 +60,6 @@ def offered(context: Context) -> bool:
     return context.visitors is not None and context.visitors.jobs.limits.jobs > 0
 
 
-def mine(context: Context, handler: Callable) -> Callable:
-    """``handler(context, visitor, ...)`` as an event's function: it is told whose page it is."""
-
-    def run(request: gr.Request, *values: Any) -> Any:
-        return handler(context, _whose(context, request), *values)
-
-    return run
-
-
-def mine_newest(context: Context, key: str, handler: Callable[..., Iterator[Any]]) -> Callable:
-    """The same for a generator of which the newest call alone goes on; after a moment's rest."""
-
-    def run(request: gr.Request, *values: Any) -> Iterator[Any]:
-        of_visitor = partial(handler, context, _whose(context, request))
-        yield from newest_only(key, rested(of_visitor))(request, *values)
-
-    return run
-
-
-def _whose(context: Context, request: gr.Request) -> Visitor:
-    try:
-        return context.visitors.of(request.session_hash)
-    except JobError:  # away for so long that all they had is gone
-        return context.visitors.arrive(None, request.session_hash)
-
-
 # -- choosing -------------------------------------------------------------------------------------
 
 
@@ -93,19 +69,34 @@ def arrive(context: Context, key: Any, session: str | None) -> tuple[Any, ...]:
     return (
         keep.offers(context, visitor),
         gr.Timer(active=visitor.job is not None),
-        _kept(context, visitor),
+        kept(context, visitor),
     )
 
 
-def enter(context: Context, visitor: Visitor, data: str, family: str, size: str) -> tuple[Any, ...]:
-    """The tab is on screen: (data sets, families, family, then what ``choose`` gives)."""
+def enter(
+    context: Context, visitor: Visitor, data: str, family: str, size: str, given: str = "{}"
+) -> tuple[Any, ...]:
+    """The tab is on screen: (data sets, families, family, then what ``choose`` gives).
+
+    given: settings that were changed already, and are not to be lost.
+    """
     context.visitors.jobs.prepare()
     known = setup.families()
     keys = [item["key"] for item in known]
     family = family if family in keys else keys[0]
+    if given not in ("", "{}"):
+        return setup.datasets(context, visitor), known, *[gr.skip()] * 7
     return setup.datasets(context, visitor), known, family, *choose(
         context, visitor, data, family, size
     )  # fmt: skip
+
+
+def online(context: Context, visitor: Visitor) -> Any:
+    """The data sets again, once it is known whether the Hub can be reached."""
+    if context.recent.get(setup.ONLINE) is not None:
+        return gr.skip()
+    setup.look_online(context)
+    return setup.datasets(context, visitor)
 
 
 def choose(context: Context, visitor: Visitor, data: str, family: str, size: str) -> tuple:
@@ -300,7 +291,7 @@ def tick(
     return (
         *shown.values(), *buttons, form, now,
         keep.offers(context, visitor) if adopted else gr.skip(),
-        _kept(context, visitor) if adopted else gr.skip(),
+        kept(context, visitor) if adopted else gr.skip(),
         gr.skip() if live else gr.Timer(active=False),
     )  # fmt: skip
 
@@ -332,22 +323,6 @@ def _live(visitor: Visitor) -> Job | None:
     return visitor.job if visitor.job is not None and visitor.job.live else None
 
 
-# -- afterwards -----------------------------------------------------------------------------------
-
-
-def _kept(context: Context, visitor: Visitor) -> Any:
-    known = keep.choices(context, visitor)
-    return gr.Dropdown(choices=known, value=known[0][1] if known else None)
-
-
-def save(context: Context, visitor: Visitor, name: Any) -> tuple[Any, Any]:
-    """(file, words): a model of one's own as a zip."""
-    try:
-        return keep.archive(keep.folder_of(visitor, name)), gr.skip()
-    except (ValueError, OSError) as error:
-        return gr.skip(), say(str(error), kind="problem")
-
-
 def save_film(context: Context, visitor: Visitor, kind: str) -> tuple[Any, Any]:
     """(file, status): the samples of the run as a film or a strip."""
     frames = watch.samples(visitor.job) if visitor.job is not None else None
@@ -356,44 +331,12 @@ def save_film(context: Context, visitor: Visitor, kind: str) -> tuple[Any, Any]:
     return export.film_file(kind, f"{visitor.job.name}-training", [frames]), gr.skip()
 
 
-def measure(context: Context, visitor: Visitor, name: Any) -> Iterator[Any]:
-    """Measures a model of one's own on test pictures: words."""
-    yield say("Measuring on test pictures …", kind="busy")
-    try:
-        yield say(keep.measure(context, visitor, name))
-    except ValueError as error:
-        yield say(str(error), kind="problem")
-
-
-def bring_model(context: Context, visitor: Visitor, file: Any) -> tuple[Any, Any, Any]:
-    """(own models, the choice of them, words) after a model was brought back."""
-    if not file:
-        return gr.skip(), gr.skip(), gr.skip()
-    try:
-        name = keep.bring(context, visitor, str(getattr(file, "name", file)))
-    except (ValueError, OSError) as error:
-        return gr.skip(), gr.skip(), say(str(error), kind="problem")
-    title = context.store.header(name).title
-    words = say(f"{title} is here, and in the other tabs of this page.")
-    return keep.offers(context, visitor), _kept(context, visitor), words
-
-
-def push(context: Context, visitor: Visitor, name: Any, repo: str, token: str) -> tuple[Any, str]:
-    """(words, an empty token) after a model was put on the Hub."""
-    try:
-        return say(f"It is on the Hub: {keep.push(visitor, name, repo or '', token or '')}"), ""
-    except ValueError as error:
-        return say(str(error), kind="problem"), ""
-
-
 # -- the page -------------------------------------------------------------------------------------
 
 
 def build(context: Context) -> None:
     key = components.component("visitor_key", "", html="", script="", elem_classes=["ge-hidden"])
     timer, told = gr.Timer(TICK, active=False), gr.State({})
-    offers = components.component("own_models", [], html="", elem_classes=["ge-hidden"])
-    saver = components.saver()
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
             data = choices("train-data", label="Pictures", chosen=FIRST_DATA, columns=2)
@@ -413,23 +356,11 @@ def build(context: Context) -> None:
                 )
                 look_up = gr.Button("Fetch it", size="sm")
                 fetched = components.status()
-            family = choices("train-family", label="Model")
+            family = choices("train-family", label="Model", chosen=_families()[0])
             size = gr.Radio(list(SIZES), value=FIRST_SIZE, label="Size", elem_id="train-size")
             form = settings_form("train-settings")
             estimated = components.status()
-            with gr.Accordion("Your models", open=False, elem_classes="ge-note"):
-                chosen = gr.Dropdown([], label="Model", filterable=False, elem_id="train-kept")
-                with gr.Row(elem_classes="ge-saves"):
-                    download = gr.Button("Save as ZIP", size="sm", elem_id="train-save")
-                    test = gr.Button("Measure it", size="sm", elem_id="train-measure")
-                about = components.status()
-                back = gr.File(label="Bring one back: the zip, or model.safetensors", height=110,
-                               elem_id="train-back")  # fmt: skip
-                with gr.Accordion("To the Hugging Face Hub", open=False):
-                    target = gr.Textbox(label="Repository", placeholder="you/name", max_lines=1)
-                    token = gr.Textbox(label="Token", type="password", max_lines=1,
-                                       info="Used once, and not kept.")  # fmt: skip
-                    send = gr.Button("Put it there", size="sm")
+            yours = build_yours(context)
             idea, code = _notes()
         with gr.Column(elem_classes="ge-stage"):
             with gr.Row(elem_classes="ge-run"):
@@ -458,8 +389,11 @@ def build(context: Context) -> None:
     def entered(request: gr.Request, name: str, *values: Any) -> tuple[Any, ...]:
         return own_handler(enter)(request, *values)
 
-    shown = context.on_show(entered, setting, [data.view, family.view, family.choice, *made])
+    shown = context.on_show(
+        entered, [*setting, form.given], [data.view, family.view, family.choice, *made]
+    )
     shown.then(**timed)
+    shown.then(own_handler(online), None, data.view, **context.heavy)
     for event in (data.choice.pick, family.choice.pick, size.input):
         event(own_handler(choose), setting, made, **context.light).then(**timed)
     form.given.changed(own_handler(change), [*setting, form.given], code, **context.light)
@@ -477,19 +411,15 @@ def build(context: Context) -> None:
     end.click(own_handler(stop), None, status, **context.light)
     timer.tick(
         own_handler(tick), [have, told, *setting],
-        [status, player, lines, dots, slow, go, halt, step, end, use, form.view, told, offers,
-         chosen, timer],
+        [status, player, lines, dots, slow, go, halt, step, end, use, form.view, told, yours.offers,
+         yours.chosen, timer],
         queue=False, show_progress="hidden", api_visibility="private",
     )  # fmt: skip
-    use.click(None, chosen, None, js="name => { GE.choose(name); GE.go('sample'); }",
+    use.click(None, yours.chosen, None, js="name => { GE.choose(name); GE.go('sample'); }",
               api_visibility="private")  # fmt: skip
     for kind, button in films.buttons.items():
         handler = own_handler(lambda context, visitor, kind=kind: save_film(context, visitor, kind))
         button.click(handler, None, [films.saver, status], **context.heavy)
-    download.click(own_handler(save), chosen, [saver, about], **context.heavy)
-    test.click(mine_newest(context, "train-measure", measure), chosen, about, **LIVE)
-    back.upload(own_handler(bring_model), back, [offers, chosen, about], **context.heavy)
-    send.click(own_handler(push), [chosen, target, token], [about, token], **context.heavy)
 
     def opened(request: gr.Request, key: Any) -> tuple[Any, ...]:
         return arrive(context, key, request.session_hash)
@@ -497,8 +427,9 @@ def build(context: Context) -> None:
     def closed(request: gr.Request) -> None:
         context.visitors.leave(request.session_hash)
 
-    context.page.load(opened, key, [offers, timer, chosen], js="() => [GE.visitor()]", queue=False,
-                      show_progress="hidden", api_visibility="private")  # fmt: skip
+    context.page.load(opened, key, [yours.offers, timer, yours.chosen],
+                      js="() => [GE.visitor()]", queue=False, show_progress="hidden",
+                      api_visibility="private")  # fmt: skip
     context.page.unload(closed)
     context.remember("train.data", data.choice, parse=one_of(_built_in()))
     context.remember("train.family", family.choice, parse=one_of(_families()))

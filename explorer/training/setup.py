@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from explorer.visitors import Visitor
     from models.recipe import Recipe
 
+ONLINE = "train-online"
 OWN, HUB = "own", "hub"  # data that has no name yet
 OFTEN_CHANGED = ("steps", "batch_size", "learning_rate")
 # What does not concern a run on the page: it is watched and kept in other ways.
@@ -41,7 +42,10 @@ class Described:
 
 
 def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
-    """The items of the list of data sets (``explorer.components.choices``)."""
+    """The items of the list of data sets (``explorer.components.choices``).
+
+    What is neither here nor, as far as is known yet, on a Hub that can be reached, cannot be had.
+    """
     from models import data
 
     items = []
@@ -51,6 +55,8 @@ def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
         colour = ", colour" if info.shape[0] > 1 else ""
         off = "" if here else f"Not on this machine: start with --data-dir FOLDER/{name}."
         note = f"{info.n['train']:,} pictures, {size}{colour}"
+        if off and info.hub and context.recent.get(ONLINE):
+            off, note = "", f"{note}; fetched once"
         items.append({"key": name, "title": info.title, "note": note, "off": off})
     items.sort(key=lambda item: bool(item["off"]))
     for name, described in (visitor.data if visitor else {}).items():
@@ -90,6 +96,13 @@ def described(visitor: Visitor | None, name: str) -> Described:
     if visitor is not None and name in visitor.data:
         return visitor.data[name]
     raise ValueError("Choose a data set first: bring pictures, or name one on the Hub.")
+
+
+def look_online(context: Context) -> None:
+    """Finds out whether the Hub can be reached, for ``datasets``; takes seconds where it cannot."""
+    from models.sources import reachable
+
+    context.recent.put(ONLINE, reachable(3.0))
 
 
 # -- the recipe ------------------------------------------------------------------------------------
