@@ -280,9 +280,15 @@ class Session:
         if not n:
             return {}, {}
         started = time.perf_counter()
-        held = run.score(self.held[:n], None if self.held_labels is None else self.held_labels[:n])
         labels = None if run.labels is None else run.labels[:n]
-        train = run.score(run.images[:n], labels)
+        try:
+            held = run.score(
+                self.held[:n], None if self.held_labels is None else self.held_labels[:n]
+            )
+            train = run.score(run.images[:n], labels)
+        except RuntimeError:  # objectives that cannot be had without gradients
+            self.scored = 0
+            return {}, {}
         took = time.perf_counter() - started
         if run.step == 0:  # from then on always as many, so that the curve is of one thing
             self.scored = min(len(self.held), max(n, int(n * SCORE_SECONDS / max(took, 1e-3))))
