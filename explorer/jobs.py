@@ -8,12 +8,9 @@ as importing torch takes seconds; estimates are made in it.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import queue
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -22,10 +19,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from explorer.workers import WORKER, Process
+
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).parent.parent
-WORKER = (sys.executable, "-m", "models.worker")
 STOP_SECONDS = 5.0  # a run that has been stopped may take this long to write what it has
 ESTIMATE_SECONDS = 60.0
 TAKE_SECONDS = 5.0  # a run waits this long for the warm process to finish an estimate
@@ -59,63 +56,8 @@ class JobError(ValueError):
     """Why a run cannot be had; the message is one sentence for a person."""
 
 
-class Process:
-    """A worker: orders in, reports out, neither of which ever blocks for long."""
-
-    def __init__(self, command: Sequence[str], threads: int) -> None:
-        environment = {**os.environ, "GENERATIVE_EXPLORER_THREADS": str(threads)}
-        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment["PYTHONPATH"] = os.pathsep.join(paths)
-        self._popen = subprocess.Popen(
-            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
-            env=environment, text=True, encoding="utf-8",
-        )  # fmt: skip
-        self._reports: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self.ready = threading.Event()  # it has imported what it needs
-        threading.Thread(target=self._read, name="reports", daemon=True).start()
-
-    def _read(self) -> None:
-        for line in self._popen.stdout:
-            report = json.loads(line)
-            if report["is"] == "ready":
-                self.ready.set()
-            else:
-                self._reports.put(report)
-        self._reports.put(None)
-        self.ready.set()
-
-    @property
-    def pid(self) -> int:
-        return self._popen.pid
-
-    @property
-    def alive(self) -> bool:
-        return self._popen.poll() is None
-
-    def send(self, do: str, **values: Any) -> None:
-        """An order. To a process that is gone it says nothing: its reports end as well."""
-        try:
-            self._popen.stdin.write(json.dumps({"do": do, **values}) + "\n")
-            self._popen.stdin.flush()
-        except (OSError, ValueError):
-            log.info("A worker is gone.")
-
-    def report(self, timeout: float) -> dict[str, Any] | None:
-        """The next report; None where the process has ended. Raises queue.Empty after a while."""
-        return self._reports.get(timeout=timeout)
-
-    def kill(self) -> None:
-        self._popen.kill()
-
-    def end(self) -> None:
-        """Ends it now, and waits until it is gone."""
-        self._popen.kill()
-        self._popen.wait()
-        for pipe in (self._popen.stdin, self._popen.stdout):
-            try:
-                pipe.close()
-            except OSError:
-                log.debug("a pipe was broken already")
+class _Gone(JobError):
+    """A process that has ended, or has to."""
 
 
 class Series:
@@ -256,6 +198,7 @@ class Jobs:
         self._running: list[Job] = []
         self._spare: Process | None = None
         self._spare_lock = threading.Lock()  # held while an order is carried out in the spare
+        self._apart_lock = threading.Lock()  # held while something long is done
         self._used = time.monotonic()
         self._closed = False
 
@@ -416,47 +359,67 @@ class Jobs:
         answer: str,
         seconds: float = ESTIMATE_SECONDS,
         wanted: Callable[[], bool] = lambda: True,
+        apart: bool = False,
         **values: Any,
     ) -> dict[str, Any]:
         """An order to the warm process: the report called ``answer``.
 
         wanted: asked now and then; once it is false the process is to hurry, and is ended where it
-        does not, as it is when it takes too long. Raises JobError with a sentence.
+        does not, as it is when it takes too long. apart: for what takes minutes, in a process of
+        its own, one at a time, so that others' estimates do not wait. Raises JobError with a
+        sentence.
         """
+        if not self.limits.jobs or self._closed:
+            raise JobError("Training is switched off on this server.")
+        order = {**self.base, **values, "folder": str(folder)}
+        if apart:
+            with self._apart_lock:
+                process = self._new()
+                try:
+                    return self._answer(process, do, order, answer, seconds, wanted)
+                finally:
+                    process.end()
         with self._spare_lock:
             self.prepare()
             process = self._spare
-            if process is None:
-                raise JobError("Training is switched off on this server.")
-            # One that is still getting ready is left alone: a run may take it as it is.
-            while not process.ready.wait(0.25):
-                if not wanted():
-                    raise JobError("Stopped.")
-            process.send(do, **{**self.base, **values, "folder": str(folder)})
-            until, hurried = time.monotonic() + seconds, False
-            while True:
-                try:
-                    report = process.report(0.25)
-                except queue.Empty:
-                    report = {}
-                if report and report["is"] == answer:
-                    return report
-                if report and report["is"] == "failed":
-                    raise JobError(report["words"])
-                if not hurried and not wanted():
-                    hurried = True
-                    process.send("hurry")
-                    until = min(until, time.monotonic() + PATIENCE_SECONDS)
-                if report is not None and time.monotonic() < until:
-                    continue
+            try:
+                return self._answer(process, do, order, answer, seconds, wanted)
+            except _Gone as gone:
                 with self._lock:
                     self._spare = None
                 process.end()
-                if report is None:
-                    raise JobError(
-                        "The process that worked on it was ended, perhaps because memory ran out."
-                    )
-                raise JobError("Stopped." if hurried else "It took too long.")
+                raise JobError(str(gone)) from None
+
+    def _answer(
+        self, process: Process, do: str, order: dict[str, Any], answer: str, seconds: float,
+        wanted: Callable[[], bool],
+    ) -> dict[str, Any]:  # fmt: skip
+        """Raises _Gone where the process is of no use any more."""
+        # One that is still getting ready is left alone: a run may take it as it is.
+        while not process.ready.wait(0.25):
+            if not wanted():
+                raise JobError("Stopped.")
+        process.send(do, **order)
+        until, hurried = time.monotonic() + seconds, False
+        while True:
+            try:
+                report = process.report(0.25)
+            except queue.Empty:
+                report = {}
+            if report and report["is"] == answer:
+                return report
+            if report and report["is"] == "failed":
+                raise JobError(report["words"])
+            if report is None:
+                raise _Gone(
+                    "The process that worked on it was ended, perhaps because memory ran out."
+                )
+            if not hurried and not wanted():
+                hurried = True
+                process.send("hurry")
+                until = min(until, time.monotonic() + PATIENCE_SECONDS)
+            if time.monotonic() > until:
+                raise _Gone("Stopped." if hurried else "It took too long.")
 
     def rest(self) -> None:
         """Lets the warm process go where nobody has needed it for long."""

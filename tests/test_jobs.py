@@ -184,6 +184,23 @@ def test_an_estimate_that_takes_too_long_or_is_not_wanted_any_more_is_ended(
     assert everything.ask("estimate", tmp_path, "estimated")["parameters"] == 1
 
 
+def test_what_takes_minutes_has_a_process_of_its_own_and_holds_nobody_up(runs, tmp_path):
+    everything, done = runs(), []
+
+    def measure() -> None:
+        with pytest.raises(JobError, match="too long"):
+            everything.ask("measure", tmp_path, "measured", 1.5, apart=True,
+                           recipe={"ends": "slow"})  # fmt: skip
+        done.append(True)
+
+    thread = threading.Thread(target=measure)
+    thread.start()
+    assert everything.ask("estimate", tmp_path, "estimated")["parameters"] == 1
+    assert not done
+    thread.join()
+    assert done and everything._spare.alive
+
+
 def test_a_run_takes_a_process_that_is_still_getting_ready(runs, tmp_path):
     everything, wanted = runs(), []
     everything.command = (sys.executable, "-c", SLOW_TO_START, *FAKE)

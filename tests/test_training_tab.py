@@ -415,7 +415,7 @@ def test_measuring_puts_numbers_on_the_card(context, me, finished, monkeypatch):
     ticked(context, me)
     [name] = me.models
 
-    def ask(do, folder, answer, *_, out, only):
+    def ask(do, folder, answer, *_, out, only, apart):
         header = evaluate.evaluate(Path(out), n=20, samples=4, only=["likelihood"], progress=False)
         return {"metrics": header.metrics}
 

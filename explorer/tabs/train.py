@@ -189,7 +189,9 @@ def bring_hub(context: Context, visitor: Visitor, repo: str) -> tuple[Any, Any, 
         if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*(:[\w.-]+)?", repo):
             raise JobError("Name a data set on the Hub as owner/name, or owner/name:configuration.")
         _small_enough(repo.partition(":")[0])
-        found = context.visitors.jobs.ask("describe", visitor.folder, "loaded", 300, data=repo)
+        found = context.visitors.jobs.ask(
+            "describe", visitor.folder, "loaded", 300, apart=True, data=repo
+        )
     except ValueError as error:
         return gr.skip(), gr.skip(), say(str(error), kind="problem")
     shape = tuple(found["image"])

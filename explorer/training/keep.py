@@ -82,7 +82,7 @@ def measure(context: Context, visitor: Visitor, name: Any, wanted: Any = lambda:
     folder = folder_of(visitor, name)
     report = context.visitors.jobs.ask(
         "measure", visitor.folder, "measured", MEASURE_SECONDS, wanted,
-        out=str(folder), only=MEASURED,
+        apart=True, out=str(folder), only=MEASURED,
     )  # fmt: skip
     context.store.refresh(name)
     parts = [
