@@ -1,4 +1,4 @@
-"""A process that works for the page: orders in, reports out, as lines of JSON (``models.worker``)."""
+"""A process that works for the page: orders in, reports out, lines of JSON (``models.worker``)."""
 
 from __future__ import annotations
 
