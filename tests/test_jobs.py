@@ -179,6 +179,7 @@ def test_an_estimate_that_takes_too_long_or_is_not_wanted_any_more_is_ended(
     # One that hurries keeps its process, so that the run which hurried it begins at once.
     everything.prepare()
     warm = everything._spare
+    assert warm.ready.wait(20)
     everything.ask("estimate", tmp_path, "estimated", wanted=lambda: False)
     assert everything._spare is warm and warm.alive
     assert everything.ask("estimate", tmp_path, "estimated")["parameters"] == 1
