@@ -25,6 +25,13 @@ def port(text: str) -> int:
     return int(text)
 
 
+def whole(text: str) -> int:
+    """A number from 1 on, for argparse."""
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1 to 10000")
+    return int(text)
+
+
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="app.py", description=__doc__)
     add = parser.add_argument
@@ -34,6 +41,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
     add("--data-dir", type=Path, help="folder of data sets: mnist/, fashion-mnist/, ...")
     add("--checkpoints", type=Path, help="folder of models (default: the shipped ones)")
+    add("--no-training", action="store_true", help="nobody may train a model on the page")
+    add("--max-jobs", type=whole, default=1, help="training runs at a time (default: 1)")
+    add("--max-train-minutes", type=whole, default=10, help="minutes a run may take (default: 10)")
     return parser.parse_args(argv)
 
 
@@ -46,7 +56,10 @@ def main(argv: list[str] | None = None) -> int:
     import explorer
 
     try:
-        context = explorer.Context.create(args.checkpoints, args.data_dir, args.device)
+        limits = explorer.Limits(
+            jobs=0 if args.no_training else args.max_jobs, minutes=args.max_train_minutes
+        )
+        context = explorer.Context.create(args.checkpoints, args.data_dir, args.device, limits)
         page = explorer.build(context)
         page.launch(
             server_name=args.host,
@@ -67,7 +80,10 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 2
     context.warm_up()
-    page.block_thread()
+    try:
+        page.block_thread()
+    finally:
+        context.visitors.close()
     return 0
 
 

@@ -33,9 +33,10 @@ import gradio as gr
 from explorer import components, link, theme
 from explorer.components.picker import model_picker
 from explorer.context import Context
+from explorer.jobs import Limits
 from explorer.tabs import TABS, key_of
 
-__all__ = ["Context", "build", "launch_options"]
+__all__ = ["Context", "Limits", "build", "launch_options"]
 
 DESCRIPTION = "See what deep generative models have learned: sample them, bend them, map them."
 
@@ -72,11 +73,12 @@ def build(context: Context) -> gr.Blocks:
     with Page(title="Generative Explorer", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(_HEADER, apply_default_css=False, elem_id="ge-header", js_on_load=None)
         context.page = page
-        context.tab_keys = tuple(map(key_of, TABS))
-        context.picker = model_picker(context.store, TABS)
+        tabs = [tab for tab in TABS if not hasattr(tab, "offered") or tab.offered(context)]
+        context.tab_keys = tuple(map(key_of, tabs))
+        context.picker = model_picker(context.store, tabs)
         context.code = gr.State(None)
         with gr.Tabs(elem_id="ge-tabs") as context.tabs:
-            for tab in TABS:
+            for tab in tabs:
                 _add_tab(tab, context)
         link.install(context)
     return page

@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from explorer import components
+from explorer.jobs import Jobs, Limits
 from explorer.store import Store
+from explorer.visitors import PREFIX, Visitors
 
 log = logging.getLogger(__name__)
 
@@ -113,12 +115,21 @@ class Context:
     scores: Recent = field(default_factory=lambda: Recent(512))
     # The last Visit by page and tab.
     visits: Recent = field(default_factory=lambda: Recent(4096))
+    # Who is here, and the runs they have started; None where nobody may train.
+    visitors: Visitors | None = None
 
     @classmethod
     def create(
-        cls, checkpoints: Path | None = None, data_dir: Path | None = None, device: str = "auto"
+        cls,
+        checkpoints: Path | None = None,
+        data_dir: Path | None = None,
+        device: str = "auto",
+        limits: Limits | None = None,
     ) -> Context:
-        """A context from what the command line says. Raises ValueError with a sentence."""
+        """A context from what the command line says. Raises ValueError with a sentence.
+
+        limits: of training runs.
+        """
         if checkpoints is not None and not checkpoints.is_dir():
             raise ValueError(f"--checkpoints: there is no folder '{checkpoints}'.")
         if data_dir is not None and not data_dir.is_dir():
@@ -126,7 +137,9 @@ class Context:
         store = Store([checkpoints or SHIPPED], device)
         if device in ("cuda", "mps"):
             _ = store.device  # raises here, at the start, where the device is missing
-        return cls(store, data_dir)
+        base = {"data_dir": None if data_dir is None else str(data_dir.resolve()), "device": device}
+        everybody = Visitors(Jobs(limits, base), store.forget)
+        return cls(store, data_dir, visitors=everybody)
 
     def warm_up(self) -> threading.Thread:
         """Imports what is heavy and loads the first model, behind the page's back.
@@ -269,7 +282,10 @@ def explanation(family: str) -> str:
 
 def in_code(folder: Path) -> str:
     """A checkpoint's folder as ``checkpoint.load`` takes it: a shipped model's name, else the path,
-    from the working directory where it lies below that."""
+    from the working directory where it lies below that; a visitor's own model's, as it would lie
+    on their machine."""
+    if any(part.startswith(PREFIX) for part in folder.parts):
+        return f"runs/{folder.name}"
     if folder.resolve().parent == SHIPPED.resolve():
         return folder.name
     relative = os.path.relpath(folder)

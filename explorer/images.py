@@ -77,9 +77,10 @@ def open_upload(source: str | Path | bytes, *, name: str = "picture") -> PILImag
 
 
 def open_many(
-    sources: Iterable[str | Path],
+    sources: Iterable[str | Path], most: int = MAX_MANY, side: int = _SIDE_OF_MANY
 ) -> tuple[list[tuple[str, PILImage.Image]], list[tuple[str, str]]]:
-    """Every picture of several files and zip archives, at most 512 pixels a side.
+    """Every picture of several files and zip archives, at most ``most``, each at most ``side``
+    pixels a side.
 
     Returns (name, picture) pairs, and (name, sentence) pairs of what could not be used: one bad
     file among twenty is named and the others are there.
@@ -87,24 +88,24 @@ def open_many(
     pictures: list[tuple[str, PILImage.Image]] = []
     problems: list[tuple[str, str]] = []
     for source in sources:
-        for name, data in _files(Path(source)):
-            if len(pictures) == MAX_MANY:
-                problems.append((name, f"Only the first {MAX_MANY} pictures were taken."))
+        for name, data in _files(Path(source), max(most, MAX_ZIP_ENTRIES)):
+            if len(pictures) == most:
+                problems.append((name, f"Only the first {most} pictures were taken."))
                 return pictures, problems
             try:
                 if isinstance(data, ImageError):
                     raise data
-                pictures.append((name, _decoded(data, _said(name), _SIDE_OF_MANY)))
+                pictures.append((name, _decoded(data, _said(name), side)))
             except ImageError as error:
                 problems.append((name, str(error)))
     return pictures, problems
 
 
-def _files(path: Path) -> Iterator[tuple[str, bytes | ImageError]]:
+def _files(path: Path, entries: int) -> Iterator[tuple[str, bytes | ImageError]]:
     """The bytes of a file, or of each entry of a zip archive, or why there are none."""
     try:
         if _is_archive(path):
-            yield from _zip_entries(_read(path, path.name, MAX_ZIP_BYTES), path.name)
+            yield from _zip_entries(_read(path, path.name, MAX_ZIP_BYTES), path.name, entries)
         else:
             yield path.name, _read(path, path.name, MAX_BYTES)
     except (ImageError, OSError) as error:
@@ -119,11 +120,11 @@ def _is_archive(path: Path) -> bool:
         return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def _zip_entries(data: bytes, name: str) -> Iterator[tuple[str, bytes | ImageError]]:
+def _zip_entries(data: bytes, name: str, most: int) -> Iterator[tuple[str, bytes | ImageError]]:
     said = _said(name)
     # Counted before zipfile builds an object for each of what may be a million entries.
-    if data.count(b"PK\x01\x02") > MAX_ZIP_ENTRIES:
-        raise ImageError(f"{said} holds more than {MAX_ZIP_ENTRIES} files; send fewer at a time.")
+    if data.count(b"PK\x01\x02") > most:
+        raise ImageError(f"{said} holds more than {most} files; send fewer at a time.")
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except Exception as error:

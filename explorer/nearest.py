@@ -42,6 +42,8 @@ def nearest_training_image(context: Context, name: str, image: np.ndarray) -> Ne
     """The training picture of least root mean square difference. image: (C, H, W) uint8."""
     import torch
 
+    from models.pictures import nearest
+
     of = context.store.header(name).data.get("name", "its data set")
     dataset = training_set(context, name)
     if dataset is None or tuple(dataset.images.shape[1:]) != image.shape:
@@ -50,15 +52,7 @@ def nearest_training_image(context: Context, name: str, image: np.ndarray) -> Ne
             f"To see the nearest training picture, start with --data-dir FOLDER, "
             f"where FOLDER/{of} holds the data set.",
         )
-    query = torch.from_numpy(image).flatten().float()
-    distances = []
-    for block in dataset.images.flatten(1).split(8192):
-        block = block.float()
-        distances.append(block.square().sum(1) - 2 * block @ query)
-    distances = torch.cat(distances)
-    k = int(distances.argmin())
-    squared = (distances[k] + query.square().sum()).clamp(min=0) / query.numel()
-    rms = float(squared.sqrt()) / 255
+    [k], [rms] = (each.tolist() for each in nearest(dataset.images, torch.from_numpy(image)[None]))
     label = ""
     if dataset.labels is not None and dataset.classes:
         label = f", {dataset.classes[int(dataset.labels[k])]}"

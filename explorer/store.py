@@ -6,13 +6,17 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from explorer import zerogpu
 from models import checkpoint
 
 log = logging.getLogger(__name__)
+
+OWN = "~"  # in the names of models that are one visitor's
 
 # The best known data first: the page opens on the first model.
 DATA_ORDER = ("mnist", "fashion-mnist", "shapes", "digits", "cifar-10")
@@ -34,6 +38,7 @@ class Store:
         self._checked = False
         self.limit = limit
         self._headers: dict[str, Any] = {}
+        self._own: dict[str, Any] = {}  # of one visitor each, under names that cannot be guessed
         self._models: OrderedDict[str, Any] = OrderedDict()
         self._sizes: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -84,10 +89,35 @@ class Store:
     def header(self, name: str) -> Any:
         """What is known of a model without loading it. Raises ValueError where there is none."""
         try:
-            return self._headers[name]
+            return self._own.get(name) or self._headers[name]
         except KeyError:
             known = ", ".join(self._headers) or "none"
             raise ValueError(f"There is no model '{name}' here. Models: {known}.") from None
+
+    def adopt(self, folder: Path) -> str:
+        """Takes in a model of one visitor's, and returns the name it has here.
+
+        Whoever has the name has the model, so it cannot be guessed; ``names`` and ``having``, what
+        everybody is offered, do not tell it. Raises ValueError where the folder holds none.
+        """
+        header = checkpoint.read_header(folder)
+        name = f"{header.name}{OWN}{uuid4().hex}"
+        self._own[name] = replace(header, name=name)
+        return name
+
+    def refresh(self, name: str) -> None:
+        """Reads the header of an adopted model anew: it has been measured."""
+        if (known := self._own.get(name)) is not None:
+            self._own[name] = replace(checkpoint.read_header(known.folder), name=name)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Lets go of models that were adopted."""
+        for name in names:
+            self._own.pop(name, None)
+            with self._lock:
+                self._models.pop(name, None)
+                self._sizes.pop(name, None)
+                self._loading.pop(name, None)
 
     def get(self, name: str) -> Any:
         """The model, ready to use. Two callers at once share one load."""

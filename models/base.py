@@ -33,9 +33,15 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     choices: Sequence[str] | None = None,
+    live: bool = False,
 ) -> Any:
-    """A dataclass field that knows its own help text and limits: the page builds controls of it."""
-    metadata = {"help": help, "low": low, "high": high, "choices": tuple(choices or ())}
+    """A dataclass field that knows its own help text and limits: the page builds controls of it.
+
+    live: whether it may change during a run, as no weight's shape depends on it.
+    """
+    metadata = {
+        "help": help, "low": low, "high": high, "choices": tuple(choices or ()), "live": live,
+    }  # fmt: skip
     return field(default=default, metadata=metadata)
 
 
@@ -210,6 +216,16 @@ class Model(nn.Module):
     def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
         """Yields the losses of one batch. x: (B, C, H, W) in [0, 1]; y: (B,) labels or None."""
         raise NotImplementedError
+
+    def tune(self, values: dict[str, Any]) -> None:
+        """Changes settings between two steps. Raises ValueError, one sentence, where one of them
+        is not of those that may change during a run (``live``), or has no such value."""
+        known = {f.name: f.metadata.get("live") for f in dataclasses.fields(self.config)}
+        for key in values:
+            if not known.get(key):
+                raise ValueError(f"'{key}' cannot be changed during a run.")
+        checked = vars(build_config(type(self.config), values))
+        self.config = dataclasses.replace(self.config, **{key: checked[key] for key in values})
 
     def inner_matrices(self) -> list[nn.Parameter]:
         """The weights (out, in) between hidden layers, which a recipe may leave to Muon."""

@@ -86,10 +86,18 @@ class DiffusionConfig:
         choices=("lognormal", "uniform"),
     )
     noise_mean: float = setting(
-        -1.2, "Mean of log sigma in training, for lognormal levels.", low=-10.0, high=10.0
+        -1.2,
+        "Mean of log sigma in training, for lognormal levels.",
+        low=-10.0,
+        high=10.0,
+        live=True,
     )
     noise_spread: float = setting(
-        1.2, "Deviation of log sigma in training, for lognormal levels.", low=0.01, high=10.0
+        1.2,
+        "Deviation of log sigma in training, for lognormal levels.",
+        low=0.01,
+        high=10.0,
+        live=True,
     )
     low: float = setting(0.01, "Lowest noise level that is sampled.", low=1e-4, high=1.0)
     high: float = setting(80.0, "Highest noise level, where sampling starts.", low=1.0, high=1000.0)

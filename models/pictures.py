@@ -73,3 +73,19 @@ def check_writable(path: Path) -> None:
         raise ValueError(f"'{path.name}' names no picture format; use a name such as grid.png.")
     if not path.resolve().parent.is_dir():
         raise ValueError(f"There is no folder '{path.resolve().parent}' to write to.")
+
+
+def nearest(images: Tensor, queries: Tensor, block: int = 8192) -> tuple[Tensor, Tensor]:
+    """The image nearest to each query, by root mean square difference.
+
+    images: (N, C, H, W) uint8. queries: (n, C, H, W), as bytes too. Returns rows of ``images``,
+    (n,), and the differences, (n,), where black to white is 1.
+    """
+    queries = queries.flatten(1).float()
+    parts = []
+    for some in images.flatten(1).split(block):
+        some = some.float()
+        parts.append(some.square().sum(1)[None] - 2 * queries @ some.T)
+    squared, rows = torch.cat(parts, 1).min(1)
+    squared = (squared + queries.square().sum(1)).clamp(min=0) / queries.shape[1]
+    return rows, squared.sqrt() / 255

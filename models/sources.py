@@ -183,9 +183,9 @@ def decode_pictures(entries: Iterable[Entry], n: int, size: int | None = None) -
             before = [] if stacked is None else stacked[:i]
             stacked = np.empty((n, size, size, 3), np.uint8)
             for k, pixels in enumerate(before):
-                stacked[k] = _square(Image.fromarray(pixels), size)
+                stacked[k] = square(Image.fromarray(pixels), size)
         if size is not None:
-            picture = _square(picture, size)
+            picture = square(picture, size)
         if stacked is None:
             stacked = np.empty((n, picture.height, picture.width, 3), np.uint8)
         stacked[i] = picture
@@ -247,7 +247,8 @@ def upright_rgb(picture: Image) -> Image:
     return picture.convert("RGB")
 
 
-def _square(picture: Image, size: int) -> Image:
+def square(picture: Image, size: int) -> Image:
+    """The picture's central square, size x size."""
     from PIL import Image
 
     if picture.size == (size, size):
@@ -292,7 +293,7 @@ def read_hub(repo: str, split: str, size: int | None = None) -> HubSplit:
         ) from None
 
     path, _, configuration = repo.partition(":")
-    online = _reachable()
+    online = reachable()
     try:
         with contextlib.nullcontext() if online else _offline():
             splits = datasets.load_dataset(path, configuration or None)
@@ -341,7 +342,7 @@ def _hub_bytes(cell: dict[str, Any] | None) -> Callable[[], bytes]:
     return lambda: cell["bytes"] or Path(cell["path"]).read_bytes()
 
 
-def _reachable(seconds: float = 5.0) -> bool:
+def reachable(seconds: float = 5.0) -> bool:
     """Does the Hub answer? Asked once, because the libraries retry for half a minute each time."""
     from huggingface_hub import constants, get_session, is_offline_mode
 

@@ -109,6 +109,7 @@ class Run:
         self.saved = False  # whether ``out`` holds a state of this run
         self.minutes_before = 0.0  # spent by the processes that this one resumes
         self.images_per_second = 0.0
+        self.rate_scale = 1.0  # a person's hand on the learning rate, during the run
         self.bf16 = wants_bf16(self.config.precision, self.device)
 
     def model_values(self) -> dict[str, Any]:
@@ -146,7 +147,7 @@ class Run:
             snapshots.tidy(self.out, self.snapshots, self.step)
         while self.step < self.total:
             x, y = self.batch(self.step)
-            part = rate_part(self.step, self.total, self.config)
+            part = self.rate_scale * rate_part(self.step, self.total, self.config)
             rate = part * self.config.learning_rate
             logs = self.train_step(x, y, part)
             self.step += 1
@@ -255,17 +256,24 @@ class Run:
             self.players[player] = list(named.values())
         return self.players[player]
 
-    @torch.no_grad()
-    def watch(self, batch: int = 256) -> dict[str, float]:
+    def watch(self) -> dict[str, float]:
         """What the kept weights score on the images set aside: "held_out_..." for each log.
 
         Where these rise while the training loss falls, the model learns its images by heart.
         """
+        scored = self.score(self.held_out, self.held_labels)
+        return {f"held_out_{name}": value for name, value in scored.items()}
+
+    @torch.no_grad()
+    def score(self, images: Tensor, labels: Tensor | None, batch: int = 256) -> dict[str, float]:
+        """The objectives of the kept weights on these images (N, C, H, W), uint8: means by log.
+
+        Always with the same chances, so that two moments of a run can be compared.
+        """
         sums: dict[str, float] = {}
-        for start in range(0, len(self.held_out), batch):
-            x = self.held_out[start : start + batch].to(self.device).float().div_(255)
-            y = self.held_labels
-            y = None if y is None else y[start : start + batch].to(self.device)
+        for start in range(0, len(images), batch):
+            x = images[start : start + batch].to(self.device).float().div_(255)
+            y = None if labels is None else labels[start : start + batch].to(self.device)
             rng = generator(self.recipe.seed, 3, start)
             if self.recipe.data.mutate:
                 x = mutated(x, self.recipe.data.mutate, rng)
@@ -275,7 +283,7 @@ class Run:
                     logs |= {f"{objective.player}_loss": objective.loss, **objective.logs}
             for name, value in logs.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(x)
-        return {f"held_out_{name}": value / len(self.held_out) for name, value in sums.items()}
+        return {name: value / len(images) for name, value in sums.items()}
 
     @torch.no_grad()
     def update_ema(self) -> None:

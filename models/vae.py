@@ -74,18 +74,22 @@ class VAEConfig:
         "levels by a discretised logistic.",
         choices=("bernoulli", "logistic"),
     )
-    beta: float = setting(1.0, "Weight of the KL term (Higgins et al. 2017).", low=0.0, high=1000.0)
+    beta: float = setting(
+        1.0, "Weight of the KL term (Higgins et al. 2017).", low=0.0, high=1000.0, live=True
+    )
     total_correlation: float = setting(
         0.0,
         "Further weight on the codes' total correlation (Chen et al. 2018).",
         low=0.0,
         high=1000.0,
+        live=True,
     )
     free_bits: float = setting(
         0.0,
         "Nats a dimension that the KL term does not charge for (Kingma et al. 2016).",
         low=0.0,
         high=10.0,
+        live=True,
     )
     samples: int = setting(1, "K of the IWAE objective; 1 is the ELBO.", low=1, high=512)
     samples_from: int = setting(

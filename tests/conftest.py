@@ -79,7 +79,7 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
 def alone(monkeypatch):
     """No data folder in the environment, and no Hub."""
     monkeypatch.delenv(data.ENVIRONMENT, raising=False)
-    monkeypatch.setattr(sources, "_reachable", lambda: False)
+    monkeypatch.setattr(sources, "reachable", lambda: False)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -229,7 +229,7 @@ def hub(tmp_path, monkeypatch):
         )
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    monkeypatch.setattr(sources, "_reachable", lambda: True)
+    monkeypatch.setattr(sources, "reachable", lambda: True)
     datasets.disable_progress_bars()
     yield tmp_path / "hub"
     datasets.enable_progress_bars()

@@ -105,10 +105,10 @@ const draw = plot => {
   const scale = data.log ? Math.log10 : v => v;
   const ys = data.lines.flatMap(line => line.y).filter(v => v != null).map(scale);
   const [low, high] = data.range ?? [Math.min(...data.x), Math.max(...data.x)];
-  let bottom = data.log ? Math.floor(Math.min(0, ...ys)) : Math.min(0, ...ys);
+  let bottom = data.log ? Math.floor(Math.min(0, ...ys)) : data.fit ? Math.min(...ys) : Math.min(0, ...ys);
   let top = Math.max(bottom + 1e-9, ...ys);
   const room = 0.04 * (top - bottom);
-  if (bottom < 0 && !data.log) bottom -= room;
+  if ((bottom < 0 || data.fit) && !data.log) bottom -= room;
   top += room;
   Object.assign(plot, { low, high, height });
   plot.across = v => LEFT + (v - low) / (high - low || 1) * (width - LEFT - RIGHT);

@@ -10,7 +10,7 @@ let clock = 0, last = 0, columns = 1, halted = null;
 const announce = () => {
   GE.films[props.film] = n > 1 ? at / (n - 1) : 0;
   document.dispatchEvent(new CustomEvent('ge:film', {
-    detail: { id: props.film, at, n, levels: props.value?.levels ?? null, playing },
+    detail: { id: props.film, at, n, levels: props.value?.levels ?? null, playing, run },
   }));
 };
 const paint = () => {
@@ -125,8 +125,18 @@ const layout = () => {
     row.canvas.style.height = best.side * h / w + 'px';
   }
 };
+// Frames from the k-th on, behind those that are there.
+const joined = (before, more, k) => {
+  if (!k || !before) return more;
+  const size = before.h * before.w * before.c, bytes = new Uint8Array((k + (more?.n ?? 0)) * size);
+  bytes.set(before.bytes.subarray(0, k * size));
+  if (more) bytes.set(more.bytes, k * size);
+  return { ...before, bytes, n: k + (more?.n ?? 0) };
+};
 const show = () => {
   const value = props.value;
+  const from = value?.from ?? 0;
+  if (from && (value.run !== run || value.rows.some((_, k) => (rows[k]?.sprite?.n ?? 0) < from))) return;
   // What was on its way when a person stopped the run; a run begun anew starts with one frame.
   if (value?.running && value.run === halted && value.rows[0]?.sprite?.n > 1) return;
   halted = null;
@@ -136,7 +146,8 @@ const show = () => {
   while (rows.length > given.length) rows.pop().figure.remove();
   given.forEach((data, k) => {
     const row = rows[k];
-    Object.assign(row, { data, sprite: GE.unpack(data.sprite), shown: -1 });
+    const captions = data.captions && [...(from ? row.data.captions.slice(0, from) : []), ...data.captions];
+    Object.assign(row, { data: { ...data, captions }, sprite: joined(row.sprite, GE.unpack(data.sprite), from), shown: -1 });
     row.name.textContent = data.name ?? '';
     row.note.textContent = data.note ?? '';
     row.canvas.setAttribute('aria-label', [data.name, data.note].filter(Boolean).join(', '));

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.components import component
+from explorer.components import component, source
 
 
 def film(
@@ -27,7 +27,9 @@ def film(
         {"rows": [{"name": words above, "note": more of them, "sprite": T frames,
                    "captions": T texts below (optional)}, ...],
          "at": the frame to start on (optional), "levels": T numbers (optional),
-         "run": anything that names this run (optional), "running": whether more will come}
+         "run": anything that names this run (optional), "running": whether more will come,
+         "from": k, where the sprites hold frames from the k-th on, to join those of the same run
+         that are there already (optional; what does not join is left out, see ``film_have``)}
 
     A row with fewer frames than the longest stays on its last. While ``running`` the newest frame
     is shown, unless a person has taken the playhead elsewhere. A value of the same ``run`` keeps
@@ -45,6 +47,18 @@ def film(
         "film", value, film=film_id, label=label, below=below, largest=largest, tile=tile,
         expected=expected, autoplay=autoplay,
     )  # fmt: skip
+
+
+def film_have(film_id: str) -> gr.HTML:
+    """Invisible; its value says what a film holds, for ``held``: an input of what feeds it."""
+    script = f"const FILM = {film_id!r};\n" + source("film_have.js")
+    return component("film_have", "", html="", script=script, elem_classes=["ge-hidden"])
+
+
+def held(value: Any, run: str) -> int:
+    """How many frames of this run the browser has, by the value of ``film_have``."""
+    name, _, n = str(value or "").rpartition("|")
+    return int(n) if name == run and n.isdecimal() else 0
 
 
 def stop(film_id: str) -> str:

@@ -19,6 +19,7 @@ window.GE = (() => {
   };
 
   const able = (tab, name) => {
+    if (ge.needs[tab]?.length === 0) return true;  // a tab that works without any model
     const model = ge.models.find(m => m.name === name);
     return !!model && (ge.needs[tab] || []).every(need => model.capabilities.includes(need));
   };
@@ -103,6 +104,17 @@ window.GE = (() => {
     const wanted = [...buttons].find(b => b.dataset.tabId === tab) ??
       document.querySelectorAll('#ge-tabs [role=tab]')[index];
     wanted?.click();
+  };
+
+  // A random key by which this browser finds what it has here when a page is loaded anew.
+  ge.visitor = () => {
+    const name = 'generative-explorer-visitor';
+    let key = null;
+    try { key = localStorage.getItem(name); } catch { /* a browser that keeps nothing */ }
+    if (/^[0-9a-f]{32}$/.test(key)) return key;
+    key = [...crypto.getRandomValues(new Uint8Array(16))].map(b => b.toString(16).padStart(2, '0')).join('');
+    try { localStorage.setItem(name, key); } catch { /* then this page alone knows it */ }
+    return key;
   };
 
   ge.toggleTheme = () => document.body.classList.toggle('dark');

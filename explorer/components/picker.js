@@ -14,7 +14,7 @@ const makeCard = model => {
   card.type = 'button';
   card.setAttribute('role', 'radio');
   card.dataset.name = model.name;
-  card.dataset.data = model.data;
+  card.dataset.data = model.name.includes('~') ? 'Yours' : model.data;
   card.title = `${model.title}: ${model.about}`;
   if (model.thumb) {
     const image = new Image();
@@ -66,7 +66,8 @@ const paint = () => {
 };
 const take = () => {
   paint();
-  GE.put('model', GE.current, first);
+  // The name of one's own model is the key to it: it does not go into an address to share.
+  GE.put('model', GE.current.includes('~') ? first : GE.current, first);
   GE.gate();
   GE.show();
 };
@@ -79,6 +80,26 @@ GE.choose = name => {
 GE.wake = place => {
   const event = 'show_' + place;
   if (EVENTS.includes(event)) trigger(event);
+};
+// Models of this visitor alone, which stand first; those of before that are not among them go.
+GE.own = models => {
+  const theirs = name => name.includes('~'), now = models.map(model => model.name);
+  for (const card of cards.filter(c => theirs(c.dataset.name) && !now.includes(c.dataset.name))) {
+    cards.splice(cards.indexOf(card), 1);
+    card.remove();
+  }
+  GE.models = GE.models.filter(model => !theirs(model.name) || now.includes(model.name));
+  for (const model of models) {
+    if (GE.models.some(known => known.name === model.name)) continue;
+    if (!GE.models.length) box.replaceChildren();
+    GE.models = [model, ...GE.models];
+    const card = makeCard(model);
+    cards.unshift(card);
+    box.prepend(card);
+  }
+  group();
+  if (!GE.models.some(model => model.name === GE.current) && GE.models.length) GE.choose(GE.models[0].name);
+  else { paint(); GE.gate(); }
 };
 watch('value', () => { GE.current = props.value; paint(); });
 box.addEventListener('keydown', event => {

@@ -57,8 +57,8 @@ def model_picker(store: Store, tabs: Sequence[ModuleType]) -> gr.HTML:
     }
     places = [place for key in keys for place in _places(key, parts.get(key))]
     needs = {key: sorted(tab.NEEDS) for key, tab in zip(keys, tabs, strict=True)}
-    usable = {name for tab in tabs for name in store.having(set(tab.NEEDS))}
-    cards = [_card(store.header(name)) for name in store.names if name in usable]
+    usable = {name for tab in tabs if tab.NEEDS for name in store.having(set(tab.NEEDS))}
+    cards = [card(store.header(name)) for name in store.names if name in usable]
     # A custom event exists where its name stands in quotes in the script.
     script = f"const EVENTS = {json.dumps([f'show_{place}' for place in places])};\n"
     return component(
@@ -81,7 +81,8 @@ def _places(tab: str, parts: Sequence[str] | None) -> list[str]:
     return [f"{tab}_{part}" for part in parts] if parts else [tab]
 
 
-def _card(header: Any) -> dict[str, Any]:
+def card(header: Any) -> dict[str, Any]:
+    """What the browser is told of a model."""
     return {
         "name": header.name,
         "title": header.title,

@@ -7,6 +7,7 @@ A tab is a module with
                     "Conditional") that a model must have; for a model without them the page shows
                     a sentence and the models that have them instead of the tab
 handlers            plain functions of plain values: they can be called and tested without a page
+``offered(context)``  optional: whether this server has the tab at all
 ``build(context)``  adds the components, inside the ``gr.Tab`` that the page has opened, and wires
                     the handlers
 
@@ -34,8 +35,8 @@ and in the CSS class ``ge-panel-latent``.
 """
 
 from explorer.components.parts import key_of
-from explorer.tabs import denoise, embedding, latent, layers, pixels, sample, score
+from explorer.tabs import denoise, embedding, latent, layers, pixels, sample, score, train
 
 __all__ = ["TABS", "key_of"]
 
-TABS = (sample, latent, denoise, pixels, layers, embedding, score)
+TABS = (sample, latent, denoise, pixels, layers, embedding, score, train)

@@ -1,0 +1,2 @@
+// Offers a visitor's own models in the picker of their page.
+watch('value', () => GE.own?.(props.value || []));

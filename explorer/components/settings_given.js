@@ -1,0 +1,6 @@
+// Carries the settings that a person has changed to the server.
+document.addEventListener('ge:settings', event => {
+  if (event.detail.id !== FORM) return;
+  props.value = JSON.stringify(event.detail.given);
+  trigger('changed');
+});

@@ -1,0 +1,19 @@
+"""One step of a training run laid open: its batch, its numbers, and what it changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from explorer.components import component
+
+
+def slow_step(value: dict[str, Any] | None = None) -> gr.HTML:
+    """Value::
+
+    {"title": words, "note": more of them, "batch": a sprite, "labels": texts below (or none),
+     "facts": [{"name", "text"}, ...],
+     "parts": [{"name", "part": how much of itself it changed by, "text"}, ...]}
+    """
+    return component("slow_step", value)

@@ -1,0 +1,101 @@
+"""The Train tab as a person uses it: start, watch, slow down, reload, stop, and use the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import toys
+from tests.browser.conftest import (
+    assert_no_serious_findings,
+    open_page,
+    pixels,
+    serious_findings,
+    served,
+    settled,
+    until,
+)
+
+STAGE = ".ge-panel-train .ge-stage"
+STEPS = "#train-settings-0"  # the first of the settings
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("models")
+    toys.write(folder, "toy")
+    with served("--checkpoints", str(folder)) as url:
+        yield url
+
+
+def arrive(page, address) -> None:
+    page.set_default_timeout(240_000)  # a process is started, and others may share two cores
+    open_page(page, f"{address}/?tab=train&train.family=vae")
+    page.wait_for_selector(STEPS)
+
+
+def step_of(page) -> int:
+    """The step that the status tells, 0 before there is one."""
+    return page.eval_on_selector(
+        f"{STAGE} .ge-status p",
+        "p => Number(/^Step ([\\d,]+)/.exec(p.textContent)?.[1].replaceAll(',', '') ?? 0)",
+    )
+
+
+def test_a_run_is_watched_paused_slowed_found_again_stopped_and_used(page, address):
+    arrive(page, address)
+    page.click("#train-start")
+    until(page, lambda: step_of(page) > 3, 200)
+    until(page, lambda: len(set(pixels(page, f"{STAGE} .ge-film canvas"))) == 3, 60)
+    page.click("#train-pause")
+    settled(page, STAGE, "Paused")
+    step = step_of(page)
+    page.click("#train-step")
+    page.wait_for_selector(f"{STAGE} .ge-slow-step canvas")
+    until(page, lambda: step_of(page) == step + 1)
+    assert page.inner_text(f"{STAGE} .ge-slow-step h3") == f"Step {step + 1}"
+    # What cannot change during a run is locked; the learning rate can.
+    assert page.is_disabled(STEPS) and page.is_enabled("#train-settings-2")
+
+    page.reload()
+    page.wait_for_selector("body[data-ge=open]")
+    settled(page, STAGE, "Paused")
+    assert step_of(page) == step + 1
+    until(page, lambda: len(pixels(page, f"{STAGE} .ge-film canvas")) == 3)
+    assert page.locator(f"{STAGE} .ge-curves figure").count() >= 3
+
+    page.click("#train-stop")
+    settled(page, STAGE, "Stopped at step")
+    page.click("#train-open")
+    page.wait_for_selector(".ge-panel-sample .ge-image-grid canvas")
+    settled(page, ".ge-panel-sample", "samples")
+    own = page.locator(".ge-picker button").first
+    assert "My VAE, small" in own.inner_text() and own.get_attribute("aria-checked") == "true"
+    assert "~" not in page.url  # the key to it does not go into an address
+
+
+def test_the_tab_fits_every_screen_and_has_no_serious_finding(page, address):
+    arrive(page, address)
+    for width, height in ((390, 844), (1024, 768), (1440, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        until(page, lambda w=width: page.evaluate("document.body.scrollWidth") <= w, 20)
+    page.click("summary >> nth=0")
+    assert page.locator(".ge-settings-form .field:visible").count() > 10
+    assert_no_serious_findings(page)
+    page.evaluate("GE.toggleTheme()")
+    until(page, lambda: serious_findings(page) == [], 20)
+
+
+def test_what_is_chosen_is_in_the_address_and_changes_settings_and_command(page, address):
+    arrive(page, address)
+    page.click(".ge-choices [data-key=flow]")
+    page.wait_for_selector("[name='model.coupling']", state="attached")
+    page.wait_for_function("() => location.search.includes('train.family=flow')")
+    page.fill(STEPS, "77")
+    page.press(STEPS, "Tab")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.ge-panel-train .ge-code code')]"
+        ".some(c => c.textContent.includes('steps = 77') && c.textContent.includes('\"flow\"'))"
+    )
+    assert page.get_attribute(".ge-choices [data-key=mnist]", "aria-disabled") is not None
