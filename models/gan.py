@@ -72,6 +72,7 @@ class GANConfig:
         "Weight of half the squared gradient on real images (Mescheder et al. 2018).",
         low=0.0,
         high=1e6,
+        live=True,
     )
     gradient_penalty: float = setting(
         0.0,
@@ -79,6 +80,7 @@ class GANConfig:
         "2017).",
         low=0.0,
         high=1e6,
+        live=True,
     )
     penalised: float = setting(
         1.0, "Part of a batch on which penalties are measured.", low=0.001, high=1.0
@@ -91,14 +93,22 @@ class GANConfig:
         high=100,
     )
     critic_rate: float = setting(
-        1.0, "Learning rate of the discriminator, over the generator's.", low=0.0, high=100.0
+        1.0,
+        "Learning rate of the discriminator, over the generator's.",
+        low=0.0,
+        high=100.0,
+        live=True,
     )
     categories: int = setting(
         0, "Values of InfoGAN's categorical code; 0 is none.", low=0, high=1000
     )
     continuous: int = setting(0, "InfoGAN's continuous codes.", low=0, high=100)
     information: float = setting(
-        1.0, "Weight of the bound on the codes' information (InfoGAN).", low=0.0, high=1000.0
+        1.0,
+        "Weight of the bound on the codes' information (InfoGAN).",
+        low=0.0,
+        high=1000.0,
+        live=True,
     )
     encoder: bool = setting(False, "An encoder is learned as well (BiGAN).")
     num_classes: int = setting(
