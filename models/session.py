@@ -62,6 +62,7 @@ class Session:
         self.paused = self.slow = False
         self.seconds = 0.0  # of training, pauses left out
         self.sums: dict[str, list[float]] = {}
+        self.last: Progress | None = None
         self.reported = self.shown = self.kept = 0.0
         self.pace = (0.0, 0)  # (seconds, step) when speed was last measured
         self.next_show = 0.0
@@ -134,6 +135,7 @@ class Session:
                 raise Stopped
             if do in ("pause", "step"):
                 self.paused, self.slow = True, do == "step"
+                self.tell_progress()  # the step that stands still is the one that is told
                 self.wire.report("paused")
             elif do == "go":
                 self.paused = False
@@ -163,8 +165,15 @@ class Session:
         """A step was taken."""
         for name, value in progress.logs.items():
             self.sums.setdefault(name, []).append(value)
-        now = time.perf_counter()
-        if now - self.reported < OFTEN and 1 < progress.step < progress.total:
+        self.last = progress
+        soon = time.perf_counter() - self.reported < OFTEN
+        if not soon or progress.step in (1, progress.total):
+            self.tell_progress()
+
+    def tell_progress(self) -> None:
+        """Where the run is, and its logs since this was told last."""
+        progress, now = self.last, time.perf_counter()
+        if progress is None or not self.sums:
             return
         before, step = self.pace
         passed = self.seconds - before
@@ -188,6 +197,7 @@ class Session:
         before = {name: p.detach().clone() for name, p in run.model.named_parameters()}
         progress = next(run.steps())
         self.took(progress)
+        self.tell_progress()
         changes: dict[str, list[float]] = {}
         depth = 1 if len({name.split(".")[0] for name in before}) > 1 else 2
         with torch.no_grad():

@@ -126,6 +126,20 @@ def test_one_slow_step_lays_open_exactly_that_step(digits, tmp_path):
     assert watched.run.step == 12 and watched.wire.of("going")
 
 
+def test_what_was_told_last_before_a_pause_is_where_the_run_stands(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr("models.session.OFTEN", 1e9)
+    watched = session(digits, tmp_path, {"paused": [{"do": "go"}]})
+    given = watched.wire.order
+
+    def order(wait=False):
+        pause = watched.run.step == 5 and not watched.wire.of("paused")
+        return {"do": "pause"} if pause else given(wait)
+
+    monkeypatch.setattr(watched.wire, "order", order)
+    assert watched.work() == "done"
+    assert [report["step"] for report in watched.wire.of("progress")] == [1, 5, 12]
+
+
 def test_stop_keeps_a_checkpoint_and_time_is_up(digits, tmp_path):
     stopped = session(digits, tmp_path, {"progress": [{"do": "stop"}]})
     assert stopped.work() == "stopped" and stopped.run.step < 12

@@ -372,12 +372,12 @@ def build(context: Context) -> None:
                 end = gr.Button("Stop", interactive=False, elem_id="train-stop")
                 use = gr.Button("Sample from it", visible=False, elem_id="train-open")
             status = components.status("Choose on the left, then start.")
-            player = film(watch.FILM, label="What the model draws", expected=3, below=190,
+            player = film(watch.FILM, label="What the model draws", expected=3, below=24,
                           autoplay=False)  # fmt: skip
             have = film_have(watch.FILM)
             slow = slow_step()
             with gr.Row(elem_classes="ge-learning"):
-                lines = curves(tall=150, wide=240)
+                lines = curves(tall=150, wide=200)
                 dots = code_map()
             films = export.save_buttons()
 

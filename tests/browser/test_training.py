@@ -69,7 +69,7 @@ def test_a_run_is_watched_paused_slowed_found_again_stopped_and_used(page, addre
     settled(page, STAGE, "Stopped at step")
     page.click("#train-open")
     page.wait_for_selector(".ge-panel-sample .ge-image-grid canvas")
-    settled(page, ".ge-panel-sample", "samples")
+    settled(page, ".ge-panel-sample", "64 pictures of seed 0")
     own = page.locator(".ge-picker button").first
     assert "My VAE, small" in own.inner_text() and own.get_attribute("aria-checked") == "true"
     assert "~" not in page.url  # the key to it does not go into an address
@@ -92,6 +92,7 @@ def test_what_is_chosen_is_in_the_address_and_changes_settings_and_command(page,
     page.click(".ge-choices [data-key=flow]")
     page.wait_for_selector("[name='model.coupling']", state="attached")
     page.wait_for_function("() => location.search.includes('train.family=flow')")
+    page.locator(".ge-panel-train .ge-note .label-wrap").last.click()
     page.fill(STEPS, "77")
     page.press(STEPS, "Tab")
     page.wait_for_function(
