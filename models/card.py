@@ -64,6 +64,11 @@ def _with_error(metric: dict) -> str:
     return number(metric["value"]) + error
 
 
+def _fewer(metric: dict, n: int) -> str:
+    """How many pictures there were, where it is not the n of the others."""
+    return "" if metric["n"] == n else f" (n = {metric['n']})"
+
+
 def scores_table(metrics: dict[str, dict]) -> list[str]:
     """What the anomaly scores tell apart, a row a score and a column a set; [] without any."""
     found = _aurocs(metrics)
@@ -82,8 +87,8 @@ def scores_table(metrics: dict[str, dict]) -> list[str]:
     ]
     for score in dict.fromkeys(score for score, _ in found):
         entries = [found.get((score, set)) for set in sets]
-        cells = ["" if entry is None else _with_error(entry) for entry in entries]
         n = max(e["n"] for e in entries if e is not None)
+        cells = ["" if e is None else _with_error(e) + _fewer(e, n) for e in entries]
         title = SCORES[score].title if score in SCORES else score
         lines.append(f"| {title} | " + " | ".join(cells) + f" | {n} |")
     return [*lines, ""]
@@ -112,11 +117,12 @@ def anomaly_table(headers: list[Header]) -> str:
         other = next((set for _, set in found if set in ("mnist", "fashion-mnist")), None)
         for score in dict.fromkeys(score for score, _ in found):
             entries = [found.get((score, set)) for set in (other, *FAR)]
+            n = max(e["n"] for e in entries if e is not None)
             cells = [
-                "" if e is None else f"{e['value']:.3f} ± {e['stderr'] or 0:.3f}" for e in entries
+                "" if e is None else f"{e['value']:.3f} ± {e['stderr'] or 0:.3f}{_fewer(e, n)}"
+                for e in entries
             ]
             title = SCORES[score].title if score in SCORES else score
-            n = max(e["n"] for e in entries if e is not None)
             rows.append(f"| `{header.name}` | {title} | {' | '.join(cells)} | {n} |")
     return "\n".join(rows)
 

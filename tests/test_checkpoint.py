@@ -298,6 +298,8 @@ def check_card(folder: Path) -> None:
             _, score, other = name.split(".")
             row, heads = rows[SCORES[score].title], rows["score"]
             shown, n, what = row[heads.index(other)], row[-1], rows["score"][-1]
+            shown, fewer, count = shown.partition(" (n = ")  # where it is not that of the others
+            n = count.strip(")") if fewer else n
         else:
             shown, n, what = rows[f"`{name}`"]
         value, _, error = shown.partition(" ± ")

@@ -81,9 +81,9 @@ def read_files(
         if len(names) >= images.MAX_MANY:
             problems.append((Path(path).name, f"Only the first {images.MAX_MANY} were taken."))
             continue
-        opened, bad = images.open_many([path])
+        opened, bad = images.open_many([path], images.MAX_MANY - len(names))
         problems += bad
-        for each, picture in opened[: images.MAX_MANY - len(names)]:
+        for each, picture in opened:
             framed = images.prepare(picture, shape, header.data.get("name", ""), polarity)
             names.append(each)
             pixels.append(as_bytes(framed.pixels))
