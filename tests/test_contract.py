@@ -1,9 +1,6 @@
 """Every family, in every configuration that is shipped, keeps the contract of ``models.base``.
 
-The cases are built from FAMILIES and the recipes: a new one of either is tested by being there.
-What a model promises does not depend on how large it is, so most is asked of each case with small
-pictures and few channels; what does depend on it (that it can be built, learns in every parameter,
-and gives the same picture on one thread or four) of the case as it is shipped.
+What each capability promises is asked in ``test_capabilities``; the cases are in ``contract``.
 """
 
 from __future__ import annotations
@@ -16,75 +13,30 @@ from itertools import pairwise
 import pytest
 import torch
 
-from models import FAMILIES, checkpoint, data, family
+from models import checkpoint, family
 from models.base import (
-    CAPABILITIES,
-    GenerativeModel,
     Objective,
     build_config,
     capabilities,
     generator,
 )
 from models.recipe import load_recipe, recipe_names
+from tests.contract import (
+    CASES,
+    OURS,
+    SHIPPED,
+    Case,
+    build,
+    built,
+    classes_of,
+    effort,
+    having,
+    images,
+    labels,
+    refused,
+)
 
-# Families of other tests register themselves under their own module: they are not ours to judge.
-OURS = [name for name, path in FAMILIES.items() if path.startswith("models.")]
-SPACES = ("binary", "uint8")
-KINDS = ("exact", "lower bound", "estimate")
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """A family in a configuration: as its defaults, a shipped recipe, or a conditional variant."""
-
-    name: str
-    family: str
-    values: dict
-
-
-def cases() -> list[Case]:
-    found = [Case(name, name, {}) for name in OURS]
-    for name in recipe_names():
-        recipe = load_recipe(name)
-        values = dict(recipe.model)
-        info = data.DATASETS.get(recipe.data.name)
-        if info is not None:
-            values.setdefault("image", list(info.shape))
-            if values.get("num_classes") == -1:
-                values["num_classes"] = len(info.classes)
-        found.append(Case(name, recipe.family, values))
-    for name in OURS:
-        # Where a family may be conditional and is not so by default, a conditional one as well.
-        fields = {f.name: f for f in dataclasses.fields(family(name).Config)}
-        if "num_classes" in fields and fields["num_classes"].default == 0:
-            found.append(Case(f"{name}, conditional", name, {"num_classes": 3}))
-    return found
-
-
-def shrunk(case: Case) -> Case:
-    """The same settings with small pictures and few channels, as far as the family has them."""
-    fields = {f.name: f.default for f in dataclasses.fields(family(case.family).Config)}
-    values = dict(case.values)
-    values["image"] = [values.get("image", fields["image"])[0], 8, 8]
-    for name, most in (("width", 16), ("hidden", 32)):
-        if name in fields:
-            values[name] = min(most, values.get(name, fields[name]))
-    return dataclasses.replace(case, values=values)
-
-
-SHIPPED = cases()
-CASES = [shrunk(case) for case in SHIPPED]
-
-
-def build(case: Case):
-    torch.manual_seed(0)
-    model = checkpoint.build(case.family, case.values)
-    # Parameters that start at zero hide what they multiply: move every one a little.
-    rng = generator(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter += 0.02 * torch.randn(parameter.shape, generator=rng)
-    return model.eval()
+model = pytest.fixture(built, scope="module")
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
@@ -95,58 +47,6 @@ def case(request) -> Case:
 @pytest.fixture(params=SHIPPED, ids=lambda case: case.name)
 def shipped(request) -> Case:
     return request.param
-
-
-@pytest.fixture(scope="module")
-def model(request):
-    return build(request.param)
-
-
-def class_of(case: Case) -> type:
-    """The class of a case's models, which its settings may decide."""
-    cls = family(case.family)
-    return cls.variant(build_config(cls.Config, case.values))
-
-
-def having(*names: str, cases: list[Case] = CASES):
-    """Runs a test on the model of each case whose family has all these capabilities."""
-    methods = [m for name in names for m in vars(CAPABILITIES[name]) if not m.startswith("_")]
-    chosen = [case for case in cases if all(hasattr(class_of(case), m) for m in methods)]
-    return pytest.mark.parametrize(
-        "model", chosen, ids=[case.name for case in chosen], indirect=True, scope="module"
-    )
-
-
-def images(model, n: int = 3) -> torch.Tensor:
-    return torch.rand((n, *model.image_shape), generator=generator(2))
-
-
-def classes_of(model) -> int:
-    return max(0, getattr(model.config, "num_classes", 0))
-
-
-def labels(model, n: int = 3) -> torch.Tensor | None:
-    return torch.arange(n) % classes_of(model) if classes_of(model) else None
-
-
-def effort(model) -> dict[str, float]:
-    """Less work for a likelihood that can be told to: what is asked here is not its precision."""
-    known = inspect.signature(model.log_likelihood).parameters
-    return {k: v for k, v in {"tolerance": 0.05, "draws": 8}.items() if k in known}
-
-
-def refused(call, *arguments, **named):
-    with pytest.raises(ValueError) as error:
-        call(*arguments, **named)
-    sentence = str(error.value)
-    assert sentence.endswith(".") and "\n" not in sentence and len(sentence) > 20
-
-
-def gives_the_sizes(call, x):
-    """Wrong number of dimensions, of channels, of sides: all refused."""
-    refused(call, x[0])
-    refused(call, x[:, :, 1:])
-    refused(call, torch.cat([x, x], 1))
 
 
 def test_every_family_and_recipe_is_a_case():
@@ -306,161 +206,6 @@ def test_conditional_models_honour_the_label(model):
     model.sample(3, generator(0))  # and none at all is fine
     for wrong in (-1, classes_of(model)):
         refused(model.sample, 3, generator(0), wrong)
-
-
-# -- capabilities: having the method is having the capability --------------------------------------
-
-
-@having()
-def test_every_model_can_do_something(model):
-    assert set(capabilities(model)) - {"Conditional"}
-    assert set(capabilities(model)) <= {*CAPABILITIES, "Conditional"}
-    if "Samples" in capabilities(model):
-        inherited = type(model).sample_steps is GenerativeModel.sample_steps
-        assert not inherited, "sample_steps is only inherited: that is no capability"
-
-
-@having("Encodes")
-def test_encodes(model):
-    x = images(model)
-    with torch.no_grad():
-        z = model.encode(x)
-        assert z.shape[0] == 3 and z.dim() in (2, 4) and torch.isfinite(z).all()
-        assert torch.equal(z, model.encode(x))
-        torch.testing.assert_close(model.encode(x[1:2]), z[1:2], atol=1e-4, rtol=1e-4)
-    gives_the_sizes(model.encode, x)
-
-
-@having("Decodes")
-def test_decodes(model):
-    with torch.no_grad():
-        if "Encodes" in capabilities(model):
-            z = model.encode(images(model))
-        else:
-            z = next(iter(model.sample_steps(3, generator(0)))).info["z"]
-        x = model.decode(z)
-        assert x.shape == (3, *model.image_shape) and x.dtype == torch.float32
-        assert x.min() >= 0 and x.max() <= 1
-        torch.testing.assert_close(model.decode(z[1:2]), x[1:2], atol=1e-4, rtol=0)
-    refused(model.decode, z[:, 1:])
-    refused(model.decode, z[0])
-
-
-@having("Samples", "Decodes")
-def test_a_sample_is_its_code_decoded(model):
-    frame = list(model.sample_steps(3, generator(0)))[-1]
-    label = frame.info.get("label")
-    again = model.decode(frame.info["z"], *([] if label is None else [label]))
-    torch.testing.assert_close(again, frame.x, atol=1e-6, rtol=0)
-
-
-@having("HasLikelihood")
-def test_has_likelihood(model):
-    x = images(model)
-    a, b = (model.log_likelihood(x, generator(5), **effort(model)) for _ in range(2))
-    assert a.kind in KINDS and a.space in SPACES
-    assert a.nats.shape == (3,) and torch.isfinite(a.nats).all()
-    assert torch.equal(a.nats, b.nats)
-    assert not a.nats.requires_grad
-    assert (a.nats <= 1e-3).all(), "the probability of a discrete picture is at most one"
-    if a.kind == "estimate":
-        assert a.stderr.shape == (3,) and (a.stderr >= 0).all()
-    if a.per_pixel is not None:
-        assert a.per_pixel.shape == x.shape
-        torch.testing.assert_close(a.per_pixel.sum((1, 2, 3)), a.nats, rtol=1e-4, atol=1e-2)
-    for name, value in a.details.items():
-        assert len(value) == 3, name
-    gives_the_sizes(lambda x: model.log_likelihood(x, generator(0)), x)
-
-
-@having("HasEnergy")
-def test_has_energy(model):
-    energy = model.energy(images(model))
-    assert energy.shape == (3,) and torch.isfinite(energy).all()
-    gives_the_sizes(model.energy, images(model))
-
-
-@having("Denoises")
-def test_denoises(model):
-    x0 = model.denoise(images(model), torch.full((3,), 0.5))
-    assert x0.shape == (3, *model.image_shape) and torch.isfinite(x0).all()
-
-
-@having("Completes")
-def test_completes(model):
-    x = (images(model) > 0.5).float()
-    known = torch.zeros_like(x, dtype=torch.bool)
-    known[:, :, : x.shape[2] // 2] = True
-    last = list(model.complete_steps(x, known, generator(0)))[-1].x
-    assert last.shape == x.shape and last.min() >= 0 and last.max() <= 1
-    torch.testing.assert_close(last[known], x[known], atol=1 / 255, rtol=0)
-
-
-@having("WritesPixels")
-def test_writes_pixels(model):
-    D = math.prod(model.image_shape)
-    u = torch.rand((2, D), generator=generator(4))
-    label = labels(model, 2)
-    for k, name in enumerate(model.orders):
-        assert name and sorted(model.order(k).tolist()) == list(range(D))
-        frames = list(model.write_steps(u, label, order=k, every=D // 4))
-        assert len(frames) == 4 and [f.step for f in frames] == [D // 4 * i for i in (1, 2, 3, 4)]
-        x = frames[-1].x
-        written = model.order(k)[: D // 2]  # half way, the first half is there and the rest is 0
-        half = torch.zeros(2, D).index_copy(1, written, x.flatten(1)[:, written])
-        torch.testing.assert_close(frames[1].x.flatten(1), half)
-        p = model.predict(x, label, k)
-        assert p.shape == (2, *model.image_shape, model.levels)
-        torch.testing.assert_close(p.exp().sum(-1), torch.ones_like(x), atol=1e-4, rtol=0)
-        taken = p.gather(-1, (x * (model.levels - 1)).round().long()[..., None])[..., 0]
-        torch.testing.assert_close(frames[-1].info["nats"], taken, atol=1e-3, rtol=1e-3)
-        place = int(model.order(k)[D // 2])
-        field = model.receptive_field(x[:1], place, None if label is None else label[:1], k)
-        later = model.order(k)[D // 2 :]
-        assert field.shape == model.image_shape and (field.flatten()[later] == 0).all()
-    refused(model.order, len(model.orders))
-    refused(lambda: list(model.write_steps(u, label, temperature=0)))
-    gives_the_sizes(model.predict, x)
-
-
-@having("Discriminates")
-def test_discriminates(model):
-    x = images(model).requires_grad_()
-    d = model.verdict(x, labels(model))
-    assert d.shape == (3,) and torch.isfinite(d).all()
-    slope = torch.autograd.grad(d.sum(), x)[0]
-    assert torch.isfinite(slope).all() and slope.abs().max() > 0, "it is to be differentiated"
-    assert model.verdict(x).shape == (3,)
-    gives_the_sizes(model.verdict, images(model))
-
-
-@having("HasCodes")
-def test_has_codes(model):
-    z = next(iter(model.sample_steps(3, generator(0)))).info["z"]
-    assert z.shape == (3, model.latent)
-    free = torch.ones(model.latent, dtype=torch.bool)
-    for code in model.codes:
-        assert code.name and 0 <= code.start < code.stop <= model.latent
-        part = z[:, code.start : code.stop]
-        assert code.low <= part.min() and part.max() <= code.high
-        if code.kind == "categorical":
-            assert torch.equal(part.sum(1), torch.ones(3))
-        else:
-            assert code.kind == "continuous" and part.shape[1] == 1
-        assert free[code.start : code.stop].all(), "two codes in one place"
-        free[code.start : code.stop] = False
-    assert len({code.name for code in model.codes}) == len(model.codes)
-
-
-@having("Classifies")
-def test_classifies(model):
-    x = images(model)
-    with torch.no_grad():
-        features, logits = model.features(x), model.classify(x)
-    assert features.dim() == 2 and len(features) == 3 and torch.isfinite(features).all()
-    assert logits.shape == (3, model.config.num_classes) and torch.isfinite(logits).all()
-    gives_the_sizes(model.features, x)
-    gives_the_sizes(model.classify, x)
 
 
 # -- keeping ---------------------------------------------------------------------------------------
