@@ -236,6 +236,13 @@ class Model(nn.Module):
         """The names of the modules that a snapshot of a run keeps; none named is everything."""
         return ()
 
+    def snapshot_remarks(self, kept: Model) -> dict[str, list[float]]:
+        """Numbers to keep beside a snapshot, which only the parts that it leaves out can tell.
+
+        kept: the model whose parts are kept, the running mean of this one.
+        """
+        return {}
+
     def checked(self, x: Tensor) -> Tensor:
         """x itself. Raises ValueError where it is not (B, C, H, W) of this model's image size."""
         if x.dim() != 4 or tuple(x.shape[1:]) != self.image_shape:

@@ -49,6 +49,7 @@ from models.base import (
     Frame,
     GenerativeModel,
     Objective,
+    generator,
     log_normal,
     normal,
     setting,
@@ -56,6 +57,8 @@ from models.base import (
 )
 from models.gan_losses import GAMES, gradient_penalty, r1
 from models.gan_nets import DiscriminatorNet, EncoderNet, GeneratorNet
+
+JUDGED = 64  # pictures on which a snapshot keeps the discriminator's verdict
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,12 @@ class GAN(GenerativeModel):
     @property
     def snapshot_parts(self) -> tuple[str, ...]:
         return ("generator",)
+
+    def snapshot_remarks(self, kept: GAN) -> dict[str, list[float]]:
+        """ "verdicts": what the discriminator of the moment says of the ``JUDGED`` pictures of seed
+        0, made by the generator that is kept."""
+        frame = next(kept.sample_steps(JUDGED, generator(0)))
+        return {"verdicts": self.verdict(frame.x, frame.info["label"]).tolist()}
 
     # -- training --------------------------------------------------------------------------------
 

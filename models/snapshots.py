@@ -1,7 +1,8 @@
 """Snapshots of a run: what a model was like on its way, kept small beside its weights.
 
     FOLDER/snapshots/STEP.safetensors    the running mean of the weights as float16; inside it the
-                                         step, the epoch, and the losses of that step
+                                         step, the epoch, the losses of that step, and what the
+                                         parts that are not kept had to say
 
 A family may name the parts that are worth keeping (``Model.snapshot_parts``): of a GAN those that
 make pictures, for the same codes can then be shown at every moment of the training. The rest of a
@@ -13,7 +14,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,13 +33,15 @@ DECADES = 1000  # the first of logarithmic ones comes after this part of the run
 
 @dataclass(frozen=True)
 class Snapshot:
-    """step of the ``total`` steps of its run; epoch: passes over the data; logs: of that step."""
+    """step of the ``total`` steps of its run; epoch: passes over the data; logs: of that step;
+    remarks: what ``Model.snapshot_remarks`` said then."""
 
     step: int
     total: int
     epoch: float
     logs: dict[str, float]
     file: Path
+    remarks: dict[str, list[float]] = field(default_factory=dict)
 
 
 def snapshot_steps(config: TrainConfig, total: int) -> list[int]:
@@ -71,7 +74,13 @@ def check_size(model: Model, count: int) -> None:
 
 
 def keep(
-    model: Model, folder: Path, step: int, total: int, epoch: float, logs: dict[str, float]
+    model: Model,
+    folder: Path,
+    step: int,
+    total: int,
+    epoch: float,
+    logs: dict[str, float],
+    remarks: dict[str, list[float]],
 ) -> None:
     """Writes a snapshot of a run in ``folder``; it appears whole or not at all."""
     from safetensors.torch import save_file
@@ -79,6 +88,8 @@ def keep(
     file = folder / SNAPSHOTS / f"{step:08d}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     facts = {"step": step, "total": total, "epoch": round(epoch, 4), "logs": logs}
+    if remarks:
+        facts["remarks"] = {k: [round(v, 4) for v in values] for k, values in remarks.items()}
     metadata = {"snapshot": json.dumps(facts)}
     write_atomically(file, lambda path: save_file(parts_kept(model), path, metadata))
 

@@ -172,13 +172,21 @@ class Run:
             if self.out and (last or self.step % self.config.log_every == 0):
                 self.write_log(progress)
             if self.out and self.step in self.snapshots:
-                snapshots.keep(self.ema, self.out, self.step, self.total, progress.epoch, logs)
+                self.keep_snapshot(progress)
             if self.out and now - last_saved > 60 * self.config.checkpoint_minutes:
                 self.minutes_before += (now - last_saved) / 60
                 self.save_state()
                 last_saved = time.perf_counter()
             yield progress
         self.minutes_before += (time.perf_counter() - last_saved) / 60
+
+    @torch.no_grad()
+    def keep_snapshot(self, progress: Progress) -> None:
+        self.model.eval()
+        remarks = self.model.snapshot_remarks(self.ema)
+        self.model.train()
+        p = progress
+        snapshots.keep(self.ema, self.out, p.step, p.total, p.epoch, p.logs, remarks)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor | None]:
         """The images, (B, C, H, W) in [0, 1], and labels of a step: a pure function of the step."""

@@ -89,6 +89,19 @@ def test_each_holds_the_running_mean_of_its_step_and_its_losses(kept):
         assert torch.equal(pictures[-1], finished.decode(z, label))
 
 
+def test_a_gan_keeps_what_the_discriminator_of_the_moment_said(digits, tmp_path):
+    run, said = Run(tiny_gan({"spectral": True}, snapshot_spacing="linear"), digits, tmp_path), {}
+    for now in run.steps():
+        with torch.no_grad():
+            run.model.eval()  # else spectral normalisation goes on at every look
+            frame = next(run.ema.sample_steps(64, generator(0)))
+            said[now.step] = run.model.verdict(frame.x, frame.info["label"])
+            run.model.train()
+    for snapshot in read_snapshots(run.finish(tmp_path)):
+        found = torch.tensor(snapshot.remarks["verdicts"])
+        torch.testing.assert_close(found, said[snapshot.step], atol=1e-4, rtol=0)
+
+
 def test_a_run_resumed_keeps_the_same_snapshots(kept, digits, tmp_path):
     recipe = tiny_gan(snapshot_spacing="linear")
     run = Run(recipe, digits, tmp_path)
