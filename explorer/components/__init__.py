@@ -5,7 +5,8 @@ the component appears. NAME.css joins the page's one style sheet. NAME.html is t
 ``${value}`` in it, so that the DOM survives updates, and text from outside is set by
 ``textContent``. ``page.js`` and ``page.css`` belong to the page as a whole;
 ``pixels.js`` draws: ``GE.unpack(sprite)``, ``GE.draw(canvas, unpacked, k)``, ``GE.crisp(pixels,
-room)`` (a size that is a whole number of screen pixels a pixel) and ``GE.bars(svg, values)``;
+room)`` (a size that is a whole number of screen pixels a pixel), ``GE.bars(svg, values)`` and
+``GE.svg(tag, attributes, parent, text)``;
 ``writing.js`` what is not written yet: ``GE.bytes(b64)``, ``GE.hatch(canvas, element)``.
 
 Payloads lie in the component's value. Where the browser has to say something small about something

@@ -1,12 +1,7 @@
 const svg = element.querySelector('svg'), words = element.querySelector('figcaption');
-const NS = 'http://www.w3.org/2000/svg';
 // The density's largest value on screen: the curve's own is 0.4.
 let TOP = 0.56, playhead = 0;
-const make = (name, attributes) => {
-  const node = document.createElementNS(NS, name);
-  for (const key in attributes) node.setAttribute(key, attributes[key]);
-  return node;
-};
+const make = GE.svg;
 const show = () => {
   const moments = props.value?.moments;
   const v = moments ? moments[Math.min(playhead, moments.length - 1)] : props.value;

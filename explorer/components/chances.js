@@ -1,15 +1,9 @@
-const box = element.querySelector('.panels'), NS = 'http://www.w3.org/2000/svg';
+const box = element.querySelector('.panels');
 box.setAttribute('aria-label', props.label);
 let panels = [], value = null, at = null;
 const FOOT = 20;
 
-const make = (tag, set, parent, text) => {
-  const node = document.createElementNS(NS, tag);
-  for (const key in set) node.setAttribute(key, set[key]);
-  if (text !== undefined) node.textContent = text;
-  parent?.append(node);
-  return node;
-};
+const make = GE.svg;
 const percent = p => (p >= 0.0995 ? (100 * p).toFixed(0) : p >= 0.00095 ? (100 * p).toFixed(1)
   : p > 0 ? 'below 0.1' : '0') + '\u00a0%';
 const named = k => value.names?.[k] ?? `level ${k}`;

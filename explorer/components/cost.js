@@ -1,15 +1,10 @@
 const body = element.querySelector('tbody'), against = element.querySelector('.against'), svg = element.querySelector('svg');
-const NS = 'http://www.w3.org/2000/svg', LEFT = 52, RIGHT = 466, TOP = 12, FOOT = 214;
+const LEFT = 52, RIGHT = 466, TOP = 12, FOOT = 214;
 // The chart's room, in powers of ten: 4 to 200 evaluations, 0.1 to 100 per cent.
 const X = [Math.log10(4), Math.log10(250)], Y = [-3.3, 0];
 let rows = [], lines = [], about = null;
 
-const make = (name, attributes, text) => {
-  const node = document.createElementNS(NS, name);
-  for (const key in attributes) node.setAttribute(key, attributes[key]);
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
+const make = (tag, set, text) => GE.svg(tag, set, null, text);
 const x = n => LEFT + (Math.min(X[1], Math.max(X[0], Math.log10(n))) - X[0]) / (X[1] - X[0]) * (RIGHT - LEFT);
 const y = e => FOOT - (Math.min(Y[1], Math.max(Y[0], Math.log10(Math.max(e, 1e-9)))) - Y[0]) / (Y[1] - Y[0]) * (FOOT - TOP);
 const percent = e => (100 * e).toFixed(e < 0.0095 ? 2 : 1) + ' %';

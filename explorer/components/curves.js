@@ -1,13 +1,8 @@
 const box = element.querySelector('.plots'), legend = element.querySelector('.legend');
-const NS = 'http://www.w3.org/2000/svg', LEFT = 40, RIGHT = 10, TOP = 8, FOOT = 22;
+const LEFT = 40, RIGHT = 10, TOP = 8, FOOT = 22;
 let plots = [], playhead = null;
 
-const make = (tag, set, parent) => {
-  const node = document.createElementNS(NS, tag);
-  for (const key in set) node.setAttribute(key, set[key]);
-  parent?.append(node);
-  return node;
-};
+const make = GE.svg;
 // About `count` round numbers from low to high.
 const ticks = (low, high, count) => {
   const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));

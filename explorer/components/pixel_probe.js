@@ -1,18 +1,11 @@
 const $ = query => element.querySelector(query);
 const numbers = $('.numbers'), head = $('h3'), svg = $('.chances'), drawn = $('.drawn'), looks = $('.looks input');
 const change = $('.change'), level = $('.level input'), read = $('.level output'), doIt = $('.do'), undo = $('.undo');
-const NS = 'http://www.w3.org/2000/svg';
 let WIDE = 240;
 const send = (what, value) => document.dispatchEvent(
   new CustomEvent('ge:writing-do', { detail: { id: props.player, what, value } }));
 const state = () => GE.writing[props.player];
-const make = (tag, set, text) => {
-  const node = document.createElementNS(NS, tag);
-  for (const key in set) node.setAttribute(key, set[key]);
-  if (text != null) node.textContent = text;
-  svg.append(node);
-  return node;
-};
+const make = (tag, set, text) => GE.svg(tag, set, svg, text);
 const percent = p => (p >= 0.9995 && p < 1 ? '> 99.9' : p > 0 && p < 0.0005 ? '< 0.1' : (100 * p).toFixed(1)) + ' %';
 const nats = v => (v < 0.0005 ? '0.000' : v < 10 ? v.toFixed(3) : v.toFixed(2));
 

@@ -50,11 +50,7 @@ const among = ({ ink, accent, ground }) => {
     trace(one(m.yours), { marker: { symbol: 'diamond', size: 9, color: accent, line: { color: ground, width: 1.5 } } }),
   ];
 };
-const shape = (name, set) => {
-  const node = document.createElementNS('http://www.w3.org/2000/svg', name);
-  for (const key in set) node.setAttribute(key, set[key]);
-  return node;
-};
+const shape = GE.svg;
 const STAR = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(i => {
   const r = i % 2 ? 5 : 12, angle = i * Math.PI / 5;
   return [(r * Math.sin(angle)).toFixed(2), (-r * Math.cos(angle)).toFixed(2)];

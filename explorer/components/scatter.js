@@ -1,16 +1,10 @@
 // Pictures as points; the one that is pointed at is shown.
 const svg = element.querySelector('svg'), canvas = element.querySelector('canvas');
 const said = element.querySelector('figcaption'), keys = element.querySelector('.keys');
-const NS = 'http://www.w3.org/2000/svg', LEFT = 52, RIGHT = 10, TOP = 24, FOOT = 44;
+const LEFT = 52, RIGHT = 10, TOP = 24, FOOT = 44;
 let value = null, points = [], at = null, ring = null;
 
-const make = (tag, set, parent, text) => {
-  const node = document.createElementNS(NS, tag);
-  for (const key in set) node.setAttribute(key, set[key]);
-  if (text !== undefined) node.textContent = text;
-  parent?.append(node);
-  return node;
-};
+const make = GE.svg;
 const ticks = (a, b, count) => {
   const rough = (b - a) / count, power = 10 ** Math.floor(Math.log10(rough)), found = [];
   const step = [1, 2, 2.5, 5, 10].find(s => s * power >= rough) * power;

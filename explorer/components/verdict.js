@@ -1,7 +1,7 @@
 // Where a picture falls among others, and what a threshold among them is worth. All of it is local:
 // the server sends scores, not curves. Higher is stranger.
 const $ = query => element.querySelector(query);
-const NS = 'http://www.w3.org/2000/svg', SIDE = 26, HEAD = 48, FOOT = 42;
+const SIDE = 26, HEAD = 48, FOOT = 42;
 const [spread, roc] = element.querySelectorAll('svg');
 const said = $('.said'), select = $('select'), chips = $('.sets');
 let value = null, sets = [], shown = new Set(), against = '', alarm = 0.05, limit = null, run = null;
@@ -10,13 +10,7 @@ let low = 0, high = 1, width = 0;
 // straight among the model's own pictures and logarithmic far out.
 let warp = v => v, unwarp = v => v, bent = '';
 
-const make = (tag, set, parent, text) => {
-  const node = document.createElementNS(NS, tag);
-  for (const key in set) node.setAttribute(key, set[key]);
-  if (text !== undefined) node.textContent = text;
-  parent?.append(node);
-  return node;
-};
+const make = GE.svg;
 const floats = b64 => new Float32Array(Uint8Array.from(atob(b64), c => c.charCodeAt(0)).buffer).sort();
 // What part of the sorted values is less than v; ties count half.
 const rank = (values, v) => (before(values, v) + below(values, v)) / 2 / values.length;
@@ -298,7 +292,7 @@ const show = () => {
 // The figure as it stands, at twice its size, on the page's ground.
 $('.save').onclick = () => {
   const ratio = 2, room = $('.both').getBoundingClientRect(), ground = getComputedStyle(document.body).backgroundColor;
-  const sheet = make('svg', { xmlns: NS, width: room.width + 24, height: room.height + 40 });
+  const sheet = make('svg', { xmlns: GE.SVG, width: room.width + 24, height: room.height + 40 });
   make('rect', { width: '100%', height: '100%', fill: ground }, sheet);
   for (const svg of [spread, roc]) {
     const b = svg.getBoundingClientRect(), copy = svg.cloneNode(true), all = svg.querySelectorAll('*');
