@@ -183,15 +183,15 @@ def train_command(args: argparse.Namespace) -> dict[str, Any]:
     from tqdm import tqdm
 
     from models import data
-    from models.devices import pick_device
+    from models.processes import here, join
     from models.recipe import load_recipe
     from models.train import Progress, train
 
     recipe = load_recipe(args.recipe, args.set)
-    device = pick_device(args.device)
+    device = join(args.device)
     dataset = data.load(recipe.data.name, "train", args.data_dir)
     out = Path(args.out or Path("runs") / recipe.name)
-    bar = tqdm(unit="step", disable=args.quiet, dynamic_ncols=True)
+    bar = tqdm(unit="step", disable=args.quiet or not here().main, dynamic_ncols=True)
 
     def show(now: Progress) -> None:
         if bar.total is None:
@@ -209,8 +209,8 @@ def train_command(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
-    from models.devices import pick_device
     from models.evaluate import evaluate
+    from models.processes import join
 
     if args.n is not None and args.n < 0:
         raise ValueError("--n must be 0 (all test images) or a positive number.")
@@ -222,7 +222,7 @@ def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
     header = evaluate(
         file.parent,
         args.data_dir,
-        pick_device(args.device),
+        join(args.device),
         n=args.n,
         samples=args.samples,
         seed=args.seed,
@@ -244,15 +244,14 @@ def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
 def sample_command(args: argparse.Namespace) -> dict[str, Any]:
     import torch
 
-    from models import pictures
+    from models import pictures, processes
     from models.base import Samples, generator
-    from models.devices import pick_device
 
     if not 1 <= args.n <= 10_000:
         raise ValueError(f"--n must be from 1 to 10000, not {args.n}.")
     out = Path(args.out)
     pictures.check_writable(out)
-    model = load(args.checkpoint, pick_device(args.device))
+    model = load(args.checkpoint, processes.join(args.device))
     if not isinstance(model, Samples):
         raise ValueError(f"'{args.checkpoint}' cannot be sampled from; it is no generative model.")
     _check_label(model, args.label)
@@ -265,8 +264,9 @@ def sample_command(args: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"'{args.checkpoint}' samples without --{name}; leave it out.")
     knobs = {name: value for name, value in knobs.items() if name in known}
     with torch.no_grad():
-        images = model.sample(args.n, generator(args.seed), args.label, **knobs)
-    pictures.grid(images).save(out)
+        images = processes.sample(model, args.n, generator(args.seed), args.label, **knobs)
+    if processes.here().main:
+        pictures.grid(images).save(out)
     if not args.json:
         print(f"Wrote {args.n} samples to {out}.")
     return {"out": str(out), "n": args.n, "seed": args.seed}
@@ -277,15 +277,15 @@ def score_command(args: argparse.Namespace) -> dict[str, Any]:
 
     from models import pictures
     from models.base import HasLikelihood, generator
-    from models.devices import pick_device
     from models.metrics import bits_per_dim
+    from models.processes import join
 
     if args.samples is not None and args.samples < 1:
         raise ValueError(f"--samples must be 1 or more, not {args.samples}.")
     if args.by is not None:
         return _score_by(args)
     effort = {} if args.samples is None else {"samples": args.samples}
-    model = load(args.checkpoint, pick_device(args.device))
+    model = load(args.checkpoint, join(args.device))
     if not isinstance(model, HasLikelihood):
         raise ValueError(f"'{args.checkpoint}' gives no likelihood; it is another kind of model.")
     images = torch.stack([pictures.read(path, model.image_shape) for path in args.images])
@@ -319,13 +319,13 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
 
     from models import pictures
     from models.base import generator
-    from models.devices import pick_device
+    from models.processes import join
     from models.scores import SCORES, applicable, background_of, read_reference, score
 
     if args.samples is not None:
         raise ValueError("--samples is for likelihoods alone: leave it or --by out.")
     folder = resolve(args.checkpoint).parent
-    model, reference = load(args.checkpoint, pick_device(args.device)), read_reference(folder)
+    model, reference = load(args.checkpoint, join(args.device)), read_reference(folder)
     header = read_header(args.checkpoint)
     background = background_of(header, (folder.parent, SHIPPED), model.device)
     names = args.by or applicable(model, reference, background)
@@ -376,6 +376,10 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     as_json = getattr(args, "json", False)
+    # Of the processes of an `accelerate launch`, one speaks.
+    first = os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") == "1"
+    if not first:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, for as long as the process lives
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     for chatty in ("numba", "httpx", "PIL", "datasets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -391,7 +395,8 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ValueError, OSError) as error:
-        print(f"python -m models {args.command}: {_line(error)}", file=sys.stderr)
+        if first:  # the others found the same
+            print(f"python -m models {args.command}: {_line(error)}", file=sys.stderr)
         return 2
     except RuntimeError as error:  # a run that failed, not an argument
         print(f"python -m models {args.command}: {_line(error)}", file=sys.stderr)

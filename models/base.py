@@ -22,6 +22,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from models.processes import drawn
+
 # ---------------------------------------------------------------------------------------------
 # Configs
 
@@ -439,15 +441,17 @@ def generator(*seed: int, device: torch.device | str = "cpu") -> Generator:
     return torch.Generator(device=device).manual_seed(state % 2**63)
 
 
-def normal(shape: Sequence[int], rng: Generator, device: torch.device | str) -> Tensor:
+def normal(
+    shape: Sequence[int], rng: Generator, device: torch.device | str, batch: int = 0
+) -> Tensor:
     """Standard normal noise drawn where the generator lives, then moved: a seed means the same
-    picture on every device."""
-    return torch.randn(tuple(shape), generator=rng, device=rng.device).to(device)
+    picture on every device. batch: the dimension that several processes share out."""
+    return drawn(torch.randn, shape, rng, batch).to(device)
 
 
 def uniform(shape: Sequence[int], rng: Generator, device: torch.device | str) -> Tensor:
-    """Uniform noise in [0, 1), drawn where the generator lives, then moved."""
-    return torch.rand(tuple(shape), generator=rng, device=rng.device).to(device)
+    """Uniform noise in [0, 1), drawn where the generator lives, then moved. shape: (batch, ...)."""
+    return drawn(torch.rand, shape, rng, 0).to(device)
 
 
 def binarised(x: Tensor, rng: Generator) -> Tensor:

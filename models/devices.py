@@ -40,10 +40,12 @@ def wants_bf16(precision: str, device: torch.device) -> bool:
     return False
 
 
-def hardware(device: torch.device) -> str:
-    """The machine in words, such as "2 threads of an x86_64 CPU"."""
+def hardware(device: torch.device, processes: int = 1) -> str:
+    """The machine in words, such as "2 threads of an x86_64 CPU"; of each of the processes."""
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    if device.type == "mps":
-        return "Apple GPU"
-    return f"{torch.get_num_threads()} threads of an {platform.machine()} CPU"
+        words = torch.cuda.get_device_name(device)
+    elif device.type == "mps":
+        words = "Apple GPU"
+    else:
+        words = f"{torch.get_num_threads()} threads of an {platform.machine()} CPU"
+    return words if processes == 1 else f"{processes} processes, each on {words}"

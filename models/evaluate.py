@@ -39,6 +39,7 @@ from models.checkpoint import Header
 from models.data import Dataset
 from models.devices import wants_bf16
 from models.metrics import metric
+from models.processes import here, own, sample
 from models.reference import AUROC, save_reference
 from models.scores import applicable, background_of
 
@@ -53,6 +54,7 @@ STEPS = (10, 100)  # what the quality of a sampler in steps is measured at, besi
 # are kept, with what is costly to compute of them.
 LONG_CODE = 256
 LONG_CODES = 5000
+PER_IMAGE = ("nll", "elbo", "reconstruction", "kl", "ess")  # what a likelihood gives on its way
 ACTIVE_NATS = 0.01  # a dimension whose mean KL is below this says nothing of the picture
 
 
@@ -80,6 +82,7 @@ def evaluate(
     n = effort.get("n", 0) if n is None else n
     samples = samples or effort.get("samples", 500)
     model = checkpoint.load(folder, device)
+    write, progress = write and here().main, progress and here().main
     test = data.load(header.data["name"], "test", data_dir)
     if test.image_shape != model.image_shape:
         raise ValueError(
@@ -173,26 +176,31 @@ def likelihood(
     # nor for what is exact or nearly so, which costs a pass or a few.
     exact = isinstance(model, (Denoises, Flows, WritesPixels))
     bf16 = wants_bf16("auto", model.device) and not exact
-    parts: dict[str, list[Tensor]] = {}
-    kl_sum: Tensor | float = 0.0
-    for index, x in enumerate(batches(images, 50, model, "likelihood", progress)):
+    found: dict[int, dict[str, Any]] = {}  # by batch
+    for index, x in own(batches(images, 50, model, "likelihood", progress)):
         with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
             effort = {"samples": samples}
             if labels is not None:
                 effort["label"] = labels[50 * index : 50 * index + len(x)].to(model.device)
             result = model.log_likelihood(x, generator(seed, index), **effort)
-        parts.setdefault("nll", []).append(-result.nats)
-        for name in ("elbo", "reconstruction", "kl", "ess"):
-            if name in result.details:
-                parts.setdefault(name, []).append(result.details[name])
-        if "kl_per_dimension" in result.details:
-            kl_sum = kl_sum + result.details["kl_per_dimension"].sum(0)
-    per_image = {name: torch.cat(values).cpu() for name, values in parts.items()}
-    facts = {"n": len(images), "space": result.space}
+        numbers = {"nll": -result.nats, **result.details}
+        kl_per_dimension = result.details.get("kl_per_dimension")
+        found[index] = {
+            "numbers": {k: v.cpu() for k, v in numbers.items() if k in PER_IMAGE},
+            "kl": None if kl_per_dimension is None else kl_per_dimension.sum(0).cpu(),
+            "told": (result.kind, result.space, result.how),
+        }
+    found = here().collected(found)
+    kind, space, how = found[0]["told"]
+    per_image = {
+        name: torch.cat([part["numbers"][name] for part in found.values()])
+        for name in found[0]["numbers"]
+    }
+    facts = {"n": len(images), "space": space}
     mean = {name: metrics.mean_and_stderr(values) for name, values in per_image.items()}
-    numbers = {"nll_nats": metric(mean["nll"], kind=result.kind, **facts)}
-    if result.how:
-        numbers["nll_nats"]["note"] = result.how
+    numbers = {"nll_nats": metric(mean["nll"], kind=kind, **facts)}
+    if how:
+        numbers["nll_nats"]["note"] = how
     if "elbo" in mean:
         numbers["elbo_nats"] = metric(mean["elbo"], kind="lower bound", **facts)
     if "kl" in mean:
@@ -200,14 +208,14 @@ def likelihood(
         numbers["kl_nats"] = metric(mean["kl"], **facts)
     if "ess" in mean:
         numbers["effective_samples"] = metric(mean["ess"], n=len(images))
-    if result.space == "uint8":
+    if space == "uint8":
         bpd = metrics.bits_per_dim(per_image["nll"], model.image_shape)
-        numbers["bpd"] = metric(metrics.mean_and_stderr(bpd), kind=result.kind, **facts)
-        if result.how:
-            numbers["bpd"]["note"] = result.how
+        numbers["bpd"] = metric(metrics.mean_and_stderr(bpd), kind=kind, **facts)
+        if how:
+            numbers["bpd"]["note"] = how
     kl = None
-    if isinstance(kl_sum, Tensor):
-        kl = (kl_sum / len(images)).float().cpu()
+    if found[0]["kl"] is not None:
+        kl = (sum(part["kl"] for part in found.values()) / len(images)).float()
         active = int((kl > ACTIVE_NATS).sum())
         numbers["active_dimensions"] = metric(active, n=len(images), note=f"of {len(kl)}")
     return numbers, kl
@@ -249,7 +257,7 @@ def quality(
     with torch.no_grad():
         for i in tqdm(range(0, n, 256), words, disable=not progress, leave=False):
             asked = None if label is None else label[i : i + 256]
-            fake.append(model.sample(min(256, n - i), rng, asked, **knobs).cpu())
+            fake.append(sample(model, min(256, n - i), rng, asked, **knobs).cpu())
     real, others, note = test.images, train.images, ""
     if isinstance(model, WritesPixels) and model.levels < 256:
         # Its pictures have fewer levels than the data: held against the data at those levels.
@@ -310,13 +318,16 @@ def codes(
     def told(start: int, count: int) -> dict[str, Tensor]:
         return {"label": test.labels[start : start + count]} if asks else {}
 
-    parts: list[Tensor] = []
-    for i, x in enumerate(batches(test.images, 256, model, "encode", progress)):
-        parts.append(model.encode(x, **told(256 * i, len(x))).cpu())
-        if parts[0].shape[1] > LONG_CODE and 256 * (i + 1) >= LONG_CODES:
+    found: dict[int, Tensor] = {}
+    for i, x in own(batches(test.images, 256, model, "encode", progress)):
+        found[i] = model.encode(x, **told(256 * i, len(x))).cpu()
+        if found[i].shape[1] > LONG_CODE and 256 * (i + 1) >= LONG_CODES:
             break
-    long = parts[0].shape[1] > LONG_CODE
-    z = torch.cat(parts)[: LONG_CODES if long else None]
+    found = here().collected(found)
+    if not here().main:  # a map is made by one
+        return {}
+    long = found[0].shape[1] > LONG_CODE
+    z = torch.cat([*found.values()])[: LONG_CODES if long else None]
     labels = None if test.labels is None else test.labels[: len(z)]
     results: dict[str, dict] = {}
     if test.factors is not None:

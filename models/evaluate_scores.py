@@ -21,6 +21,7 @@ from models import data, metrics, pictures, typical
 from models.base import Model, generator, uniform
 from models.data import Dataset
 from models.metrics import metric
+from models.processes import here, own
 from models.reference import AUROC, OWN, Reference
 from models.score_functions import Evidence, denoising, likelihood
 from models.scores import applicable, score
@@ -55,16 +56,16 @@ def measure(
     names = applicable(model, fitted, background)
     measured: dict[tuple[str, str], np.ndarray] = {}
     for index, (set, images) in enumerate(sets.items()):
-        parts: dict[str, list[Tensor]] = {name: [] for name in names}
         # A batch ends where the slow scores do.
-        for start, x in _batches(images, model, f"scores, {set}", progress, max(1, n // SLOW)):
+        parts = _batches(images, model, f"scores, {set}", progress, max(1, n // SLOW))
+        found: dict[int, dict[str, Tensor]] = {}
+        for k, (start, x) in own(parts):
             asked = [name for name in names if start < count(name, model, n)]
             rng = generator(seed, 1 + index, start)
-            for name, found in score(model, x, asked, rng, fitted, background).items():
-                parts[name].append(found.values.cpu())
-        for name, values in parts.items():
-            values = torch.cat(values)[: count(name, model, n)].numpy()
-            measured[name, set] = values.astype(np.float32)
+            scored = score(model, x, asked, rng, fitted, background)
+            found[k] = {name: score.values.cpu() for name, score in scored.items()}
+        for name, values in joined(found).items():
+            measured[name, set] = values[: count(name, model, n)].numpy().astype(np.float32)
     return Reference(tuple(sets), names[0], measured, fitted.fitted, fitted.statistics)
 
 
@@ -75,30 +76,38 @@ def count(name: str, model: Model, n: int) -> int:
     return max(1, n // SLOW) if slow else n
 
 
+def joined(found: dict[int, dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What all processes found, batch by batch, as one tensor a name, images along its last axis;
+    a batch need not have every name."""
+    parts: dict[str, list[Tensor]] = {}
+    for part in here().collected(found).values():
+        for name, values in part.items():
+            parts.setdefault(name, []).append(values)
+    return {name: torch.cat(values, -1) for name, values in parts.items()}
+
+
 def fit(model: Model, images: Tensor, n: int, seed: int, progress: bool) -> Reference:
     """What the scores compare with, from training images, as a reference without measurements."""
-    numbers: dict[str, list[Tensor]] = {}
-    errors: list[Tensor] = []
-    nll: list[Tensor] = []
+    found: dict[int, dict[str, Tensor]] = {}
+    statistics: tuple[str, ...] = ()
     names = applicable(model)
-    for start, x in _batches(images, model, "scores, fit", progress):
+    for k, (start, x) in own(_batches(images, model, "scores, fit", progress)):
         evidence = Evidence(model, x, generator(seed, 0, start))
-        for name, values in typical.statistics(evidence).items():
-            numbers.setdefault(name, []).append(values)
-        if "denoising" in names:
-            errors.append(torch.stack(list(denoising(evidence).details.values())).cpu())
+        numbers = typical.statistics(evidence)
+        statistics, found[k] = tuple(numbers), {s: v.cpu() for s, v in numbers.items()}
+        if "denoising" in names:  # (T, B)
+            found[k]["denoising"] = torch.stack([*denoising(evidence).details.values()]).cpu()
         if "likelihood" in names and start < count("likelihood", model, n):
-            nll.append(likelihood(evidence).values.cpu())
-    found = {name: torch.cat(values).numpy() for name, values in numbers.items()}
-    fitted = typical.fit(found)
-    if nll:
-        fitted["entropy"] = torch.cat(nll).mean(0, keepdim=True).numpy()
-    if errors:
-        totals = torch.cat(errors, 1)  # (T, N)
-        fitted["denoising_mean"] = totals.mean(1).numpy()
-        fitted["denoising_std"] = totals.std(1).numpy()
+            found[k]["entropy"] = likelihood(evidence).values.cpu()
+    every = joined(found)
+    fitted = typical.fit({name: every[name].numpy() for name in statistics})
+    if "entropy" in every:
+        fitted["entropy"] = every["entropy"].mean(0, keepdim=True).numpy()
+    if "denoising" in every:
+        fitted["denoising_mean"] = every["denoising"].mean(1).numpy()
+        fitted["denoising_std"] = every["denoising"].std(1).numpy()
     fitted = {name: np.asarray(array, np.float32) for name, array in fitted.items()}
-    return Reference((), "", {}, fitted, tuple(found))
+    return Reference((), "", {}, fitted, statistics)
 
 
 def other_sets(

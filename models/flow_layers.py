@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.nets import ChannelNorm
+from models.processes import whole
 from models.splines import numbers_of_spline, spline
 
 
@@ -90,7 +91,7 @@ class ActNorm(Layer):
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         if self.training and not self.ready:
             with torch.no_grad():
-                std, mean = torch.std_mean(x.float(), (0, 2, 3), keepdim=True)
+                std, mean = torch.std_mean(whole(x.float()), (0, 2, 3), keepdim=True)
                 self.shift.copy_(-mean[0])
                 self.log_scale.copy_(-(std[0] + 1e-6).log())
                 self.ready.fill_(True)

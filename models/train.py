@@ -31,6 +31,7 @@ from models.base import capabilities, generator, mutated
 from models.data import Dataset
 from models.devices import hardware, wants_bf16
 from models.optimizers import make_optimizers, rate_part
+from models.processes import here, shared
 from models.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,13 @@ class Run:
         self.held_out = dataset.images[len(dataset) - held :]
         self.held_labels = None if dataset.labels is None else dataset.labels[len(dataset) - held :]
 
+        self.processes = here()
         self.batch_size = min(self.config.batch_size, used)
+        if self.batch_size % self.processes.count:
+            raise ValueError(
+                f"Batches of {self.batch_size} images cannot be shared out alike to "
+                f"{self.processes.count} processes; choose a batch_size that this number divides."
+            )
         self.steps_per_epoch = used // self.batch_size
         self.total = self.config.steps or max(1, round(self.config.epochs * self.steps_per_epoch))
 
@@ -139,7 +146,7 @@ class Run:
         started = window_started = last_saved = time.perf_counter()
         window_step = self.step
         self.model.train()
-        if self.out and self.step == 0:
+        if self.out and self.step == 0 and self.processes.main:
             # A log of an earlier run must not go on in this one; and a folder that cannot be
             # written to shows before the work, not after.
             self.out.mkdir(parents=True, exist_ok=True)
@@ -167,6 +174,9 @@ class Run:
                 self.images_per_second,
             )
             last = self.step == self.total
+            if not self.processes.main:  # one is enough to watch and to write
+                yield progress
+                continue
             if len(self.held_out) and (last or self.step % (10 * self.config.log_every) == 0):
                 logs |= self.watch()
             if self.out and (last or self.step % self.config.log_every == 0):
@@ -189,13 +199,17 @@ class Run:
         snapshots.keep(self.ema, self.out, p.step, p.total, p.epoch, p.logs, remarks)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor | None]:
-        """The images, (B, C, H, W) in [0, 1], and labels of a step: a pure function of the step."""
+        """The images, (B, C, H, W) in [0, 1], and labels of a step: a pure function of the step.
+
+        Of several processes each gets its own rows of them.
+        """
         epoch, index = divmod(step, self.steps_per_epoch)
         if getattr(self, "_epoch", None) != epoch:
             order = generator(self.recipe.seed, 1, epoch)
             self._order = torch.randperm(len(self.images), generator=order).to(self.device)
             self._epoch = epoch
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        chosen = self.processes.mine(chosen)
         x = self.images[chosen].float().div_(255)
         if self.config.channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
@@ -208,18 +222,27 @@ class Run:
         """
         rng = generator(self.recipe.seed, 2, self.step)
         if self.recipe.data.mutate:
-            x = mutated(x, self.recipe.data.mutate, rng)
-        torch.manual_seed(rng.initial_seed() % 2**31)  # dropout draws from the global generator
+            with shared():
+                x = mutated(x, self.recipe.data.mutate, rng)
+        # Dropout draws from the global generator: for each process its own.
+        torch.manual_seed((rng.initial_seed() + self.processes.index) % 2**31)
         logs: dict[str, float] = {}
         objectives = self.model.objectives(x, y, rng)
         while True:
             # Autocast is entered for each part of the generator alone: never across a yield.
-            with self.autocast():
+            with self.autocast(), shared():
                 objective = next(objectives, None)
             if objective is None:
                 break
             loss = objective.loss.float()
-            if not torch.isfinite(loss):
+            said = {f"{objective.player}_loss": loss, **objective.logs}
+            said = {
+                name: torch.as_tensor(value, device=self.device).detach().clone()
+                for name, value in said.items()
+            }
+            self.processes.average([*said.values()])
+            # Of all processes' losses, so that none waits for one that has given up.
+            if not torch.isfinite(said[f"{objective.player}_loss"]):
                 raise self._diverged("loss", objective.player)
             theirs = self.optimizers_of(objective.player, list(objective.params))
             for optimizer in theirs:
@@ -228,14 +251,14 @@ class Run:
                 optimizer.zero_grad(set_to_none=True)
             # Not into the other players: their gradients would be computed to be thrown away.
             loss.backward(inputs=list(objective.params))
+            self.processes.average([p.grad for p in objective.params if p.grad is not None])
             norm = nn.utils.clip_grad_norm_(objective.params, self.config.clip or math.inf)
             if not torch.isfinite(norm):  # a step with it would spoil the weights
                 raise self._diverged("gradient", objective.player)
             logs[f"{objective.player}_grad"] = norm.item()
             for optimizer in theirs:
                 optimizer.step()
-            logs[f"{objective.player}_loss"] = loss.item()
-            logs.update({k: float(torch.as_tensor(v).detach()) for k, v in objective.logs.items()})
+            logs |= {name: float(value) for name, value in said.items()}
         self.update_ema()
         return logs
 
@@ -318,6 +341,8 @@ class Run:
 
     def save_state(self) -> None:
         """Everything a resumed run needs, in one file that appears whole or not at all."""
+        if not self.processes.main:
+            return
         tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"ema/{k}": v for k, v in self.ema.state_dict().items()}
         for player, optimizer in self.optimizers.items():
@@ -373,8 +398,9 @@ class Run:
         self.model.load_state_dict(_below("model/", state))
         self.ema.load_state_dict(_below("ema/", state))
         self.saved = True
-        self._trim_log()
-        snapshots.tidy(self.out, self.snapshots, self.step)
+        if self.processes.main:
+            self._trim_log()
+            snapshots.tidy(self.out, self.snapshots, self.step)
 
     def _restore_optimizers(self, state: dict[str, Tensor], counts: dict[str, int]) -> None:
         # Which parameters a player owns is told by its objective, so one batch is asked for them.
@@ -430,7 +456,7 @@ class Run:
                 "steps": self.step,
                 "epochs": round(self.step / self.steps_per_epoch, 3),
                 "minutes": round(self.minutes_before, 1),
-                "hardware": hardware(self.device),
+                "hardware": hardware(self.device, self.processes.count),
                 "precision": "bf16 autocast" if self.bf16 else "float32",
             },
             parameters=sum(p.numel() for p in self.model.parameters()),
@@ -442,6 +468,8 @@ class Run:
         """Writes the checkpoint (the running mean of the weights) into ``folder``."""
         import tomli_w
 
+        if not self.processes.main:
+            return folder
         folder = checkpoint.save(self.ema, self.header(), folder)
         if self.out:
             snapshots.copy(self.out, folder)

@@ -55,6 +55,7 @@ from models.base import (
 )
 from models.nets import Downsample, ResBlock, Upsample, group_norm
 from models.pixel_distributions import discretised_logistic
+from models.processes import whole
 
 
 @dataclass(frozen=True)
@@ -303,7 +304,7 @@ class VAE(GenerativeModel):
         # A tighter bound costs K decodings: it pays at the end of a run, not at its start.
         K = c.samples if int(self.seen) >= c.samples_from else 1
         B, D = len(x), c.latent
-        h = mean + std * normal((K, B, D), rng, x.device)  # (K, B, D)
+        h = mean + std * normal((K, B, D), rng, x.device, batch=1)  # (K, B, D)
         label_k = None if label is None else label.repeat(K)
         x_k = x.expand(K, *x.shape).flatten(0, 1)
         log_p_x = self.log_p_x(x_k, h.flatten(0, 1), label_k).sum((1, 2, 3)).view(K, B)
@@ -314,11 +315,12 @@ class VAE(GenerativeModel):
             loss = -((log_p_x + beta * log_ratio).logsumexp(0) - math.log(K)).mean()
             kl = -log_ratio.mean()
         else:
-            per_dimension = gaussian_kl(mean, std).mean(0)  # (D,), free bits are a batch's
+            # (D,), for free bits are those of a batch.
+            per_dimension = whole(gaussian_kl(mean, std)).mean(0)
             loss = -log_p_x.mean() + beta * per_dimension.clamp(min=c.free_bits).sum()
             kl = per_dimension.sum()
         if c.total_correlation:
-            extra = total_correlation(h[0], mean, std)
+            extra = total_correlation(whole(h[0]), whole(mean), whole(std))
             loss = loss + c.total_correlation * self._warmed() * extra
         if self.training:
             self.seen += 1
@@ -397,7 +399,7 @@ class VAE(GenerativeModel):
         step = max(1, chunk // max(1, B))
         for start in range(0, K, step):
             k = min(step, K - start)
-            h = mean + std * normal((k, B, mean.shape[1]), rng, x.device)  # (k, B, D)
+            h = mean + std * normal((k, B, mean.shape[1]), rng, x.device, batch=1)  # (k, B, D)
             per_pixel = self.log_p_x(
                 x.expand(k, *x.shape).flatten(0, 1),
                 h.flatten(0, 1),
