@@ -166,13 +166,13 @@ def frames(browser, url: str, seconds: float) -> dict:
     }
 
 
-def decoding(folder: Path, n: int = 1024, rounds: int = 5) -> dict:
+def decoding(folder: Path, name: str | None, n: int = 1024, rounds: int = 5) -> dict:
     from explorer import latents
     from explorer.context import Context
     from models.base import generator, normal
 
     context = Context.create(folder)
-    name = context.store.having({"Decodes"})[0]
+    name = name or context.store.having({"Decodes"})[0]
     z = normal((n, latents.dimensions(context, name)), generator(0), "cpu").numpy()
     latents.decode(context, name, z)
     times = []
@@ -183,17 +183,18 @@ def decoding(folder: Path, n: int = 1024, rounds: int = 5) -> dict:
     return {"model": name, "codes": n, "seconds": round(statistics.median(times), 3)}
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoints", type=Path, default=ROOT / "pretrained")
+    parser.add_argument("--model", help="whose codes (default: the first that decodes)")
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
 
     from playwright.sync_api import sync_playwright
 
-    result = {"decode": decoding(args.checkpoints)}
+    result = {"decode": decoding(args.checkpoints, args.model)}
     name = result["decode"]["model"]
     from models import checkpoint
 
