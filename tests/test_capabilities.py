@@ -181,6 +181,18 @@ def test_has_codes(model):
     assert len({code.name for code in model.codes}) == len(model.codes)
 
 
+@having("Truncates", "Samples", "Decodes")
+def test_truncates(model):
+    z = next(iter(model.sample_steps(5, generator(0)))).info["z"]
+    assert torch.equal(model.truncate(z, math.inf), z)
+    near, nearer = model.truncate(z, 1.0), model.truncate(z, 0.5)
+    assert near.shape == z.shape and nearer.norm() < near.norm() < z.norm()
+    frame = list(model.sample_steps(5, generator(0), truncation=0.5))[-1]
+    torch.testing.assert_close(frame.info["z"], nearer, atol=1e-6, rtol=0)
+    refused(model.truncate, z, 0.0)
+    refused(model.truncate, z, math.nan)
+
+
 @having("Classifies")
 def test_classifies(model):
     x = images(model)
