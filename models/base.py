@@ -400,8 +400,9 @@ class HasCodes(Protocol):
 
 @runtime_checkable
 class Truncates(Protocol):
-    """Can keep its codes near what is typical: ``sample_steps`` takes ``truncation=threshold`` and
-    draws as it would have, then truncates. At infinity a code stays as it is."""
+    """Can keep its codes near what is typical: ``sample_steps`` takes ``truncation=threshold`` in
+    place of a temperature, draws as it would have, then truncates. At infinity a code stays as it
+    is."""
 
     def truncate(self, z: Tensor, threshold: float) -> Tensor: ...
 

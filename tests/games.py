@@ -29,5 +29,5 @@ def write_games(root: Path, digits: Dataset, names: tuple[str, ...] = tuple(RUNS
         recipe = dataclasses.replace(recipe, name=name, title=name.title())
         folder = train.train(recipe, digits, root / name)
         if settings["snapshots"]:
-            evaluate.evaluate(folder, n=40, only=["snapshots"], progress=False)
+            evaluate.evaluate(folder, n=40, only=["snapshots", "truncation"], progress=False)
     return root

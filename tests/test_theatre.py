@@ -63,7 +63,7 @@ def test_the_same_codes_are_shown_at_every_snapshot(context, folder):
             assert np.array_equal(shown[k][:, y : y + 8, x : x + 8], made[place])
         sigma = torch.sigmoid(torch.tensor(snapshot.remarks["verdicts"][:16]))
         assert mine["marks"]["values"][k] == pytest.approx(sigma.tolist(), abs=1e-3)
-    assert [c.split(" (")[0] for c in mine["captions"]] == [
+    assert mine["captions"] == [
         "step 2 of 6", "step 4 of 6", "step 6, its last",
     ]  # fmt: skip
     # The other run stood nearest at its steps 2 and 4, and was over by then.

@@ -33,7 +33,7 @@ const draw = ({ figure, svg, name, said, note }, run) => {
     GE.svg('text', { x: left - 8, y: y + 12, class: 'name' + off, 'text-anchor': 'end' }, svg, c);
     GE.svg('rect', { x: left, y, width: across(read[k]), height: ROW - 5, class: 'read' }, svg);
     GE.svg('rect', { x: left, y, width: across(sure[k]), height: ROW - 5, class: 'sure' }, svg);
-    GE.svg('text', { x: left + across(read[k]) + 5, y: y + 12, class: 'share' }, svg,
+    GE.svg('text', { x: width, y: y + 12, class: 'share', 'text-anchor': 'end' }, svg,
       (100 * read[k] / run.n).toFixed(read[k] && read[k] < 0.01 * run.n ? 1 : 0) + ' %');
   });
   const fair = left + across(run.n / K);

@@ -19,9 +19,9 @@ const mark = (canvas, { across, h, w, gap, values }, k) => {
   values[k]?.forEach((value, i) => {
     const x = i % across * (w + gap), y = Math.floor(i / across) * (h + gap) + h;
     pen.fillStyle = '#262626';
-    pen.fillRect(x, y, w, gap - 1);
+    pen.fillRect(x, y, w, gap);
     pen.fillStyle = '#ff9a57';
-    pen.fillRect(x, y, Math.round(value * w), gap - 1);
+    pen.fillRect(x, y, Math.round(value * w), gap);
   });
 };
 const paint = () => {
@@ -148,7 +148,7 @@ const joined = (before, more, k) => {
   return { ...before, bytes, n: k + (more?.n ?? 0) };
 };
 const show = () => {
-  const value = props.value;
+  const value = props.value || null;  // an empty one may come as '', whose .at is a method
   const from = value?.from ?? 0;
   if (from && (value.run !== run || value.rows.some((_, k) => (rows[k]?.sprite?.n ?? 0) < from))) return;
   // What was on its way when a person stopped the run; a run begun anew starts with one frame.

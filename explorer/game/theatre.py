@@ -33,7 +33,7 @@ FILM = "game"
 
 AUTO, NONE = "auto", "none"  # whom to set beside it: the most different run, or nobody
 PICTURES = (16, 36, 64)
-GAP = 4  # pixels between pictures, in which a bar has room
+GAP = 2  # pixels between pictures, in which a bar has room
 FOUND = 0.01  # the part of the pictures that makes a class found
 
 LOOK_FOR = r"""
@@ -96,7 +96,7 @@ def frames(reel: Reel, at: Sequence[int], count: int) -> np.ndarray:
 
 def caption(snapshot: Snapshot) -> str:
     ends = ", its last" if snapshot.step == snapshot.total else f" of {snapshot.total:,}"
-    return f"step {snapshot.step:,}{ends} ({snapshot.epoch:.2g} epochs)"
+    return f"step {snapshot.step:,}{ends}"
 
 
 def curve_value(runs: Sequence[Run]) -> dict[str, Any]:
@@ -114,8 +114,8 @@ def curve_value(runs: Sequence[Run]) -> dict[str, Any]:
 
     for key, title, note in (
         ("fd_over_floor", "Fréchet distance", "over that of real pictures"),
-        ("recall", "Recall", "of what is real, how much it comes near"),
-        ("precision", "Precision", "of what it makes, how much looks real"),
+        ("recall", "Recall", "part of real pictures that it reaches"),
+        ("precision", "Precision", "part of its pictures that look real"),
     ):
         plot(title, note, [series(r, r.worth and r.worth.values.get(key)) for r in runs],
              key == "fd_over_floor")  # fmt: skip
@@ -271,7 +271,7 @@ def arrive(context: Context, name: str, other: Any, count: Any) -> Iterator[tupl
 def choices(context: Context, candidates: Sequence[str]) -> list[tuple[str, str]]:
     """Choices of the dropdown of other runs."""
     named = [(context.store.header(other).title, other) for other in candidates]
-    return [("The run that ended most differently", AUTO), ("No other run", NONE), *named]
+    return [("The most different end", AUTO), ("No other run", NONE), *named]
 
 
 def save(context: Context, kind: str, name: str, other: Any, count: Any) -> tuple[Any, Any]:
@@ -306,7 +306,7 @@ def build(context: Context) -> None:
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes=["ge-stage", "ge-sections"]):
             with gr.Row(elem_classes="ge-beside"):
-                view = film(FILM, label="The game", below=230)
+                view = film(FILM, label="The game", below=40)
                 bars = class_bars(follows=FILM)
             lines = curves(follows=FILM, tall=130)
 
