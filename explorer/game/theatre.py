@@ -47,8 +47,9 @@ LOOK_FOR = r"""
   $-\log D$ is then at its steepest.
 * **Mode collapse.** A generator need not make everything that is real, only what passes. Look at
   the bars: how many classes are left, and is a whole row of pictures the same one?
-* **Precision and recall.** A run that collapsed can keep its precision, for what it makes may look
-  real. What goes to zero is recall: the part of the real pictures that it comes near.
+* **Precision and recall.** A run that collapsed can keep its precision, and even reach 1: a single
+  picture that lies among the real ones counts every time it is made. What goes to zero is recall,
+  the part of the real pictures that it comes near.
 * **The verdicts** are those of the discriminator of that moment, which knows the generator of that
   moment. Half-full bars everywhere are not failure but the goal: it can no longer tell.
 """

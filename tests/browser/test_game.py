@@ -45,7 +45,7 @@ def test_two_runs_are_watched_side_by_side(page, address):
     assert "of 10 classes found" in page.inner_text(f"{BARS} figcaption >> nth=0")
     assert "step = 6" in page.inner_text(f"{TAB} .ge-curves figure p >> nth=0")
     assert_no_serious_findings(page)
-    page.evaluate("document.querySelector('#game-beside input').click()")
+    page.click("#game-beside input")
     page.get_by_role("option", name="No other run").click()
     settled(page, TAB, "3 snapshots of Healthy.")
     assert page.locator(f"{FILM} canvas").count() == 1 and "game.beside=none" in page.url
