@@ -87,16 +87,24 @@ def parser() -> argparse.ArgumentParser:
         "device",
         "json",
     )
-    sub.add_argument("--n", type=int, help="test images to use (default: the recipe's; 0 is all)")
+    sub.add_argument(
+        "--n",
+        type=int,
+        help="test images to use (default: the recipe's; 0 is all), or samples of every snapshot "
+        "and at every truncation (default: 2048)",
+    )
     sub.add_argument("--samples", type=int, help="draws an image of an estimated likelihood")
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument(
         "--only",
         nargs="+",
         default=[],
-        choices=("accuracy", "likelihood", "quality", "steps", "codes", "scores"),
-        help="measure these alone; the other numbers stay as they are (scores, which take long, "
-        "are measured only when asked for)",
+        choices=(
+            *("accuracy", "likelihood", "quality", "steps", "codes"),
+            *("scores", "snapshots", "truncation"),
+        ),
+        help="measure these alone; the other numbers stay as they are (scores, snapshots and "
+        "truncation, which take long, are measured only when asked for)",
     )
     sub.add_argument("--dry", action="store_true", help="measure, but do not write the card")
 

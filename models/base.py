@@ -384,6 +384,11 @@ class WritesPixels(Protocol):
 
 @runtime_checkable
 class Discriminates(Protocol):
+    """Says how real pictures look to it, (B,), higher for more real. ``verdict_is_logit``: whether
+    that is log odds, so that its sigma is a probability."""
+
+    @property
+    def verdict_is_logit(self) -> bool: ...
     def verdict(self, x: Tensor, label=None) -> Tensor: ...
 
 
@@ -391,6 +396,15 @@ class Discriminates(Protocol):
 class HasCodes(Protocol):
     @property
     def codes(self) -> tuple[Code, ...]: ...
+
+
+@runtime_checkable
+class Truncates(Protocol):
+    """Can keep its codes near what is typical: ``sample_steps`` takes ``truncation=threshold`` in
+    place of a temperature, draws as it would have, then truncates. At infinity a code stays as it
+    is."""
+
+    def truncate(self, z: Tensor, threshold: float) -> Tensor: ...
 
 
 @runtime_checkable
@@ -413,6 +427,7 @@ CAPABILITIES = {
         WritesPixels,
         Discriminates,
         HasCodes,
+        Truncates,
         Classifies,
     )
 }

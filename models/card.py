@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from huggingface_hub import EvalResult, ModelCardData
 
 from models.checkpoint import Header
 from models.reference import AUROC
 from models.scores import SCORES
+from models.truncation import TRUNCATION, truncations
 
 # What each number is, in the words of the lectures. The keys are the names of DESIGN and metadata.
 MEANING = {
@@ -94,6 +97,37 @@ def scores_table(metrics: dict[str, dict]) -> list[str]:
     return [*lines, ""]
 
 
+def truncation_table(metrics: dict[str, dict]) -> list[str]:
+    """What truncated codes give, a row a threshold; [] where it was not measured."""
+    found = truncations(metrics)
+    if not found:
+        return []
+    names = list(next(iter(found.values())))
+    n = max(entry["n"] for row in found.values() for entry in row.values())
+    lines = [
+        "## Truncation",
+        "",
+        f"Samples of noise within ± a threshold, n = {n} each: {'; '.join(map(_meant, names))}.",
+        "",
+        "| threshold | " + " | ".join(names) + " |",
+        "|---|" + "---|" * len(names),
+    ]
+    for threshold, row in found.items():
+        cells = [_with_error(row[name]) if name in row else "" for name in names]
+        at = "none" if math.isinf(threshold) else f"{threshold:g}"
+        lines.append(f"| {at} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _meant(name: str) -> str:
+    return f"`{name}`, {meaning(name)}"
+
+
+def _in_table(name: str) -> bool:
+    """Whether a metric stands in the card's one table: there are fifty of some, in their own."""
+    return not name.startswith(AUROC) and TRUNCATION not in name
+
+
 def _aurocs(metrics: dict[str, dict]) -> dict[tuple[str, str], dict]:
     """The AUROCs by (score, set)."""
     return {
@@ -140,7 +174,7 @@ def card(header: Header) -> str:
             metric_value=metric["value"],
         )
         for name, metric in header.metrics.items()
-        if not name.startswith(AUROC)  # fifty of them, in a table of their own
+        if _in_table(name)
     ]
     front = ModelCardData(
         license="mit",
@@ -184,9 +218,7 @@ def card(header: Header) -> str:
     if header.metrics:
         lines += ["| metric | value ± standard error | n | what it is |", "|---|---|---|---|"]
         lines += [
-            metric_row(name, metric)
-            for name, metric in header.metrics.items()
-            if not name.startswith(AUROC)
+            metric_row(name, metric) for name, metric in header.metrics.items() if _in_table(name)
         ]
         lines += [
             "",
@@ -194,6 +226,7 @@ def card(header: Header) -> str:
             "the stored weights.",
             "",
             *scores_table(header.metrics),
+            *truncation_table(header.metrics),
         ]
     else:
         lines += [f"Nothing yet: run `python -m models evaluate {header.name}`.", ""]

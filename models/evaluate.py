@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import inspect
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from models import checkpoint, data, metrics, pictures
+from models import checkpoint, data, evaluate_samples, metrics, pictures
 from models.base import (
     Classifies,
     Decodes,
@@ -39,7 +38,7 @@ from models.checkpoint import Header
 from models.data import Dataset
 from models.devices import wants_bf16
 from models.metrics import metric
-from models.processes import here, own, sample
+from models.processes import here, own
 from models.reference import AUROC, save_reference
 from models.scores import applicable, background_of
 
@@ -48,8 +47,9 @@ log = logging.getLogger(__name__)
 CODES = "codes.safetensors"
 PREVIEW = "preview.webp"
 PARTS = ("accuracy", "likelihood", "quality", "steps", "codes")
-ON_REQUEST = ("scores",)  # nine sets of pictures by every score: up to half an hour
-STEPS = (10, 100)  # what the quality of a sampler in steps is measured at, besides its default
+# Nine sets of pictures by every score, up to half an hour; samples of every snapshot of the run, or
+# at every truncation, some minutes.
+ON_REQUEST = ("scores", "snapshots", "truncation")
 # Codes longer than this are noises of a picture's size rather than a few numbers: fewer of them
 # are kept, with what is costly to compute of them.
 LONG_CODE = 256
@@ -72,13 +72,15 @@ def evaluate(
 ) -> Header:
     """All metrics that apply, as a new header; written into the checkpoint where ``write``.
 
-    n: test images (0 is all); samples: importance samples an image; both default to the recipe's.
+    n: test images (0 is all), or samples of every snapshot and at every truncation; samples:
+    importance samples an image; both default to the recipe's.
     only: some of ``PARTS`` or ``ON_REQUEST``; what the others measured before stays as it is.
     Raises ValueError where the data cannot be had or do not fit the model.
     """
     header = checkpoint.read_header(folder)
     effort = header.recipe.get("evaluate", {})
     n_scores = n or effort.get("scores_n", 2000)
+    n_drawn = n or effort.get("quality_n", 2048)
     n = effort.get("n", 0) if n is None else n
     samples = samples or effort.get("samples", 500)
     model = checkpoint.load(folder, device)
@@ -102,17 +104,29 @@ def evaluate(
         given = test.labels[: len(images)] if asks else None
         numbers, kl = likelihood(model, images, samples, seed, progress, given)
         results |= numbers
-    if isinstance(model, Samples) and parts & {"quality", "steps"}:
+    if isinstance(model, Samples) and parts & {"quality", "steps", "snapshots", "truncation"}:
         judge = find_judge(header.data["name"], folder.parent)
         if judge is not None:
             train = data.load(header.data["name"], "train", data_dir)
+            judge = judge.to(model.device)
             count = effort.get("quality_n", 2048)
+            real = evaluate_samples.reference(model, judge, test, train, count, seed)
             if "quality" in parts:
-                results |= quality(model, judge, test, train, count, seed, progress)
+                results |= evaluate_samples.quality(model, judge, real, count, seed, progress)
             if "steps" in parts:
                 guidance = effort.get("guidance", 2.0)
                 with faster(model):
-                    results |= by_steps(model, judge, test, train, count, seed, guidance, progress)
+                    results |= evaluate_samples.by_steps(
+                        model, judge, real, count, seed, guidance, progress
+                    )
+            if n_drawn != count:
+                real = evaluate_samples.reference(model, judge, test, train, n_drawn, seed)
+            if "truncation" in parts:
+                results |= evaluate_samples.by_truncation(
+                    model, judge, real, n_drawn, seed, progress
+                )
+            if "snapshots" in parts:
+                snapshots(folder, judge, real, test.classes, n_drawn, seed, write, progress)
         if write and "quality" in parts:
             save_preview(model, folder)
     if isinstance(model, Encodes) and "codes" in parts:
@@ -125,7 +139,10 @@ def evaluate(
         results |= scores(model, header, folder, test, data_dir, n_scores, seed, write, progress)
         before = {name: entry for name, entry in before.items() if not name.startswith(AUROC)}
 
-    header = dataclasses.replace(header, metrics={**before, **results})
+    # What it can do is asked anew: it may have been trained before there was a word for it.
+    header = dataclasses.replace(
+        header, metrics={**before, **results}, capabilities=capabilities(model)
+    )
     if write:
         checkpoint.rewrite_header(folder, header)
     return header
@@ -233,76 +250,6 @@ def find_judge(data_name: str, folder: Path) -> Model | None:
             return checkpoint.load(candidate)
     log.warning("No judge for '%s' here: no Fréchet distance is measured.", data_name)
     return None
-
-
-def quality(
-    model: Model,
-    judge: Model,
-    test: Dataset,
-    train: Dataset,
-    n: int,
-    seed: int,
-    progress: bool = False,
-    **knobs: Any,
-) -> dict:
-    """``metrics.sample_quality`` of n samples; a conditional model is asked for every class alike.
-
-    knobs: of ``sample_steps``.
-    """
-    label = None
-    if getattr(model.config, "num_classes", 0) > 0:
-        label = torch.arange(n) % model.config.num_classes
-    rng, fake = generator(seed), []
-    words = ", ".join(["sample", *(f"{k} = {v:g}" for k, v in knobs.items())])
-    with torch.no_grad():
-        for i in tqdm(range(0, n, 256), words, disable=not progress, leave=False):
-            asked = None if label is None else label[i : i + 256]
-            fake.append(sample(model, min(256, n - i), rng, asked, **knobs).cpu())
-    real, others, note = test.images, train.images, ""
-    if isinstance(model, WritesPixels) and model.levels < 256:
-        # Its pictures have fewer levels than the data: held against the data at those levels.
-        real, others = (
-            model.observed(images.float() / 255, generator(seed, k)).mul(255).round().byte()
-            for k, images in enumerate((real, others))
-        )
-        note = f" at {model.levels} levels"
-    return metrics.sample_quality(
-        torch.cat(fake),
-        real,
-        others,
-        judge.to(model.device),
-        fake_labels=label,
-        judge_name=f"judge of {test.name}{note}",
-        n=n,
-        seed=seed,
-    )
-
-
-def by_steps(
-    model: Model,
-    judge: Model,
-    test: Dataset,
-    train: Dataset,
-    n: int,
-    seed: int,
-    guidance: float,
-    progress: bool,
-) -> dict:
-    """For a sampler that takes steps: how quality depends on how many, and what guidance gives.
-
-    ``fd_over_floor.steps_10`` and so on; ``label_accuracy.guided`` at this guidance.
-    """
-    knobs = inspect.signature(model.sample_steps).parameters
-    results = {}
-    if "steps" in knobs:
-        for steps in STEPS:
-            found = quality(model, judge, test, train, n, seed, progress, steps=steps)
-            results[f"fd_over_floor.steps_{steps}"] = found["fd_over_floor"]
-    if "guidance" in knobs and "Conditional" in capabilities(model):
-        found = quality(model, judge, test, train, n, seed, progress, guidance=guidance)
-        for name in ("label_accuracy", "fd_over_floor"):
-            results[f"{name}.guided"] = {**found[name], "note": f"guidance {guidance:g}"}
-    return results
 
 
 @torch.no_grad()
@@ -443,6 +390,27 @@ def scores(
     if write:
         save_reference(reference, folder)
     return aurocs(reference)
+
+
+def snapshots(
+    folder: Path,
+    judge: Model,
+    real: metrics.RealFeatures,
+    classes: Sequence[str],
+    n: int,
+    seed: int,
+    write: bool,
+    progress: bool,
+) -> None:
+    """What the run's snapshots are worth, kept beside them."""
+    from models.evaluate_snapshots import measure
+    from models.snapshots import save_measured
+
+    found = measure(folder, judge, real, classes, n, seed, progress)
+    if found is None:
+        log.warning("'%s' was trained without snapshots: none is measured.", folder.name)
+    elif write:
+        log.info("Wrote %s.", save_measured(found, folder))
 
 
 @torch.no_grad()

@@ -250,6 +250,13 @@ class GAN(GenerativeModel):
             )
         return self.generator(z, self.one_hot(label, len(z)))
 
+    def truncate(self, z: Tensor, threshold: float) -> Tensor:
+        """Codes z, (n, latent), with the noise in them N(0, I) within +-threshold, which gives
+        better pictures and fewer kinds of them (Brock et al. 2019, section 3.1); see ``truncated``.
+        """
+        noise = truncated(z[:, : self.config.noise], threshold)
+        return torch.cat([noise, z[:, self.config.noise :]], 1)
+
     def sample_steps(
         self,
         n: int,
@@ -259,19 +266,21 @@ class GAN(GenerativeModel):
     ) -> Iterator[Frame]:
         """One frame: G(z). info["z"] holds the codes, (n, latent).
 
-        truncation: the noise is N(0, I) within +-truncation, which gives better pictures and fewer
-        kinds of them (Brock et al. 2019, section 3.1); see ``truncated``.
+        truncation: see ``truncate``.
         """
-        z = self.draw(n, rng)
-        noise = truncated(z[:, : self.config.noise], truncation)
-        z = torch.cat([noise, z[:, self.config.noise :]], 1)
+        z = self.truncate(self.draw(n, rng), truncation)
         label = self.label_or_drawn(label, n, rng)
         yield Frame(0, 1, self.decode(z, label), info={"z": z, "label": label})
+
+    @property
+    def verdict_is_logit(self) -> bool:
+        """Whether sigma(d) is the probability that a picture is real: not every game has one."""
+        return self.game.probability
 
     def verdict(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
         """d(x), (B,): how real the discriminator finds pictures x (B, C, H, W) in [0, 1].
 
-        sigma(d) is a probability in the games that have one. It can be differentiated by x. With
+        sigma(d) is a probability where ``verdict_is_logit``. It can be differentiated by x. With
         ``label``, how real they are as pictures of that class. It knows the pictures its own
         generator made at the end of its training, and no others: it is no measure of quality.
         """

@@ -166,65 +166,109 @@ def _balls(real: Array, fake: Array, k: int) -> tuple[np.ndarray, np.ndarray, np
     return pairwise_distances(real, fake), radii(real), radii(fake)
 
 
-@torch.no_grad()
+class RealFeatures(NamedTuple):
+    """Real images in a judge's features: what generated ones are held against, time and again.
+
+    test, train: (n, F) float64, in a random order. floor: their Fréchet distance, that of a perfect
+    model. space: the judge's name, of the entries measured against them.
+    """
+
+    test: np.ndarray
+    train: np.ndarray
+    floor: float
+    space: str | None
+
+    def __len__(self) -> int:
+        return len(self.test)
+
+    def cut(self, n: int) -> RealFeatures:
+        """The first n of each; itself where there are no more."""
+        if n >= len(self):
+            return self
+        return real_against_real(self.test[:n], self.train[:n], self.space)
+
+
+def real_against_real(test: np.ndarray, train: np.ndarray, space: str | None) -> RealFeatures:
+    """Features of test and of training images, (n, F) each, with their distance."""
+    return RealFeatures(test, train, frechet_distance(train, test), space)
+
+
+def real_features(
+    test: Tensor,
+    train: Tensor,
+    judge: Any,
+    judge_name: str | None = None,
+    n: int = 2048,
+    seed: int = 0,
+) -> RealFeatures:
+    """n test and n training images, chosen by the seed, in a judge's features; fewer of both where
+    one of the sets is smaller. Images are (N, C, H, W), float in [0, 1] or uint8."""
+    n = min(n, len(test), len(train))
+    rng = np.random.default_rng(seed)
+    chosen = [judged(judge.features, _some(images, n, rng), judge) for images in (test, train)]
+    return real_against_real(*chosen, judge_name)
+
+
 def sample_quality(
     fake: Tensor,
-    real_test: Tensor,
-    real_train: Tensor,
+    real: RealFeatures,
     judge: Any,
     *,
     fake_labels: Tensor | None = None,
-    judge_name: str | None = None,
-    n: int = 2048,
     seed: int = 0,
     bootstrap: int = 50,
 ) -> dict[str, dict[str, Any]]:
     """How good generated images are in a judge's features, with the floor of the same measurement.
 
-    Images are (N, C, H, W), float in [0, 1] or uint8. The first n fake images are measured against
-    n test images chosen by the seed; the floor is what n training images, chosen likewise, score
-    against the same test images, so a model at ``fd_over_floor`` 1 is as near as real images are.
-    Where a set is smaller than n, all three are cut to the smallest (a Fréchet distance depends on
-    n) and the entries say so.
+    fake: (N, C, H, W), float in [0, 1] or uint8. They are measured against as many test images; the
+    floor is what training images score against the same, so a model at ``fd_over_floor`` 1 is as
+    near as real images are. All three are cut to the smallest (a Fréchet distance depends on n) and
+    the entries say so.
 
-    judge: ``features(x) -> (B, F)`` and ``classify(x) -> (B, K)`` logits, in evaluation mode;
-    judge_name: its name, kept as the entries' space. fake_labels: (N,) the classes asked for; where
-    they are given, ``label_accuracy`` is the share of fake images taken for what was asked.
+    judge: ``features(x) -> (B, F)`` and ``classify(x) -> (B, K)`` logits, in evaluation mode.
+    fake_labels: (N,) the classes asked for; where they are given, ``label_accuracy`` is the share
+    of fake images taken for what was asked.
 
     Returns entries ``fd, fd_floor, fd_over_floor, precision, recall, density, coverage`` and where
     it applies ``label_accuracy``.
     """
-    if getattr(judge, "training", False):
-        raise ValueError("A judge in training mode does not judge: call judge.eval() first.")
-    n = min(n, len(fake), len(real_test), len(real_train))
-    rng = np.random.default_rng(seed)
-    numbers = {}
+    n = min(len(fake), len(real))
+    real, numbers = real.cut(n), {}
     if fake_labels is not None:
-        logits = _judged(judge.classify, fake[:n], judge)
+        logits = judged(judge.classify, fake[:n], judge)
         numbers["label_accuracy"] = label_accuracy(logits, fake_labels[:n])
-    fake, test, train = (
-        _judged(judge.features, images, judge)
-        for images in (fake[:n], _some(real_test, n, rng), _some(real_train, n, rng))
-    )
+    made = judged(judge.features, fake[:n], judge)
 
-    def distances(fake: np.ndarray, test: np.ndarray, train: np.ndarray) -> np.ndarray:
-        fd, floor = frechet_distance(fake, test), frechet_distance(train, test)
+    def distances(made: np.ndarray, test: np.ndarray, train: np.ndarray) -> np.ndarray:
+        fd, floor = frechet_distance(made, test), frechet_distance(train, test)
         return np.array([fd, floor, fd / max(floor, 1e-12)])
 
-    values = distances(fake, test, train)
-    errors = bootstrap_stderr(distances, fake, test, train, n=bootstrap, seed=seed, paired=False)
+    fd = frechet_distance(made, real.test)
+    values = (fd, real.floor, fd / max(real.floor, 1e-12))
+    errors = bootstrap_stderr(
+        distances, made, real.test, real.train, n=bootstrap, seed=seed, paired=False
+    )
     for name, *number in zip(("fd", "fd_floor", "fd_over_floor"), values, errors, strict=True):
         numbers[name] = Estimate(*number)
-    numbers["precision"], numbers["recall"] = precision_recall(test, fake)
-    numbers["density"], numbers["coverage"] = density_coverage(test, fake)
-    return {name: metric(number, n=n, space=judge_name) for name, number in numbers.items()}
+    numbers["precision"], numbers["recall"] = precision_recall(real.test, made)
+    numbers["density"], numbers["coverage"] = density_coverage(real.test, made)
+    return {name: metric(number, n=n, space=real.space) for name, number in numbers.items()}
 
 
 def _some(images: Tensor, n: int, rng: np.random.Generator) -> Tensor:
     return images[torch.from_numpy(rng.permutation(len(images))[:n])]
 
 
-def _judged(read: Callable[[Tensor], Tensor], images: Tensor, judge: Any, batch: int = 256) -> Any:
+@torch.no_grad()
+def judged(
+    read: Callable[[Tensor], Tensor], images: Tensor, judge: Any, batch: int = 256
+) -> np.ndarray:
+    """What a judge reads in images, (N, C, H, W), float in [0, 1] or uint8: (N, ...) float64.
+
+    read: its ``features`` or ``classify``. Raises ValueError for a judge in training mode.
+    """
+    if getattr(judge, "training", False):
+        raise ValueError("A judge in training mode does not judge: call judge.eval() first.")
     device = getattr(judge, "device", "cpu")
     outputs = []
     for part in images.split(batch):

@@ -3,6 +3,7 @@
     FOLDER/snapshots/STEP.safetensors    the running mean of the weights as float16; inside it the
                                          step, the epoch, the losses of that step, and what the
                                          parts that are not kept had to say
+                     measured.json       what samples of each are worth, where that was measured
 
 A family may name the parts that are worth keeping (``Model.snapshot_parts``): of a GAN those that
 make pictures, for the same codes can then be shown at every moment of the training. The rest of a
@@ -11,22 +12,25 @@ loaded snapshot is as in the finished checkpoint.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
 from models.checkpoint import CheckpointError, load, resolve, stored, write_atomically
-from models.recipe import TrainConfig
 
 if TYPE_CHECKING:
     from models.base import Model
+    from models.recipe import TrainConfig
 
 SNAPSHOTS = "snapshots"
+MEASURED = "measured.json"
+MEASURED_FORMAT = 1
 LIMIT = 64 * 2**20  # bytes that all snapshots of a run may take
 DECADES = 1000  # the first of logarithmic ones comes after this part of the run
 
@@ -42,6 +46,36 @@ class Snapshot:
     logs: dict[str, float]
     file: Path
     remarks: dict[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What samples of each of T snapshots are worth.
+
+    n, seed: of the samples. judge: whose features and classes these are. values: T numbers by
+    metric ("fd_over_floor", "precision", ...), errors: their standard errors. classes: K names.
+    read: (T, K), how many samples the judge reads as each class; sure: those of them that it gives
+    a probability above ``SURE``.
+    """
+
+    n: int
+    seed: int
+    judge: str
+    classes: tuple[str, ...]
+    values: dict[str, tuple[float, ...]]
+    errors: dict[str, tuple[float | None, ...]]
+    read: tuple[tuple[int, ...], ...]
+    sure: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        T, K = len(self.read), len(self.classes)
+        if len(self.sure) != T or any(len(row) != K for row in (*self.read, *self.sure)):
+            raise ValueError("counts of other classes")
+        if any(len(found) != T for found in (*self.values.values(), *self.errors.values())):
+            raise ValueError("numbers of other snapshots")
+
+
+SURE = 0.9
 
 
 def snapshot_steps(config: TrainConfig, total: int) -> list[int]:
@@ -95,7 +129,9 @@ def keep(
 
 
 def tidy(folder: Path, steps: Sequence[int], reached: int) -> None:
-    """Removes snapshots in ``folder`` that are not of this run, or of steps that are to come."""
+    """Removes snapshots in ``folder`` that are not of this run, or of steps that are to come, and
+    what was measured of a run that is not over."""
+    (folder / SNAPSHOTS / MEASURED).unlink(missing_ok=True)
     for file in (folder / SNAPSHOTS).glob("*.safetensors"):
         if file.stem not in {f"{step:08d}" for step in steps if step <= reached}:
             file.unlink()
@@ -129,8 +165,6 @@ def load_snapshot(path: str | Path, k: int, device: str = "cpu") -> Model:
 
     Raises CheckpointError where there is no such snapshot or it does not fit.
     """
-    from safetensors.torch import load_file
-
     kept = read_snapshots(path)
     if not 0 <= k < len(kept):
         name = resolve(path).parent.name
@@ -139,17 +173,83 @@ def load_snapshot(path: str | Path, k: int, device: str = "cpu") -> Model:
             if kept
             else f"'{name}' was trained without snapshots."
         )
-    model = load(path, device)
+    return _restored(load(path, device), kept[k])
+
+
+def moments(path: str | Path, device: str = "cpu") -> Iterator[tuple[Snapshot, Model]]:
+    """Every snapshot of a checkpoint in the order of training, and the model as it was then: the
+    same object each time, with other weights, for to build a model takes longer than to fill it.
+
+    Raises CheckpointError where a snapshot does not fit.
+    """
+    kept = read_snapshots(path)
+    model = load(path, device) if kept else None
+    for snapshot in kept:
+        yield snapshot, _restored(model, snapshot)
+
+
+def _restored(model: Model, snapshot: Snapshot) -> Model:
+    from safetensors.torch import load_file
+
     try:
-        weights = load_file(kept[k].file)
+        weights = load_file(snapshot.file)
         unknown = model.load_state_dict(
             {n: v.float() if v.is_floating_point() else v for n, v in weights.items()}, strict=False
         ).unexpected_keys
     except (SafetensorError, OSError, RuntimeError) as error:
-        raise _damaged(kept[k].file) from error
+        raise _damaged(snapshot.file) from error
     if unknown:
-        raise _damaged(kept[k].file)
+        raise _damaged(snapshot.file)
     return model
+
+
+def fingerprint(kept: Sequence[Snapshot]) -> str:
+    """What tells a run's snapshots from those of another: their steps, losses and remarks."""
+    facts = [(s.step, s.total, s.epoch, s.logs, s.remarks) for s in kept]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def save_measured(found: Measured, folder: Path) -> Path:
+    """Writes it beside the snapshots of the checkpoint in ``folder``; it appears whole or not."""
+    about = {"format": MEASURED_FORMAT, "run": fingerprint(read_snapshots(folder))}
+    text = json.dumps({**about, **asdict(found)})
+    file = folder / SNAPSHOTS / MEASURED
+    write_atomically(file, lambda path: Path(path).write_text(text, "utf-8"))
+    return file
+
+
+def read_measured(path: str | Path) -> Measured | None:
+    """What the snapshots of a checkpoint are worth, without torch; None where none was measured.
+
+    Raises CheckpointError where the file is damaged, newer than this code, or about another run.
+    """
+    folder = resolve(path).parent
+    file = folder / SNAPSHOTS / MEASURED
+    if not file.is_file():
+        return None
+    again = f"; measure it again with 'python -m models evaluate {folder.name} --only snapshots'."
+    try:
+        facts = json.loads(file.read_text("utf-8"))
+        written, run = facts.pop("format"), facts.pop("run")
+        if written == MEASURED_FORMAT:
+            for key in ("classes", "read", "sure"):
+                facts[key] = _tuples(facts[key])
+            for key in ("values", "errors"):
+                facts[key] = {name: _tuples(found) for name, found in facts[key].items()}
+            found = Measured(**facts)
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"'{MEASURED}' of '{folder.name}' is damaged{again}") from error
+    if written != MEASURED_FORMAT:
+        raise CheckpointError(f"'{MEASURED}' of '{folder.name}' is of another version{again}")
+    kept = read_snapshots(path)
+    if run != fingerprint(kept) or len(found.read) != len(kept):
+        raise CheckpointError(f"'{MEASURED}' of '{folder.name}' is of another run{again}")
+    return found
+
+
+def _tuples(found: list) -> tuple:
+    """Lists within lists as tuples within tuples."""
+    return tuple(_tuples(each) if isinstance(each, list) else each for each in found)
 
 
 def _damaged(file: Path) -> CheckpointError:

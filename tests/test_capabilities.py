@@ -3,6 +3,7 @@ having the capability, and these are its promises."""
 
 from __future__ import annotations
 
+import inspect
 import math
 
 import pytest
@@ -179,6 +180,25 @@ def test_has_codes(model):
         assert free[code.start : code.stop].all(), "two codes in one place"
         free[code.start : code.stop] = False
     assert len({code.name for code in model.codes}) == len(model.codes)
+
+
+@having("Samples")
+def test_it_has_a_temperature_or_a_truncation(model):
+    knobs = set(inspect.signature(model.sample_steps).parameters)
+    own = "truncation" if "Truncates" in capabilities(model) else "temperature"
+    assert knobs & {"temperature", "truncation"} == {own}
+
+
+@having("Truncates", "Samples", "Decodes")
+def test_truncates(model):
+    z = next(iter(model.sample_steps(5, generator(0)))).info["z"]
+    assert torch.equal(model.truncate(z, math.inf), z)
+    near, nearer = model.truncate(z, 1.0), model.truncate(z, 0.5)
+    assert near.shape == z.shape and nearer.norm() < near.norm() < z.norm()
+    frame = list(model.sample_steps(5, generator(0), truncation=0.5))[-1]
+    torch.testing.assert_close(frame.info["z"], nearer, atol=1e-6, rtol=0)
+    refused(model.truncate, z, 0.0)
+    refused(model.truncate, z, math.nan)
 
 
 @having("Classifies")

@@ -189,7 +189,9 @@ def pictures(n: int, seed: int, dark: float = 1.0) -> torch.Tensor:
 
 def test_sample_quality_of_real_images_is_at_the_floor_and_of_dark_ones_far():
     test, train = pictures(600, 0), pictures(900, 1)
-    same = metrics.sample_quality(pictures(400, 2), test, train, Judge(), judge_name="judge-x")
+    real = metrics.real_features(test, train, Judge(), "judge-x")
+    assert len(real) == 600 and real.train.shape == real.test.shape
+    same = metrics.sample_quality(pictures(400, 2), real, Judge())
     assert set(same) == {
         "fd", "fd_floor", "fd_over_floor", "precision", "recall", "density", "coverage"
     }  # fmt: skip
@@ -200,7 +202,7 @@ def test_sample_quality_of_real_images_is_at_the_floor_and_of_dark_ones_far():
     assert same["fd_over_floor"]["value"] == pytest.approx(ratio)
 
     # Means of 0.15 against 0.5 in 9 pixels, standard deviations of 0.3 and 1 in root 12ths.
-    dark = metrics.sample_quality(pictures(400, 2, 0.3), test, train, Judge())
+    dark = metrics.sample_quality(pictures(400, 2, 0.3), real, Judge())
     expected = 9 * (0.35**2 + 0.7**2 / 12)
     assert dark["fd"]["value"] == pytest.approx(expected, rel=0.05)
     assert dark["fd_floor"]["value"] == same["fd_floor"]["value"]
@@ -212,7 +214,8 @@ def test_sample_quality_reads_bytes_and_labels():
     test = (pictures(100, 0) * 255).to(torch.uint8)
     fake = torch.cat([pictures(30, 1, 0.2), 1 - pictures(10, 2, 0.2)])
     asked = torch.zeros(40, dtype=torch.long)
-    entry = metrics.sample_quality(fake, test, test, Judge(), fake_labels=asked, bootstrap=5)[
+    real = metrics.real_features(test, test, Judge())
+    entry = metrics.sample_quality(fake, real, Judge(), fake_labels=asked, bootstrap=5)[
         "label_accuracy"
     ]
     assert entry["value"] == 0.75 and entry["n"] == 40
@@ -222,7 +225,7 @@ def test_a_judge_in_training_mode_is_refused():
     judge = Judge()
     judge.training = True
     with pytest.raises(ValueError, match="training mode"):
-        metrics.sample_quality(*[pictures(20, 0)] * 3, judge)
+        metrics.real_features(pictures(20, 0), pictures(20, 0), judge)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -96,9 +96,9 @@ def test_the_code_shown_gives_what_is_on_screen(context, name, controls):
 
 
 def test_a_class_of_another_model_is_dropped_on_arrival(context):
-    *_, choice, _, _, _ = next(iter(sample.arrive(context, "toy", 0, 64, 1.0, 7)))
+    choice = next(iter(sample.arrive(context, "toy", 0, 64, 1.0, 7)))[3]
     assert choice.value == ANY and choice.visible is False
-    *_, choice, _, _, _ = next(iter(sample.arrive(context, "classes", 0, 64, 1.0, 7)))
+    choice = next(iter(sample.arrive(context, "classes", 0, 64, 1.0, 7)))[3]
     assert choice.value == 7 and len(choice.choices) == 11
 
 
@@ -115,7 +115,8 @@ def walking(tmp_path_factory) -> explorer.Context:
 
 def test_steps_and_guidance_are_offered_where_a_model_walks(walking):
     for name, there in (("toy", False), ("walker", True)):
-        *_, steps, guidance, stop = next(iter(sample.arrive(walking, name, 0, 4, 1.0, ANY)))
+        first = next(iter(sample.arrive(walking, name, 0, 4, 1.0, ANY)))
+        steps, guidance, stop = first[4], first[5], first[-1]
         assert (steps.visible, guidance.visible, stop.visible) == (there,) * 3
     assert steps.value == 4, "as many as the model takes by itself"
 
@@ -295,5 +296,5 @@ def test_results_are_kept_only_so_long():
 def test_a_model_of_more_steps_than_the_slider_has_can_be_shown(tmp_path):
     toys.write_walker(tmp_path, "long", steps=400)
     context = explorer.Context.create(tmp_path, device="cpu")
-    *_, steps, _, _ = next(iter(sample.arrive(context, "long", 0, 4, 1.0, ANY)))
+    steps = next(iter(sample.arrive(context, "long", 0, 4, 1.0, ANY)))[4]
     assert steps.value == sample.MOST_STEPS

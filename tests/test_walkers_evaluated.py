@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models import checkpoint, data, evaluate, projection, train
+from models import checkpoint, data, evaluate, evaluate_samples, projection, train
 from models.card import MEANING
 from tests.conftest import tiny_recipe
 from tests.test_evaluate import measured, metrics_of  # noqa: F401
@@ -37,7 +37,7 @@ def walked(measured, digits) -> Path:  # noqa: F811
 
 def test_a_sampler_in_steps_is_measured_at_several(walked):
     found = metrics_of(walked)
-    for steps in evaluate.STEPS:
+    for steps in evaluate_samples.STEPS:
         assert found[f"fd_over_floor.steps_{steps}"]["value"] > 0
     assert found["label_accuracy.guided"]["note"] == "guidance 3"
     assert 0 <= found["label_accuracy.guided"]["value"] <= 1

@@ -10,6 +10,17 @@ const ticks = (low, high, count) => {
   for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + 1e-9 * step; v += step) found.push(v);
   return found;
 };
+// 1, 10, 100 ... between two powers of ten; 2 and 5 as well where those are few.
+const decades = (low, high) => {
+  const found = [];
+  for (let p = Math.floor(low); p <= high; p++) {
+    for (const s of high - low < 2 ? [1, 2, 5] : [1]) {
+      const v = s * 10 ** p;
+      if (Math.log10(v) >= low - 1e-9 && Math.log10(v) <= high + 1e-9) found.push(v);
+    }
+  }
+  return found;
+};
 const words = v => {
   if (v == null) return '–';
   const size = Math.abs(v);
@@ -35,8 +46,9 @@ const makePlot = () => {
   const nearest = event => {
     const b = svg.getBoundingClientRect(), { data, low, high } = plot;
     const x = low + (event.clientX - b.left - LEFT) / (b.width - LEFT - RIGHT) * (high - low);
+    const off = k => Math.abs(plot.along(data.x[k]) - x);
     let best = 0;
-    data.x.forEach((v, k) => { if (Math.abs(v - x) < Math.abs(data.x[best] - x)) best = k; });
+    data.x.forEach((_, k) => { if (off(k) < off(best)) best = k; });
     return best;
   };
   const point = k => {
@@ -99,14 +111,15 @@ const draw = plot => {
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
   const scale = data.log ? Math.log10 : v => v;
   const ys = data.lines.flatMap(line => line.y).filter(v => v != null).map(scale);
-  const [low, high] = data.range ?? [Math.min(...data.x), Math.max(...data.x)];
+  plot.along = data.log_x ? Math.log10 : v => v;
+  const [low, high] = (data.range ?? [Math.min(...data.x), Math.max(...data.x)]).map(plot.along);
   let bottom = data.log ? Math.floor(Math.min(0, ...ys)) : data.fit ? Math.min(...ys) : Math.min(0, ...ys);
   let top = Math.max(bottom + 1e-9, ...ys);
   const room = 0.04 * (top - bottom);
   if ((bottom < 0 || data.fit) && !data.log) bottom -= room;
   top += room;
   Object.assign(plot, { low, high, height });
-  plot.across = v => LEFT + (v - low) / (high - low || 1) * (width - LEFT - RIGHT);
+  plot.across = v => LEFT + (plot.along(v) - low) / (high - low || 1) * (width - LEFT - RIGHT);
   const rise = v => height - FOOT - (v - bottom) / (top - bottom) * (height - FOOT - TOP);
   plot.down = v => rise(scale(v));
   const axes = make('g', { class: 'axes' }, svg);
@@ -116,10 +129,11 @@ const draw = plot => {
     make('text', { x: LEFT - 6, y: rise(v) + 4, 'text-anchor': 'end' }, axes)
       .textContent = data.log ? power(v) : round(v);
   }
-  const marks = ticks(low, high, width > 420 ? 10 : 5);
+  const marks = data.log_x ? decades(low, high) : ticks(low, high, width > 420 ? 10 : 5);
+  const last = data.log_x ? null : high;
   for (const v of marks) {
-    if (width - RIGHT - plot.across(v) < 26 && v !== high) continue;
-    make('text', { x: plot.across(v), y: height - 6, 'text-anchor': v === high ? 'end' : 'middle' }, axes)
+    if (width - RIGHT - plot.across(v) < 26 && v !== last) continue;
+    make('text', { x: plot.across(v), y: height - 6, 'text-anchor': v === last ? 'end' : 'middle' }, axes)
       .textContent = v === marks[0] ? `${data.x_name} = ${round(v)}` : round(v);
   }
   const chosen = props.value.chosen ?? 0;

@@ -13,11 +13,25 @@ const announce = () => {
     detail: { id: props.film, at, n, levels: props.value?.levels ?? null, playing, run },
   }));
 };
+// A bar under each picture of a mosaic, as long as its number from 0 to 1.
+const mark = (canvas, { across, h, w, gap, values }, k) => {
+  const pen = canvas.getContext('2d');
+  values[k]?.forEach((value, i) => {
+    const x = i % across * (w + gap), y = Math.floor(i / across) * (h + gap) + h;
+    pen.fillStyle = '#262626';
+    pen.fillRect(x, y, w, gap);
+    pen.fillStyle = '#ff9a57';
+    pen.fillRect(x, y, Math.round(value * w), gap);
+  });
+};
 const paint = () => {
   for (const row of rows) {
     if (!row.sprite?.n) continue;
     const k = Math.min(at, row.sprite.n - 1);
-    if (row.shown !== k) GE.draw(row.canvas, row.sprite, k);
+    if (row.shown !== k) {
+      GE.draw(row.canvas, row.sprite, k);
+      if (row.data.marks) mark(row.canvas, row.data.marks, k);
+    }
     row.shown = k;
     row.below.textContent = row.data.captions?.[k] ?? '';
   }
@@ -134,7 +148,7 @@ const joined = (before, more, k) => {
   return { ...before, bytes, n: k + (more?.n ?? 0) };
 };
 const show = () => {
-  const value = props.value;
+  const value = props.value || null;  // an empty one may come as '', whose .at is a method
   const from = value?.from ?? 0;
   if (from && (value.run !== run || value.rows.some((_, k) => (rows[k]?.sprite?.n ?? 0) < from))) return;
   // What was on its way when a person stopped the run; a run begun anew starts with one frame.

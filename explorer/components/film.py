@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from explorer.components import component, source
 
@@ -25,7 +27,8 @@ def film(
     Value::
 
         {"rows": [{"name": words above, "note": more of them, "sprite": T frames,
-                   "captions": T texts below (optional)}, ...],
+                   "captions": T texts below (optional),
+                   "marks": bars under the pictures of a mosaic (optional, see ``marks``)}, ...],
          "at": the frame to start on (optional), "levels": T numbers (optional),
          "run": anything that names this run (optional), "running": whether more will come,
          "from": k, where the sprites hold frames from the k-th on, to join those of the same run
@@ -47,6 +50,15 @@ def film(
         "film", value, film=film_id, label=label, below=below, largest=largest, tile=tile,
         expected=expected, autoplay=autoplay,
     )  # fmt: skip
+
+
+def marks(values: np.ndarray, shape: Sequence[int], across: int, gap: int) -> dict[str, Any]:
+    """Bars in the gaps below the pictures of a mosaic. values: (T, N), from 0 to 1; shape:
+    (C, H, W) of a picture; across: how many stand in a row; gap: pixels between them."""
+    return {
+        "across": across, "h": int(shape[1]), "w": int(shape[2]), "gap": gap,
+        "values": np.round(values, 3).tolist(),
+    }  # fmt: skip
 
 
 def film_have(film_id: str) -> gr.HTML:

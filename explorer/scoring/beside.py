@@ -13,6 +13,7 @@ import gradio as gr
 from explorer.brought import Picture
 from explorer.components import say
 from explorer.context import Context
+from explorer.draw_settings import walks
 from explorer.scoring.examples import alike
 from explorer.scoring.scored import (
     LIKELIHOOD,
@@ -27,7 +28,6 @@ from explorer.scoring.scored import (
     offered,
     reference,
 )
-from explorer.tabs.sample import walks
 
 log = logging.getLogger(__name__)
 

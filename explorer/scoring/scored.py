@@ -17,8 +17,8 @@ import numpy as np
 from explorer.asked import is_whole
 from explorer.brought import Picture
 from explorer.context import Context
+from explorer.draw_settings import walks
 from explorer.scoring.examples import crowds
-from explorer.tabs.sample import walks
 
 log = logging.getLogger(__name__)
 

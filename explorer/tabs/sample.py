@@ -14,11 +14,26 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images, zerogpu
-from explorer.asked import ANY, class_choices, classes_of, is_whole, read_label
+from explorer.asked import ANY, class_choices, classes_of, is_whole
 from explorer.components import say
 from explorer.components.closeup import closeup
 from explorer.components.image_grid import image_grid
+from explorer.components.truncation import as_truncation, truncation_curve
 from explorer.context import Context, in_code
+from explorer.draw_settings import (
+    FURTHEST_GUIDANCE,
+    HOTTEST,
+    LEAST_TRUNCATION,
+    MOST,
+    MOST_STEPS,
+    NO_TRUNCATION,
+    Settings,
+    own_steps,
+    read_settings,
+    takes_its_time,
+    truncates,
+    walks,
+)
 from explorer.link import number, whole
 from explorer.nearest import nearest_training_image
 
@@ -29,11 +44,6 @@ NEEDS = {"Samples"}
 # The first model's samples are on screen when the page is built; nothing is drawn at its opening.
 PREPARED = True
 
-MOST = 400
-HOTTEST = 2.0
-MOST_STEPS = 200
-FURTHEST_GUIDANCE = 8.0
-
 LOOK_FOR = """
 * **Variety.** Does every class turn up, and in every style? Press *Sample again* a few times:
   a model that has lost modes repeats itself.
@@ -43,27 +53,13 @@ LOOK_FOR = """
 * **Steps and guidance**, where a model starts at noise and walks: few steps are coarse, from
   some number on more of them change nothing. Guidance pushes towards the class that was asked for:
   pictures become clearer and more alike.
+* **Truncation**, where a model has that instead of a temperature: noise far from the centre is not
+  drawn. Pictures become better and more alike, and the measured curves say by how much: precision
+  rises, recall falls.
 * **Memory or invention?** Compare the selected picture with the nearest training picture. A model
   that only remembers shows the same picture twice.
 * **The latent code** beside it is where the picture came from. Bars near zero are typical.
 """
-
-
-class Settings(NamedTuple):
-    """What one draw is made of. label: a class, or None for any. steps, guidance: of a model that
-    walks from noise to picture; None, always so for other models, leaves them to the model."""
-
-    seed: int = 0
-    count: int = 64
-    temperature: float = 1.0
-    label: int | None = None
-    steps: int | None = None
-    guidance: float | None = None
-
-    def knobs(self) -> dict[str, float]:
-        """Arguments of ``sample_steps``: those that are not as the model has them."""
-        asked = {"steps": self.steps, "guidance": self.guidance}
-        return {name: value for name, value in asked.items() if value is not None}
 
 
 class Drawn(NamedTuple):
@@ -73,55 +69,6 @@ class Drawn(NamedTuple):
     codes: np.ndarray | None
     labels: np.ndarray | None
     seconds: float
-
-
-def read_settings(
-    header: Any,
-    seed: Any,
-    count: Any,
-    temperature: Any,
-    label: Any,
-    steps: Any = None,
-    guidance: Any = None,
-) -> Settings:
-    """Checked settings from the controls' values. Raises ValueError with one sentence."""
-    if not is_whole(seed) or not 0 <= seed < 2**53:
-        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
-    if not is_whole(count) or not 1 <= count <= MOST:
-        raise ValueError(f"Ask for 1 to {MOST} pictures at once.")
-    if not isinstance(temperature, (int, float)) or not 0 <= temperature <= HOTTEST:
-        raise ValueError(f"The temperature must be a number from 0 to {HOTTEST:g}.")
-    if temperature == 0 and "WritesPixels" in header.capabilities:
-        raise ValueError("This model needs a temperature above 0, such as 0.05.")
-    settings = Settings(int(seed), int(count), float(temperature), read_label(header, label))
-    if not walks(header):
-        return settings
-    if steps is not None and (not is_whole(steps) or not 1 <= steps <= MOST_STEPS):
-        raise ValueError(f"The number of steps must be a whole number from 1 to {MOST_STEPS}.")
-    if guidance is not None and not (
-        isinstance(guidance, (int, float)) and 0 <= guidance <= FURTHEST_GUIDANCE
-    ):
-        raise ValueError(f"Guidance must be a number from 0 to {FURTHEST_GUIDANCE:g}.")
-    if steps is not None and steps != own_steps(header):
-        settings = settings._replace(steps=int(steps))
-    if guidance is not None and guidance != 1 and classes_of(header):
-        settings = settings._replace(guidance=float(guidance))
-    return settings
-
-
-def walks(header: Any) -> bool:
-    """Whether the model goes from noise to picture in steps that one may count out to it."""
-    return "Denoises" in header.capabilities
-
-
-def takes_its_time(header: Any) -> bool:
-    """Whether a draw has moments between which it can be stopped."""
-    return walks(header) or "WritesPixels" in header.capabilities
-
-
-def own_steps(header: Any) -> int:
-    """The steps such a model takes unless it is told otherwise, as far as the slider goes."""
-    return min(MOST_STEPS, int(header.config.get("steps") or 20))
 
 
 def preview(context: Context, name: str) -> Drawn | None:
@@ -211,7 +158,11 @@ def snippet(context: Context, name: str, settings: Settings) -> str:
     label = "" if settings.label is None else f", label={settings.label}"
     device = context.store.device_asked
     placed = "" if device in ("auto", "cpu") else f", device={device!r}"
-    knobs = "".join(f" {knob}={value:g}," for knob, value in settings.knobs().items())
+    knobs = settings.knobs()
+    if not truncates(header):
+        knobs = {"temperature": settings.temperature, **knobs}
+    given = ", ".join(f"{knob}={value:g}" for knob, value in knobs.items())
+    given = f"    {given},\n" if given else ""
     shape = (settings.count, *header.config["image"])
     return (
         "from models import checkpoint\n"
@@ -219,7 +170,7 @@ def snippet(context: Context, name: str, settings: Settings) -> str:
         f"model = checkpoint.load({where!r}{placed})\n"
         f"images = model.sample(\n"
         f"    {settings.count}, generator({settings.seed}){label},\n"
-        f"    temperature={settings.temperature:g},{knobs}\n"
+        f"{given}"
         f")  # {shape}, from 0 to 1\n"
     )
 
@@ -268,9 +219,11 @@ def arrive(
     label: Any,
     steps: Any = None,
     guidance: Any = None,
+    truncation: Any = None,
 ) -> Iterator[tuple[Any, ...]]:
-    """A new model is on screen: yields what ``show`` does, the classes it can be asked for, and
-    the controls of steps and of guidance, where it knows such things."""
+    """A new model is on screen: yields what ``show`` does, the classes it can be asked for, the
+    controls of steps, of guidance, of temperature and of truncation, where it knows such things,
+    what truncation was measured to do, and the Stop button."""
     header = context.store.header(name)
     classes = classes_of(header)
     kept = label if label in range(len(classes)) else ANY
@@ -279,9 +232,13 @@ def arrive(
         gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept, visible=bool(classes)),
         gr.Slider(value=steps, visible=walks(header)),
         gr.Slider(visible=walks(header) and bool(classes)),
+        gr.Slider(visible=not truncates(header)),
+        gr.Slider(visible=truncates(header)),
+        as_truncation(header),
         gr.Button(visible=takes_its_time(header)),
     )
-    for outputs in show(context, name, seed, count, temperature, kept, steps, guidance):
+    controls = (seed, count, temperature, kept, steps, guidance, truncation)
+    for outputs in show(context, name, *controls):
         yield *outputs, *arrangement
         arrangement = (gr.skip(),) * len(arrangement)
 
@@ -386,8 +343,9 @@ def build(context: Context) -> None:
                 )  # fmt: skip
             count = gr.Slider(1, MOST, 64, step=1, label="How many", elem_id="sample-count")
             heat = gr.Slider(
-                0, HOTTEST, 1.0, step=0.05, label="Temperature", elem_id="sample-temperature"
-            )
+                0, HOTTEST, 1.0, step=0.05, label="Temperature", elem_id="sample-temperature",
+                visible=not (name and truncates(context.store.header(name))),
+            )  # fmt: skip
             walking = bool(name) and walks(context.store.header(name))
             steps = gr.Slider(
                 1, MOST_STEPS, own_steps(context.store.header(name)) if walking else 20, step=1,
@@ -398,6 +356,15 @@ def build(context: Context) -> None:
                 0, FURTHEST_GUIDANCE, 1.0, step=0.25, label="Guidance", elem_id="sample-guidance",
                 visible=walking and bool(classes), info="1: the class as it is. More exaggerates.",
             )  # fmt: skip
+            cuts = bool(name) and truncates(context.store.header(name))
+            cut = gr.Slider(
+                LEAST_TRUNCATION, NO_TRUNCATION, NO_TRUNCATION, step=0.05, label="Truncation",
+                visible=cuts, elem_id="sample-truncation",
+                info=f"The noise stays within ± this. {NO_TRUNCATION:g}: as it is.",
+            )  # fmt: skip
+            measured = truncation_curve(
+                cut, as_truncation(context.store.header(name)) if cuts else None
+            )
             with gr.Row(elem_classes="ge-pair"):
                 png = gr.Button("Save as PNG", size="sm")
                 archive = gr.Button("Save all as ZIP", size="sm")
@@ -413,15 +380,16 @@ def build(context: Context) -> None:
     def timely(handler: Callable) -> Callable:
         return context.timely(partial(handler, context))
 
-    controls = [seed, count, heat, label, steps, guidance]
+    controls = [seed, count, heat, label, steps, guidance, cut]
     inputs = [context.picker, *controls]
     shown = [grid.view, status, notes.code]
+    fitted = [label, steps, guidance, heat, cut, measured, stop]
     drawing = [
-        context.on_show(partial(arrive, context), controls, [*shown, label, steps, guidance, stop]),
+        context.on_show(partial(arrive, context), controls, [*shown, *fitted]),
         more.click(timely(again), inputs, [*shown, seed], **context.heavy),
     ]
     # A slider is read when it is let go, so that a walk is not begun at each value on the way.
-    for control in (seed, count, heat, label):
+    for control in (seed, count, heat, label, cut):
         drawing.append(control.input(timely(show), inputs, shown, **context.heavy))
     for slider in (steps, guidance):
         drawing.append(slider.release(timely(show), inputs, shown, **context.heavy))
@@ -439,3 +407,4 @@ def build(context: Context) -> None:
     context.remember("class", label, parse=whole(ANY, 999))
     context.remember("steps", steps, parse=whole(1, MOST_STEPS))
     context.remember("guidance", guidance, parse=number(0, FURTHEST_GUIDANCE))
+    context.remember("truncation", cut, parse=number(LEAST_TRUNCATION, NO_TRUNCATION))

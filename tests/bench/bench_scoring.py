@@ -20,10 +20,10 @@ import torch
 from PIL import Image
 
 import explorer
+from explorer.draw_settings import walks
 from explorer.scoring import many
 from explorer.scoring.examples import drawn
 from explorer.scoring.scored import LIKELIHOOD, default_score, in_turn
-from explorer.tabs.sample import walks
 
 UPLOADS = 100
 
