@@ -382,6 +382,11 @@ class WritesPixels(Protocol):
 
 @runtime_checkable
 class Discriminates(Protocol):
+    """Says how real pictures look to it, (B,), higher for more real. ``verdict_is_logit``: whether
+    that is log odds, so that its sigma is a probability."""
+
+    @property
+    def verdict_is_logit(self) -> bool: ...
     def verdict(self, x: Tensor, label=None) -> Tensor: ...
 
 

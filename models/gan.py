@@ -268,10 +268,15 @@ class GAN(GenerativeModel):
         label = self.label_or_drawn(label, n, rng)
         yield Frame(0, 1, self.decode(z, label), info={"z": z, "label": label})
 
+    @property
+    def verdict_is_logit(self) -> bool:
+        """Whether sigma(d) is the probability that a picture is real: not every game has one."""
+        return self.game.probability
+
     def verdict(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
         """d(x), (B,): how real the discriminator finds pictures x (B, C, H, W) in [0, 1].
 
-        sigma(d) is a probability in the games that have one. It can be differentiated by x. With
+        sigma(d) is a probability where ``verdict_is_logit``. It can be differentiated by x. With
         ``label``, how real they are as pictures of that class. It knows the pictures its own
         generator made at the end of its training, and no others: it is no measure of quality.
         """

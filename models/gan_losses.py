@@ -22,10 +22,14 @@ from models.base import uniform
 
 @dataclass(frozen=True)
 class Game:
-    """``discriminator(real, made)`` and ``generator(made)``: verdicts (B,) -> a scalar loss."""
+    """``discriminator(real, made)`` and ``generator(made)``: verdicts (B,) -> a scalar loss.
+
+    probability: whether sigma(d) is the probability, of as many real as made, that one is real.
+    """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
+    probability: bool = False
 
 
 def cross_entropy(real: Tensor, made: Tensor) -> Tensor:
@@ -39,9 +43,9 @@ def cross_entropy(real: Tensor, made: Tensor) -> Tensor:
 GAMES = {
     # Goodfellow et al. 2014, eq. 1: the generator makes E log(1 - D(G(z))) small. Where the
     # discriminator is sure, that is flat.
-    "minimax": Game(cross_entropy, lambda made: -F.softplus(made).mean()),
+    "minimax": Game(cross_entropy, lambda made: -F.softplus(made).mean(), True),
     # The same fixed point, their section 3: it makes E log D(G(z)) large instead.
-    "nonsaturating": Game(cross_entropy, lambda made: F.softplus(-made).mean()),
+    "nonsaturating": Game(cross_entropy, lambda made: F.softplus(-made).mean(), True),
     # Mao et al. 2017, eq. 8: targets 1 and -1, and 0 for the generator: Pearson's chi squared
     # between p + q and 2 q. (The halves in front are left out.)
     "least-squares": Game(

@@ -185,6 +185,15 @@ def write_flow(folder: Path, name: str, **config) -> Path:
     return _stirred(write(folder, name, "flow", "digits", **{**small, **config}), 0.05)
 
 
+def write_game(folder: Path, name: str, **config) -> Path:
+    """An untrained GAN of small pictures, with weights moved so that its verdicts differ.
+
+    Its settings are those of ``models.gan``; the ones not given are small.
+    """
+    small = {"image": [1, 8, 8], "noise": 6, "width": 8, "hidden": 16}
+    return _stirred(write(folder, name, "gan", "digits", **{**small, **config}), 0.1)
+
+
 def _stirred(target: Path, scale: float) -> Path:
     """The checkpoint with every weight moved at random, by so much, and a preview of what it is."""
     model, header, rng = checkpoint.load(target), checkpoint.read_header(target), generator(5)

@@ -27,6 +27,7 @@ WORDS = {
     "Completes": "complete pictures",
     "Flows": "bend a picture into noise layer by layer",
     "WritesPixels": "write a picture value by value",
+    "Discriminates": "tell real pictures from made ones",
     "Conditional": "be asked for a class",
 }
 

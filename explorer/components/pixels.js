@@ -31,17 +31,25 @@ GE.crisp = (pixels, room) => {
   return scale >= 1 ? scale * pixels / ratio : room;
 };
 
+// An SVG element with these attributes; in ``parent``, and with a text, where they are given.
+GE.SVG = 'http://www.w3.org/2000/svg';
+GE.svg = (tag, set, parent, text) => {
+  const node = document.createElementNS(GE.SVG, tag);
+  for (const key in set) node.setAttribute(key, set[key]);
+  if (text != null) node.textContent = text;
+  parent?.append(node);
+  return node;
+};
+
 // Bars up and down from a zero line, as SVG that takes the colours of the theme.
 GE.bars = (svg, values, reach) => {
   const n = values.length, limit = Math.max(reach ?? 3, ...values.map(Math.abs));
-  const ns = 'http://www.w3.org/2000/svg', step = Math.min(100 / n, 7), gap = 0.2 * step;
+  const step = Math.min(100 / n, 7), gap = 0.2 * step;
   svg.setAttribute('viewBox', '0 0 100 100');
   svg.setAttribute('preserveAspectRatio', 'none');
   svg.replaceChildren(...values.map((v, i) => {
-    const bar = document.createElementNS(ns, 'rect'), height = Math.abs(v) / limit * 49;
-    const set = { x: i * step + gap / 2, width: step - gap, y: v > 0 ? 50 - height : 50,
-                  height: Math.max(height, 0.6) };
-    for (const key in set) bar.setAttribute(key, set[key]);
-    return bar;
+    const height = Math.abs(v) / limit * 49;
+    return GE.svg('rect', { x: i * step + gap / 2, width: step - gap, y: v > 0 ? 50 - height : 50,
+                            height: Math.max(height, 0.6) });
   }));
 };

@@ -35,8 +35,8 @@ and in the CSS class ``ge-panel-latent``.
 """
 
 from explorer.components.parts import key_of
-from explorer.tabs import denoise, embedding, latent, layers, pixels, sample, score, train
+from explorer.tabs import denoise, embedding, game, latent, layers, pixels, sample, score, train
 
 __all__ = ["TABS", "key_of"]
 
-TABS = (sample, latent, denoise, pixels, layers, embedding, score, train)
+TABS = (sample, latent, denoise, pixels, layers, game, embedding, score, train)

@@ -1,0 +1,16 @@
+"""A game of two networks: what its discriminator sees, and what its generator can make."""
+
+from __future__ import annotations
+
+from explorer.components.parts import build_parts
+from explorer.context import Context
+from explorer.game import detector
+
+TITLE = "Game"
+NEEDS = {"Discriminates"}
+
+PARTS = (detector,)
+
+
+def build(context: Context) -> None:
+    build_parts(context, PARTS)

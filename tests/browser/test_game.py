@@ -1,0 +1,45 @@
+"""The Game tab's detector and search as a person uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import toys
+from tests.browser.conftest import (
+    assert_no_serious_findings,
+    open_page,
+    pixels,
+    served,
+    settled,
+    until,
+)
+
+TAB = "#game-detector"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("games")
+    toys.write_game(folder, "classes", num_classes=10)
+    toys.write_game(folder, "plain")
+    with served("--checkpoints", str(folder)) as url:
+        yield url
+
+
+def test_the_verdict_falls_among_others_and_bars_show_their_pictures(page, address):
+    open_page(page, f"{address}/?tab=game&game.part=detector&model=classes")
+    settled(page, TAB, "Its own sample 1: ")
+    assert page.locator(f"{TAB} .ge-signed-bars .row").count() == 10
+    rows = page.locator(f"{TAB} .ge-ridges text.name").all_text_contents()
+    assert rows[0].startswith("Its own samples") and len(rows) >= 4
+    page.locator(f"{TAB} .ge-ridges svg").press("ArrowRight")
+    until(page, lambda: page.locator(f"{TAB} .ge-ridges .pictures canvas").count() > 0)
+    assert "Its own samples: " in page.inner_text(f"{TAB} .ge-ridges figcaption")
+    mark, first = page.text_content(f"{TAB} text.mark"), pixels(page, f"{TAB} .ge-heat-maps canvas")
+    page.click("#detector-next")
+    settled(page, TAB, "Its own sample 2: ")
+    until(page, lambda: pixels(page, f"{TAB} .ge-heat-maps canvas") != first)
+    assert page.text_content(f"{TAB} text.mark") != mark and "game.example=1" in page.url
+    assert_no_serious_findings(page)
