@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from explorer.components.parts import build_parts
 from explorer.context import Context
-from explorer.game import detector
+from explorer.game import detector, find
 
 TITLE = "Game"
 NEEDS = {"Discriminates"}
 
-PARTS = (detector,)
+PARTS = (detector, find)
 
 
 def build(context: Context) -> None:

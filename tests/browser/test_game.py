@@ -43,3 +43,17 @@ def test_the_verdict_falls_among_others_and_bars_show_their_pictures(page, addre
     until(page, lambda: pixels(page, f"{TAB} .ge-heat-maps canvas") != first)
     assert page.text_content(f"{TAB} text.mark") != mark and "game.example=1" in page.url
     assert_no_serious_findings(page)
+
+
+def test_a_code_is_searched_for_and_opened_in_latent_space(page, address):
+    part = "#game-find"
+    open_page(page, f"{address}/?tab=game&game.part=find&model=plain&find.steps=60")
+    settled(page, part, "% off after 60 steps")
+    assert page.locator(f"{part} .ge-curves path.line").count() == 6
+    seen = pixels(page, f"{part} canvas")
+    page.click("#find-go")
+    until(page, lambda: "find.seed=2" in page.url and pixels(page, f"{part} canvas") != seen)
+    settled(page, part, "% off after 60 steps")
+    assert_no_serious_findings(page)
+    page.click("#find-open")
+    settled(page, ".ge-panel-latent", "You came from what was found for sample 1")
