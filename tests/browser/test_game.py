@@ -57,3 +57,21 @@ def test_a_code_is_searched_for_and_opened_in_latent_space(page, address):
     assert_no_serious_findings(page)
     page.click("#find-open")
     settled(page, ".ge-panel-latent", "You came from what was found for sample 1")
+
+
+def test_codes_have_controls_and_a_sheet(page, tmp_path):
+    toys.write_game(tmp_path, "coded", categories=3, continuous=2)
+    with served("--checkpoints", str(tmp_path)) as address:
+        open_page(page, f"{address}/?tab=latent")
+        page.wait_for_selector("#latent-code-2 input")
+        sheet = ".ge-panel-latent .ge-picture-table canvas"
+        until(page, lambda: len(pixels(page, sheet)) >= 27)
+        first = pixels(page, sheet)
+        page.click("#latent-sheet-code label >> nth=1")
+        until(page, lambda: pixels(page, sheet) != first)
+        exact = pixels(page, ".ge-latent-pad canvas")
+        page.fill("#latent-code-1 input[type=number]", "-0.9")
+        page.press("#latent-code-1 input[type=number]", "Enter")
+        until(page, lambda: "latent.at=" in page.url)
+        until(page, lambda: pixels(page, ".ge-latent-pad canvas") != exact)
+        assert_no_serious_findings(page)
