@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from explorer.components.parts import build_parts
 from explorer.context import Context
-from explorer.game import detector, find
+from explorer.game import detector, find, modes
 
 TITLE = "Game"
 NEEDS = {"Discriminates"}
 
-PARTS = (detector, find)
+PARTS = (detector, find, modes)
 
 
 def build(context: Context) -> None:

@@ -24,6 +24,7 @@ def address(tmp_path_factory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("games")
     toys.write_game(folder, "classes", num_classes=10)
     toys.write_game(folder, "plain")
+    toys.write_judge(folder, "judge")
     with served("--checkpoints", str(folder)) as url:
         yield url
 
@@ -57,6 +58,18 @@ def test_a_code_is_searched_for_and_opened_in_latent_space(page, address):
     assert_no_serious_findings(page)
     page.click("#find-open")
     settled(page, ".ge-panel-latent", "You came from what was found for sample 1")
+
+
+def test_made_pictures_stand_among_real_ones_and_show_themselves(page, address):
+    part = "#game-modes"
+    open_page(page, f"{address}/?tab=game&game.part=modes&model=plain&modes.count=32")
+    settled(page, part, "32 made pictures among")
+    assert page.locator(f"{part} .ge-signed-bars .row").count() == 10
+    blank = pixels(page, f"{part} figure canvas")
+    page.locator(f"{part} .ge-cloud .field").press("ArrowRight")
+    until(page, lambda: pixels(page, f"{part} figure canvas") != blank)
+    assert "made picture 1" in page.inner_text(f"{part} .ge-cloud figcaption")
+    assert_no_serious_findings(page)
 
 
 def test_codes_have_controls_and_a_sheet(page, tmp_path):
