@@ -108,6 +108,7 @@ def starting_codes(context: Context, name: str, label: int | None) -> np.ndarray
         known = np.unique(shipped.labels)
         wanted = known[[len(known) // 3, 2 * len(known) // 3, 0]]
         chosen = np.stack([_most_typical(shipped.codes[shipped.labels == k]) for k in wanted])
+    chosen = latents.valid(context, name, chosen)
     return np.stack([latents.unpack(latents.pack(z), D) for z in chosen])
 
 
@@ -132,7 +133,7 @@ def plane_of(context: Context, name: str, view: View) -> tuple[Plane, list[dict[
 
     Raises ValueError where two directions do not span a plane.
     """
-    D = len(view.z)
+    D, reach = len(view.z), latents.REACH
     if view.kind == "three":
         plane = latents.plane_through(view.kept)
         away = view.z - plane.at(*plane.coordinates(view.z))
@@ -143,10 +144,11 @@ def plane_of(context: Context, name: str, view: View) -> tuple[Plane, list[dict[
         raise ValueError("Choose two different directions: these two are the same.")
     if view.kind == "principal":
         directions, shares, what = latents.principal_directions(context, name)
-        pair = [directions[rank] for rank in (view.across, min(view.up, D - 1))]
+        chosen = [min(rank, len(shares) - 1) for rank in (view.across, view.up)]
+        pair = [directions[rank] for rank in chosen]
         axes = [
             _axis(f"PC {rank + 1}", f"Principal direction {rank + 1}", f"{shares[rank]:.0%} {what}")
-            for rank in (view.across, min(view.up, D - 1))
+            for rank in chosen
         ]
     else:
         active = latents.activity(context, name)
@@ -155,10 +157,11 @@ def plane_of(context: Context, name: str, view: View) -> tuple[Plane, list[dict[
         if D > 1 and chosen[0] == chosen[1]:
             raise ValueError("Choose two different directions: these two are the same.")
         pair = [active.vector(k, D) for k in chosen]
+        reach = max(map(active.reach, chosen))
         axes = [_axis(active.name(k), active.name(k), amount(active, k)) for k in chosen]
     if D == 1:
         pair[1] = np.zeros(1, np.float32)
-    return latents.plane_along(view.z, *pair), axes
+    return latents.plane_along(view.z, *pair, reach), axes
 
 
 def _axis(short: str, name: str, note: str) -> dict[str, str]:
@@ -168,6 +171,8 @@ def _axis(short: str, name: str, note: str) -> dict[str, str]:
 def amount(active: latents.Activity, dimension: int) -> str:
     """How much a dimension does, in words."""
     value = float(active.amount[dimension])
+    if active.unit.startswith("share"):
+        return f"{value:.1%}{active.unit.removeprefix('share')}"
     return f"{value:.2f} nats" if active.unit == "nats" else f"moves a pixel by {value:.1%}"
 
 
@@ -223,13 +228,15 @@ def _dots(context: Context, name: str, plane: Plane, label: int | None) -> dict[
 
 
 def strips(context: Context, name: str, view: View) -> dict[str, Any]:
-    """The value of ``traversals``: the most active dimensions, each from -3 to 3 through z."""
-    active, detail = latents.activity(context, name), latents.detail(context, name)
+    """The value of ``traversals``: the foremost ways of the view's kind, each from -3 to 3 through
+    z, or as far as it goes."""
+    active, detail = latents.offered(context, name, view.kind), latents.detail(context, name)
     chosen, D = active.order[: detail.rows], len(view.z)
-    line = np.linspace(-latents.REACH, latents.REACH, detail.frames, dtype=np.float32)
+    reaches = np.array([active.reach(k) for k in chosen], np.float32)
+    line = reaches[:, None] * np.linspace(-1, 1, detail.frames, dtype=np.float32)  # (rows, frames)
     vectors = np.stack([active.vector(k, D) for k in chosen])  # (rows, D)
     # Along a direction u, z + (t - z.u) u: where the code lies at t and is elsewhere as it was.
-    moves = line[None, :] - (vectors @ view.z)[:, None]  # (rows, frames)
+    moves = line - (vectors @ view.z)[:, None]  # (rows, frames)
     codes = (view.z + moves[..., None] * vectors[:, None]).astype(np.float32)
     pictures = latents.decode(context, name, codes.reshape(-1, D), view.label)
     pictures = pictures.reshape(len(chosen), detail.frames, *pictures.shape[1:])
@@ -238,6 +245,7 @@ def strips(context: Context, name: str, view: View) -> dict[str, Any]:
             "dimension": int(k),
             "name": active.name(k),
             "note": amount(active, k),
+            "reach": float(reaches[row]),
             "sprite": images.sprite(pictures[row]),
         }
         for row, k in enumerate(chosen)
@@ -281,7 +289,7 @@ def snippet(context: Context, name: str, view: View) -> str:
     """The lines that give the exact picture at the marker."""
     header = context.store.header(name)
     where = in_code(header.folder)
-    numbers = [f"{float(v):.5g}" for v in view.z]
+    numbers = [f"{float(v):.5g}" for v in latents.valid(context, name, view.z)]
     lines = [", ".join(numbers[k : k + 6]) for k in range(0, len(numbers), 6)]
     code = ",\n    ".join(lines)
     label = "" if view.label is None else f", label={view.label}"

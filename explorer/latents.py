@@ -18,6 +18,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from explorer.context import Context
+    from models.base import Code
 
 log = logging.getLogger(__name__)
 
@@ -101,20 +102,30 @@ class Activity(NamedTuple):
     """How much each dimension of a code does. order: (K,) most active first. unit: of ``amount``:
     "nats" (mean KL over test images) or "change" (mean absolute change of a pixel).
 
-    directions: (K, D) orthonormal, what is called a dimension of a long code; None where the
-    numbers of the code are what is meant, K = D.
+    "share" is a part of a whole. directions: (K, D) orthonormal, what is called a dimension of a
+    long code; None where the numbers of the code are what is meant. reaches: how far dimension k
+    goes to either side, where that is not ``REACH``; names: what it is called, where that is more
+    than a number.
     """
 
     order: np.ndarray
     amount: np.ndarray
     unit: str
     directions: np.ndarray | None = None
+    reaches: dict[int, float] = {}
+    names: dict[int, str] = {}
+
+    def reach(self, k: int) -> float:
+        """How far dimension k goes to either side."""
+        return self.reaches.get(int(k), REACH)
 
     def vector(self, k: int, D: int) -> np.ndarray:
         """(D,): the way along dimension k."""
         return np.eye(D, dtype=np.float32)[k] if self.directions is None else self.directions[k]
 
     def name(self, k: int) -> str:
+        if k in self.names:
+            return self.names[k]
         return f"z{k + 1}" if self.directions is None else f"direction {k + 1}"
 
 
@@ -137,8 +148,24 @@ def activity(context: Context, name: str) -> Activity:
         jacobian = _changes(context, name)
         amount = np.abs(jacobian).mean(1)
         order = np.argsort(-amount, kind="stable")
-        found = context.recent.put(("activity", name), Activity(order, amount, "change"))
+        order = order[walked(context, name)[order]]
+        own = [code for code in parts(context, name) if code.kind == "continuous"]
+        found = Activity(
+            order, amount, "change",
+            reaches={code.start: max(-code.low, code.high) for code in own},
+            names={code.start: code.name for code in own},
+        )  # fmt: skip
+        context.recent.put(("activity", name), found)
     return found
+
+
+def offered(context: Context, name: str, kind: str) -> Activity:
+    """The ways to go of a kind: ``principal`` directions, else dimensions by what they do."""
+    if kind != "principal":
+        return activity(context, name)
+    directions, shares, what = principal_directions(context, name)
+    names = {k: f"PC {k + 1}" for k in range(len(shares))}
+    return Activity(np.arange(len(shares)), shares, f"share {what}", directions, names=names)
 
 
 def _waves(context: Context, name: str) -> Activity:
@@ -168,9 +195,10 @@ def _changes(context: Context, name: str, step: float = 1.0) -> np.ndarray:
 
 
 def principal_directions(context: Context, name: str) -> tuple[np.ndarray, np.ndarray, str]:
-    """Orthonormal directions (D, D), largest first, their shares (D,), and what they are of.
+    """Orthonormal directions (K, D), largest first, their shares (K,), and what they are of.
 
-    Principal directions of the test codes; for a model without codes those along which the
+    Principal directions of the test codes. For a model without codes those of what its first
+    layers make of codes (``models.directions``), where it tells that; else those along which the
     decoder's picture changes most at the centre (singular vectors of its finite differences).
     """
     if (found := context.recent.get(("principal", name))) is not None:
@@ -183,6 +211,11 @@ def principal_directions(context: Context, name: str) -> tuple[np.ndarray, np.nd
         active = activity(context, name)
         shares, directions = active.amount[active.order], active.directions[active.order]
         what = "of the picture's change"
+    elif hasattr(context.store.get(name), "early_features"):
+        from models.directions import early_directions
+
+        directions, shares = early_directions(context.store.get(name))
+        what = "of early features"
     else:
         jacobian = _changes(context, name)
         values, vectors = np.linalg.eigh(jacobian @ jacobian.T)
@@ -200,6 +233,32 @@ def dimensions(context: Context, name: str) -> int:
     """D, how many numbers a code of this model has."""
     known = context.store.header(name).config.get("latent")
     return int(known if known is not None else context.store.get(name).latent)
+
+
+def parts(context: Context, name: str) -> tuple[Code, ...]:
+    """The parts of the model's code that have values of their own; most models have none."""
+    able = "HasCodes" in context.store.header(name).capabilities
+    return tuple(context.store.get(name).codes) if able else ()
+
+
+def walked(context: Context, name: str) -> np.ndarray:
+    """(D,) bool: the numbers of a code that one can walk along. A category is none of them."""
+    free = np.ones(dimensions(context, name), bool)
+    for code in parts(context, name):
+        free[code.start : code.stop] = code.kind == "continuous"
+    return free
+
+
+def valid(context: Context, name: str, z: np.ndarray) -> np.ndarray:
+    """Codes (..., D) as the model can have drawn them: between two categories there is nothing, and
+    beyond the ends of a continuous code neither, so each goes to the nearest that there is."""
+    if not (own := parts(context, name)):
+        return z
+    import torch
+
+    from models.inversion import valid
+
+    return valid(torch.from_numpy(np.asarray(z, np.float32)), own).numpy()
 
 
 class Detail(NamedTuple):
@@ -233,7 +292,7 @@ def detail(context: Context, name: str, seconds: float = 2.0) -> Detail:
 
 
 def decode(context: Context, name: str, z: np.ndarray, label: int | None = None) -> np.ndarray:
-    """The pictures of codes. z: (N, D). Returns (N, C, H, W) float32 in [0, 1].
+    """The pictures of codes, ``valid`` ones. z: (N, D). Returns (N, C, H, W) float32 in [0, 1].
 
     label: the class for a model that takes one; others never see it.
     """
@@ -241,7 +300,8 @@ def decode(context: Context, name: str, z: np.ndarray, label: int | None = None)
 
     model = context.store.get(name)
     asked = {} if label is None else {"label": label}
-    codes = torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(model.device)
+    z = np.ascontiguousarray(valid(context, name, z), np.float32)
+    codes = torch.from_numpy(z).to(model.device)
     with torch.inference_mode():
         parts = [model.decode(part, **asked).float().cpu() for part in codes.split(256)]
     return torch.cat(parts).clamp(0, 1).numpy()
@@ -286,9 +346,9 @@ class Plane(NamedTuple):
         return self.at(a.ravel(), b.ravel())
 
 
-def plane_along(z: np.ndarray, u: np.ndarray, v: np.ndarray) -> Plane:
+def plane_along(z: np.ndarray, u: np.ndarray, v: np.ndarray, reach: float = REACH) -> Plane:
     """The plane along orthonormal u and v that holds z; its origin is its point nearest to 0."""
-    return Plane((z - (z @ u) * u - (z @ v) * v).astype(np.float32), u, v)
+    return Plane((z - (z @ u) * u - (z @ v) * v).astype(np.float32), u, v, reach)
 
 
 def plane_through(three: np.ndarray) -> Plane:

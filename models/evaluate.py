@@ -1,8 +1,9 @@
 """Measures a checkpoint on test images, by what it can do, and writes the results beside it.
 
 A model with a likelihood gets nats, one that samples is held against real images in the judge's
-features, one that encodes gets its codes mapped, a classifier its accuracy. Training images appear
-in one number only, the floor of the Fréchet distance, which is not about the model.
+features, one that encodes gets its codes mapped, a classifier its accuracy, and its features kept.
+Training images appear in one number only, the floor of the Fréchet distance, which is not about the
+model.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from models.base import (
 from models.checkpoint import Header
 from models.data import Dataset
 from models.devices import wants_bf16
+from models.judged_map import keep_features
 from models.metrics import metric
 from models.processes import here, own
 from models.reference import AUROC, save_reference
@@ -97,6 +99,8 @@ def evaluate(
     parts = set(only or PARTS)
     if isinstance(model, Classifies) and "accuracy" in parts:
         results |= classification(model, images, test.labels[: len(images)], progress)
+    if isinstance(model, Classifies) and "codes" in parts and write:
+        keep_features(model, test, folder)
     kl = None
     if isinstance(model, HasLikelihood) and "likelihood" in parts:
         # A conditional model's likelihood is that of an image given its class.

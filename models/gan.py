@@ -257,6 +257,10 @@ class GAN(GenerativeModel):
         noise = truncated(z[:, : self.config.noise], threshold)
         return torch.cat([noise, z[:, self.config.noise :]], 1)
 
+    def early_features(self, z: Tensor, label: int | Tensor | None = None) -> Tensor:
+        """What the generator's first blocks make of codes z (B, latent): (B, features)."""
+        return self.generator.early(z, self.one_hot(label, len(z)))[0].float().flatten(1)
+
     def sample_steps(
         self,
         n: int,

@@ -59,14 +59,26 @@ class GeneratorNet(nn.Module):
                 stage[-1].weight.copy_(stage[-1].weight[:, :, :1, :1].expand(-1, -1, 2, 2))
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        z = torch.cat([z, y], 1)
-        e = None if self.embed is None else self.embed(z)  # (B, E)
-        h = self.spread(z).unflatten(1, self.map)  # (B, width, h, w)
-        h = h.contiguous(memory_format=torch.channels_last)
-        for stage in self.stages:
+        h, e = self.early(z, y)
+        for k, stage in enumerate(self.stages):
             for layer in stage:
-                h = layer(h, e) if isinstance(layer, LevelBlock) else layer(h)
+                if not isinstance(layer, LevelBlock):
+                    h = layer(h)
+                elif k:  # those of the first stage are done
+                    h = layer(h, e)
         return torch.sigmoid(self.write(h).float())
+
+    def early(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What the blocks of the lowest resolution make of a code, (B, width, h, w), and what
+        scales and shifts the channels of the later ones, (B, E) or None."""
+        z = torch.cat([z, y], 1)
+        e = None if self.embed is None else self.embed(z)
+        h = self.spread(z).unflatten(1, self.map)
+        h = h.contiguous(memory_format=torch.channels_last)
+        for layer in self.stages[0]:
+            if isinstance(layer, LevelBlock):
+                h = layer(h, e)
+        return h, e
 
 
 class LeakyBlock(nn.Module):

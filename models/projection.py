@@ -316,8 +316,8 @@ class Map:
         return len(self.codes)
 
 
-def save_map(folder: str | Path, fitted: Map) -> Path:
-    """Writes ``codes.safetensors`` in a model's folder; the file appears whole or not at all."""
+def save_map(folder: str | Path, fitted: Map, file_name: str = CODES) -> Path:
+    """Writes a map in a model's folder; the file appears whole or not at all."""
     from safetensors.numpy import save_file
 
     from models.checkpoint import write_atomically
@@ -336,17 +336,17 @@ def save_map(folder: str | Path, fitted: Map) -> Path:
     for name, (values, dtype) in optional.items():
         if values is not None:
             tensors[name] = np.ascontiguousarray(values.astype(dtype))
-    target = Path(folder) / CODES
+    target = Path(folder) / file_name
     write_atomically(target, lambda path: save_file(tensors, path, fitted.facts))
     return target
 
 
-def load_map(folder: str | Path) -> Map | None:
+def load_map(folder: str | Path, file_name: str = CODES) -> Map | None:
     """The map in a model's folder, None where it has none. Needs no torch.
 
     Raises ValueError with one sentence where the file cannot be read or its parts do not fit.
     """
-    path = Path(folder) / CODES
+    path = Path(folder) / file_name
     if not path.is_file():
         return None
     from safetensors import SafetensorError, safe_open

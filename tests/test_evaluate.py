@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from models import checkpoint, data, evaluate, metrics, projection, train
 from models.base import generator
 from models.card import MEANING
+from models.judged_map import features, load_features
 from models.shapes import FACTOR_NAMES, draw_factors, render
 from tests.conftest import tiny_recipe
 
@@ -87,6 +88,12 @@ def test_the_numbers_hang_together(measured):
         assert 1 <= value["effective_samples"] <= 4
         assert value["active_dimensions"] in (0, 1, 2)
         assert 0 <= value["trustworthiness"] <= 1 and 0.1 < value["knn_accuracy"] <= 1
+    kept = load_features(measured / "judge")
+    assert len(kept) == len(kept.labels) and kept.coordinates.shape == (len(kept), 2)
+    judge, test = checkpoint.load(measured / "judge"), data.load("digits", "test")
+    expected = features(judge, test.images[torch.from_numpy(kept.indices)])
+    assert np.abs(kept.codes - expected).max() < 1e-2 and kept.codes.std() > 0
+    assert np.array_equal(kept.labels, test.labels.numpy()[kept.indices])
     assert metrics_of(measured / "judge")["accuracy"]["value"] > 0.6
 
 

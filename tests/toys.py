@@ -14,7 +14,10 @@ from torch import nn
 
 from models import FAMILIES, checkpoint, recipe
 from models.base import Frame, GenerativeModel, Model, capabilities, generator, normal, setting
+from models.data import digits
 from models.evaluate import save_preview
+from models.judged_map import FEATURES, features
+from models.projection import Map, save_map
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,27 @@ def write_flow(folder: Path, name: str, **config) -> Path:
     small = {"image": [1, 8, 8], "scales": 2, "steps": 2, "width": 8, "bins": 4}
     small |= {"dequantise_width": 8, "dequantise_steps": 2}
     return _stirred(write(folder, name, "flow", "digits", **{**small, **config}), 0.05)
+
+
+def write_game(folder: Path, name: str, **config) -> Path:
+    """An untrained GAN of small pictures, with weights moved so that its verdicts differ.
+
+    Its settings are those of ``models.gan``; the ones not given are small.
+    """
+    small = {"image": [1, 8, 8], "noise": 6, "width": 8, "hidden": 16}
+    return _stirred(write(folder, name, "gan", "digits", **{**small, **config}), 0.1)
+
+
+def write_judge(folder: Path, name: str) -> Path:
+    """An untrained classifier of digits, with its features of the test pictures beside it.
+
+    They are laid out along two of them: what UMAP would do is not what is asked.
+    """
+    target = write(folder, name, "classifier", "digits", image=[1, 8, 8], width=16, blocks=1)
+    test = digits("test")
+    found = features(checkpoint.load(target), test.images)
+    save_map(target, Map(found, found[:, :2].copy(), test.labels.numpy()), FEATURES)
+    return target
 
 
 def _stirred(target: Path, scale: float) -> Path:

@@ -1,6 +1,8 @@
 const box = element.querySelector('.rows');
 let value = null, code = [], rows = [];
 
+// How far a row goes to either side.
+const reach = it => it.data.reach ?? value.reach;
 const make = () => {
   const row = document.createElement('div');
   row.className = 'row';
@@ -13,7 +15,7 @@ const make = () => {
   const move = event => {
     const b = it.strip.getBoundingClientRect(), half = it.tile / 2;
     const part = (event.clientX - b.left - half) / (it.width - it.tile);
-    place(it, (Math.max(0, Math.min(1, part)) * 2 - 1) * value.reach, true);
+    place(it, (Math.max(0, Math.min(1, part)) * 2 - 1) * reach(it), true);
   };
   let held = false;
   it.strip.onpointerdown = event => {
@@ -32,13 +34,13 @@ const make = () => {
   };
   let timer = 0;
   it.strip.onkeydown = event => {
-    const big = event.key.startsWith('Page'), step = value.reach / (big || event.shiftKey ? 6 : 30);
+    const big = event.key.startsWith('Page'), step = reach(it) / (big || event.shiftKey ? 6 : 30);
     const way = { ArrowRight: 1, ArrowUp: 1, PageUp: 1, ArrowLeft: -1, ArrowDown: -1, PageDown: -1 }[event.key];
-    const to = event.key === 'Home' ? -value.reach : event.key === 'End' ? value.reach
+    const to = event.key === 'Home' ? -reach(it) : event.key === 'End' ? reach(it)
       : way && it.at + way * step;
     if (to === undefined) return;
     event.preventDefault();
-    place(it, Math.max(-value.reach, Math.min(value.reach, to)), true);
+    place(it, Math.max(-reach(it), Math.min(reach(it), to)), true);
     clearTimeout(timer);
     timer = setTimeout(() => send(it), 350);
   };
@@ -57,8 +59,8 @@ const send = it => {
 const signed = v => (v < 0 ? '−' : '') + Math.abs(v).toFixed(2);
 const place = (it, at, live) => {
   it.at = at;
-  const shown = Math.max(-value.reach, Math.min(value.reach, at));
-  const part = (shown / value.reach + 1) / 2;
+  const shown = Math.max(-reach(it), Math.min(reach(it), at));
+  const part = (shown / reach(it) + 1) / 2;
   it.thumb.style.left = part * (it.width - it.tile) + it.tile / 2 + 'px';
   const picture = GE.between(it.sprite, part * (it.sprite.n - 1));
   GE.draw(it.face, picture, 0);
@@ -101,8 +103,8 @@ const show = () => {
     it.at = along(it);
     it.note.textContent = data.note;
     it.strip.setAttribute('aria-label', `Dimension ${data.name}, ${data.note}`);
-    it.strip.setAttribute('aria-valuemin', -value.reach);
-    it.strip.setAttribute('aria-valuemax', value.reach);
+    it.strip.setAttribute('aria-valuemin', -reach(it));
+    it.strip.setAttribute('aria-valuemax', reach(it));
   });
   layout();
 };

@@ -20,6 +20,7 @@ from explorer.components.picture_input import read_picture
 from explorer.components.reconstruction import reconstruction
 from explorer.components.traversals import traversals
 from explorer.context import Context
+from explorer.latent_codes import SLIDERS, CodeControls, code_sheet, code_sliders, set_codes
 from explorer.latent_view import (
     KINDS,
     View,
@@ -60,6 +61,9 @@ LOOK_FOR = """
 * **A code as long as the picture** (a diffusion model's or a flow's noise) has no single numbers
   that mean anything: each is one pixel of noise. The strips then go along directions that move the
   whole picture, and typical codes lie near a sphere of radius √D: use the spherical way.
+* **Codes of their own** (InfoGAN) are numbers that can be read off the picture again. A category
+  is one of a few: on a way between two of them the picture jumps where the nearest one changes.
+* **Principal** ways of a GAN are those along which its first layers change most (GANSpace).
 * **Far from 0** (beyond 2 or 3) the model has seen little, and it shows.
 """
 
@@ -123,12 +127,12 @@ def _choices(classes: list[str]) -> list[tuple[str, int]]:
 
 
 def _ranks(context: Context, name: str, kind: str) -> list[tuple[str, int]]:
-    D = min(latents.dimensions(context, name), MOST_RANKS)
-    if kind == "principal":
-        _, shares, _ = latents.principal_directions(context, name)
-        return [(f"PC {k + 1} · {shares[k]:.1%}", k) for k in range(D)]
-    active = latents.activity(context, name)
-    return [(f"{active.name(k)} · {amount(active, k)}", r) for r, k in enumerate(active.order[:D])]
+    active = latents.offered(context, name, kind)
+    ranks = []
+    for rank, k in enumerate(active.order[:MOST_RANKS]):
+        note = f"{active.amount[k]:.1%}" if kind == "principal" else amount(active, k)
+        ranks.append((f"{active.name(k)} · {note}", rank))
+    return ranks
 
 
 def _handed_over(context: Context, name: str, view: View, code: dict) -> View:
@@ -215,6 +219,17 @@ def swapped(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, 
             yield *outputs, gr.skip()
 
 
+def coded(context: Context, name: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+    """A code was set by its control: yields what ``jump`` does, and place.
+
+    values: category and sliders, then the controls.
+    """
+    view = read_view(context, name, *values[1 + SLIDERS :])
+    view = set_codes(context, name, view, values[: 1 + SLIDERS])
+    for outputs in jump(context, name, view):
+        yield *outputs, written(name, view.z)
+
+
 def given(context: Context, name: str, picture: Any, label: Any) -> tuple[Any, Any, Any]:
     """A picture was brought: (what the model makes of it, its code or "", the button)."""
     nothing = gr.Button(interactive=False)
@@ -267,12 +282,14 @@ def build(context: Context) -> None:
                 [(str(k), k) for k in range(MOST_CLASSES)], value=0, label="Class", visible=False,
                 filterable=False, elem_id="latent-class",
             )  # fmt: skip
+            category, sliders = code_sliders()
             status = components.status()
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage ge-sections"):
             pad = latent_pad(exact(context))
             heading("One number at a time", "Drag a frame along its strip.")
             rows = traversals()
+            codes = CodeControls(category, sliders, *code_sheet())
             heading("From A to B", "Keep other pictures as A and B above.")
             between = interpolation()
             with gr.Column(visible=False) as own_part:
@@ -300,18 +317,23 @@ def build(context: Context) -> None:
     controls = [pad.place, pad.kept, kind, across, up, label]
     inputs = [context.picker, *controls]
     shown = [pad.view, status, rows, notes.code]
-    context.on_show(
+    arrived = context.on_show(
         partial(arrive, context),
         [context.code, *controls],
         [pad.view, status, pad.place, pad.kept, rows, between, whole_sheet, notes.code,
          across, up, label, flat_part, own_part],
     )  # fmt: skip
-    context.code.change(
+    taken = context.code.change(
         timely(take), [context.picker, context.code, *controls],
         [*shown, pad.place, label], **context.heavy,
     )  # fmt: skip
     pad.place.moved(timely(moved), inputs, [rows, notes.code], **context.heavy)
-    pad.place.jumped(timely(jumped), inputs, shown, **context.heavy)
+    jumps = pad.place.jumped(timely(jumped), inputs, shown, **context.heavy)
+    for control in codes.setters:
+        control.input(
+            timely(coded), [context.picker, *codes.setters, *controls], [*shown, pad.place],
+            **context.heavy,
+        )  # fmt: skip
     for control in (kind, across, up):
         control.input(timely(turned), inputs, [*shown, pad.place, across, up],
                       **context.heavy)  # fmt: skip
@@ -322,6 +344,8 @@ def build(context: Context) -> None:
     gone = on.click(timely(go_to_own), [context.picker, own, *controls],
                     [*shown, pad.place], **context.heavy)  # fmt: skip
     gone.then(None, js="() => GE.latentShow()", api_visibility="private")
+    followed = [arrived.then, taken.then, jumps.then, gone.then, pad.place.moved, pad.kept.swap]
+    codes.wire(context, followed, inputs)
 
     names = [value for _, value in KINDS]
     context.remember("latent.kind", kind, parse=lambda text: names[names.index(text)])

@@ -1,4 +1,4 @@
-"""The Game tab's first part, and the truncation of the Sample tab, as a person uses them."""
+"""The Game tab's detector and search as a person uses them."""
 
 from __future__ import annotations
 
@@ -6,64 +6,85 @@ from collections.abc import Iterator
 
 import pytest
 
-from models import data
+from tests import toys
 from tests.browser.conftest import (
     assert_no_serious_findings,
     open_page,
     pixels,
-    seek,
     served,
     settled,
     until,
 )
-from tests.games import write_games
 
-TAB, FILM = "#game-theatre", "#game-theatre .ge-film"
-BARS = f"{TAB} .ge-class-bars"
+TAB = "#game-detector"
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("games")
-    write_games(folder, data.load("digits", "train"))
+    toys.write_game(folder, "classes", num_classes=10)
+    toys.write_game(folder, "plain")
+    toys.write_judge(folder, "judge")
     with served("--checkpoints", str(folder)) as url:
         yield url
 
 
-def test_two_runs_are_watched_side_by_side(page, address):
-    open_page(page, f"{address}/?tab=game&model=healthy&game.pictures=16")
-    settled(page, TAB, "3 snapshots of Healthy and 4 snapshots of Failing")
-    seek(page, FILM, 0)
-    page.wait_for_function(
-        f"() => document.querySelector('{FILM} figure p').textContent === 'step 2 of 6'"
-    )
-    first, bars = pixels(page, f"{FILM} canvas"), page.inner_html(f"{BARS} svg >> nth=0")
-    seek(page, FILM, 2)
-    until(page, lambda: pixels(page, f"{FILM} canvas")[0] != first[0])
-    # Bars and curves stand where the film stands.
-    until(page, lambda: page.inner_html(f"{BARS} svg >> nth=0") != bars)
-    assert "of 10 classes found" in page.inner_text(f"{BARS} figcaption >> nth=0")
-    assert "step = 6" in page.inner_text(f"{TAB} .ge-curves figure p >> nth=0")
+def test_the_verdict_falls_among_others_and_bars_show_their_pictures(page, address):
+    open_page(page, f"{address}/?tab=game&game.part=detector&model=classes")
+    settled(page, TAB, "Its own sample 1: ")
+    assert page.locator(f"{TAB} .ge-signed-bars .row").count() == 10
+    rows = page.locator(f"{TAB} .ge-ridges text.name").all_text_contents()
+    assert rows[0].startswith("Its own samples") and len(rows) >= 4
+    page.locator(f"{TAB} .ge-ridges svg").press("ArrowRight")
+    until(page, lambda: page.locator(f"{TAB} .ge-ridges .pictures canvas").count() > 0)
+    assert "Its own samples: " in page.inner_text(f"{TAB} .ge-ridges figcaption")
+    mark, first = page.text_content(f"{TAB} text.mark"), pixels(page, f"{TAB} .ge-heat-maps canvas")
+    page.click("#detector-next")
+    settled(page, TAB, "Its own sample 2: ")
+    until(page, lambda: pixels(page, f"{TAB} .ge-heat-maps canvas") != first)
+    assert page.text_content(f"{TAB} text.mark") != mark and "game.example=1" in page.url
     assert_no_serious_findings(page)
-    page.click("#game-beside input")
-    page.get_by_role("option", name="No other run").click()
-    settled(page, TAB, "3 snapshots of Healthy.")
-    assert page.locator(f"{FILM} canvas").count() == 1 and "game.beside=none" in page.url
 
 
-def test_a_run_without_snapshots_says_so(page, address):
-    open_page(page, f"{address}/?tab=game&model=bare")
-    settled(page, TAB, "no snapshots were kept")
+def test_a_code_is_searched_for_and_opened_in_latent_space(page, address):
+    part = "#game-find"
+    open_page(page, f"{address}/?tab=game&game.part=find&model=plain&find.steps=60")
+    settled(page, part, "% off after 60 steps")
+    assert page.locator(f"{part} .ge-curves path.line").count() == 6
+    seen = pixels(page, f"{part} canvas")
+    page.click("#find-go")
+    until(page, lambda: "find.seed=2" in page.url and pixels(page, f"{part} canvas") != seen)
+    settled(page, part, "% off after 60 steps")
+    assert_no_serious_findings(page)
+    page.click("#find-open")
+    settled(page, ".ge-panel-latent", "You came from what was found for sample 1")
 
 
-def test_truncation_moves_the_pictures_and_the_rule(page, address):
-    open_page(page, f"{address}/?model=healthy")
-    cells = ".ge-image-grid .cells canvas"
-    settled(page, ".ge-panel-sample", "64 pictures")
-    assert page.is_visible("#sample-truncation") and not page.is_visible("#sample-temperature")
-    plain, said = pixels(page, cells), page.inner_text(".ge-truncation p")
-    page.fill("#sample-truncation input[type=number]", "0.5")
-    page.press("#sample-truncation input[type=number]", "Enter")
-    until(page, lambda: pixels(page, cells) != plain)
-    until(page, lambda: page.inner_text(".ge-truncation p") != said)
-    assert "truncation=0.5" in page.url
+def test_made_pictures_stand_among_real_ones_and_show_themselves(page, address):
+    part = "#game-modes"
+    open_page(page, f"{address}/?tab=game&game.part=modes&model=plain&modes.count=32")
+    settled(page, part, "32 made pictures among")
+    assert page.locator(f"{part} .ge-signed-bars .row").count() == 10
+    blank = pixels(page, f"{part} figure canvas")
+    page.locator(f"{part} .ge-cloud .field").press("ArrowRight")
+    until(page, lambda: pixels(page, f"{part} figure canvas") != blank)
+    assert "made picture 1" in page.inner_text(f"{part} .ge-cloud figcaption")
+    assert_no_serious_findings(page)
+
+
+def test_codes_have_controls_and_a_sheet(page, tmp_path):
+    toys.write_game(tmp_path, "coded", categories=3, continuous=2)
+    with served("--checkpoints", str(tmp_path)) as address:
+        open_page(page, f"{address}/?tab=latent")
+        page.wait_for_selector("#latent-code-2 input")
+        sheet = ".ge-panel-latent .ge-picture-table canvas"
+        until(page, lambda: len(pixels(page, sheet)) >= 27)
+        first = pixels(page, sheet)
+        page.click("#latent-sheet-code label >> nth=1")
+        until(page, lambda: pixels(page, sheet) != first)
+        exact = pixels(page, ".ge-latent-pad canvas")
+        page.fill("#latent-code-1 input[type=number]", "-0.9")
+        page.press("#latent-code-1 input[type=number]", "Enter")
+        until(page, lambda: "latent.at=" in page.url)
+        until(page, lambda: pixels(page, ".ge-latent-pad canvas") != exact)
+        assert_no_serious_findings(page)
