@@ -57,7 +57,8 @@ def test_a_code_is_searched_for_and_opened_in_latent_space(page, address):
     settled(page, part, "% off after 60 steps")
     assert_no_serious_findings(page)
     page.click("#find-open")
-    settled(page, ".ge-panel-latent", "You came from what was found for sample 1")
+    until(page, lambda: "tab=latent" in page.url and "latent.at=plain" in page.url)
+    page.wait_for_selector('.ge-latent-pad .picture:not([data-exact=""])[data-exact]')
 
 
 def test_made_pictures_stand_among_real_ones_and_show_themselves(page, address):
@@ -65,10 +66,11 @@ def test_made_pictures_stand_among_real_ones_and_show_themselves(page, address):
     open_page(page, f"{address}/?tab=game&game.part=modes&model=plain&modes.count=32")
     settled(page, part, "32 made pictures among")
     assert page.locator(f"{part} .ge-signed-bars .row").count() == 10
-    blank = pixels(page, f"{part} figure canvas")
     page.locator(f"{part} .ge-cloud .field").press("ArrowRight")
-    until(page, lambda: pixels(page, f"{part} figure canvas") != blank)
-    assert "made picture 1" in page.inner_text(f"{part} .ge-cloud figcaption")
+    until(page, lambda: "made picture 1" in page.inner_text(f"{part} .ge-cloud figcaption"))
+    first = pixels(page, f"{part} figure canvas")
+    page.locator(f"{part} .ge-cloud .field").press("ArrowRight")
+    until(page, lambda: pixels(page, f"{part} figure canvas") != first)
     assert_no_serious_findings(page)
 
 
