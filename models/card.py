@@ -30,6 +30,8 @@ MEANING = {
     "density": "density (Naeem et al. 2020)",
     "coverage": "coverage (Naeem et al. 2020)",
     "label_accuracy": "part of the samples that the judge reads as the class asked for",
+    "category_match": "part of the samples that the judge reads as the class of their category",
+    "category_accuracy": "part of the test images whose category, as read, is that of their class",
     "label_accuracy.guided": "the same with guidance",
     "fd_over_floor.guided": "Fréchet distance over its floor with guidance",
     "fd_over_floor.steps_10": "Fréchet distance over its floor in 10 steps",

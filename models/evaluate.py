@@ -117,6 +117,7 @@ def evaluate(
             real = evaluate_samples.reference(model, judge, test, train, count, seed)
             if "quality" in parts:
                 results |= evaluate_samples.quality(model, judge, real, count, seed, progress)
+                results |= evaluate_samples.by_category(model, judge, test, count, seed)
             if "steps" in parts:
                 guidance = effort.get("guidance", 2.0)
                 with faster(model):

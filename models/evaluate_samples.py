@@ -6,14 +6,16 @@ import inspect
 import math
 from typing import Any
 
+import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from tqdm import tqdm
 
 from models import metrics
-from models.base import Model, Truncates, WritesPixels, capabilities, generator
+from models.base import HasCodes, Model, Truncates, WritesPixels, capabilities, generator
 from models.data import Dataset
-from models.metrics import RealFeatures
+from models.metrics import RealFeatures, metric
 from models.processes import sample
 from models.truncation import TRUNCATION
 
@@ -92,6 +94,47 @@ def by_steps(
         for name in ("label_accuracy", "fd_over_floor"):
             results[f"{name}.guided"] = {**found[name], "note": f"guidance {guidance:g}"}
     return results
+
+
+@torch.no_grad()
+def by_category(model: Model, judge: Model, test: Dataset, n: int, seed: int) -> dict:
+    """For a model with a categorical code that it learned without labels: whether it means a class.
+
+    Each category is matched to a class, one to one, so that most of n samples are read by the judge
+    as the class of their category: ``category_match`` is that share. ``category_accuracy`` is the
+    share of test images whose category, as the model reads it off them, is matched to their class;
+    no test image had a part in the matching.
+    """
+    codes = model.codes if isinstance(model, HasCodes) else ()
+    code = next((code for code in codes if code.kind == "categorical"), None)
+    if code is None or test.labels is None:
+        return {}
+    rng, given, read = generator(seed), [], []
+    for i in range(0, n, 256):
+        *_, frame = model.sample_steps(min(256, n - i), rng)
+        given.append(frame.info["z"][:, code.start : code.stop].argmax(1).cpu())
+        read.append(judge.classify(frame.x.to(judge.device)).argmax(1).cpu())
+    given, read = torch.cat(given).numpy(), torch.cat(read).numpy()
+    matched = matching(given, read, code.stop - code.start)
+    results = {
+        "category_match": metric(metrics.mean_and_stderr(matched[given] == read), n=n),
+    }
+    if hasattr(model, "read_codes"):
+        seen = metrics.judged(model.read_codes, test.images, model)
+        agree = matched[seen[:, : code.stop - code.start].argmax(1)] == test.labels.numpy()
+        results["category_accuracy"] = metric(metrics.mean_and_stderr(agree), n=len(agree))
+    return results
+
+
+def matching(given: np.ndarray, read: np.ndarray, categories: int) -> np.ndarray:
+    """(categories,) the class of each, one to one, by which most pairs of (n,) categories given and
+    (n,) classes read agree; -1 for a category that is left over."""
+    counts = np.zeros((categories, 1 + max(int(read.max()), categories - 1)), np.int64)
+    np.add.at(counts, (given, read), 1)
+    matched = np.full(categories, -1)
+    rows, columns = linear_sum_assignment(-counts)
+    matched[rows] = columns
+    return matched
 
 
 def by_truncation(
