@@ -119,7 +119,7 @@ def test_what_is_missing_is_said(context, folder, tmp_path):
     assert film is None and status["kind"] == "problem"
     assert "no snapshots were kept" in status["text"] and "Healthy" in status["text"]
     *_, status, _ = merged(theatre.show(context, "healthy", theatre.AUTO, 17))
-    assert "16, 36 or 64 pictures" in status["text"]
+    assert "16, 25, 36 or 64 pictures" in status["text"]
 
     root = tmp_path / "models"
     for name in ("healthy", "failing"):

@@ -123,7 +123,7 @@ const layout = () => {
                           ((height - GAP * (down - 1)) / down - words) * w / h, props.largest);
     if (room < 24) continue;
     const side = GE.crisp(w, room);
-    if (!best || side > best.side) best = { side, across };
+    if (!best || side >= best.side) best = { side, across };  // as few rows as will do
   }
   // Too many to fit the window: the page scrolls.
   if (!best || (best.side < props.tile && rows.length > 1)) {

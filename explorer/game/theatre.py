@@ -32,7 +32,7 @@ TITLE = "Watch the game"
 FILM = "game"
 
 AUTO, NONE = "auto", "none"  # whom to set beside it: the most different run, or nobody
-PICTURES = (16, 36, 64)
+PICTURES = (16, 25, 36, 64)
 GAP = 2  # pixels between pictures, in which a bar has room
 FOUND = 0.01  # the part of the pictures that makes a class found
 
@@ -300,7 +300,7 @@ def build(context: Context) -> None:
                 elem_id="game-beside",
             )  # fmt: skip
             count = gr.Dropdown(
-                [(str(k), k) for k in PICTURES], value=36, label="Pictures", filterable=False,
+                [(str(k), k) for k in PICTURES], value=25, label="Pictures", filterable=False,
                 elem_id="game-pictures",
             )  # fmt: skip
             saver = export.save_buttons()
