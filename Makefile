@@ -5,8 +5,8 @@
 # Every target makes its own set-up: a virtual environment in .venv with pinned versions. It is made
 # once; later runs start at once. ARGS reaches the program: make run ARGS="--port 8000".
 
-# The browser's tests run last and alone, for they are about time; one that fails is tried once more,
-# since a busy machine can hold any page back, and the summary says so.
+# The browser's tests run last, for they are about time; one that fails is tried again, since a busy
+# machine can hold any page back, and the summary says so.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,7 +28,7 @@ setup: $(RUNTIME)
 test: $(DEV)
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest tests --ignore=tests/browser --numprocesses=2 --dist=loadfile $(ARGS)
-	$(BIN)/python -m pytest tests/browser --reruns=1 -rR $(ARGS)
+	$(BIN)/python -m pytest tests/browser --numprocesses=2 --dist=loadfile --reruns=2 -rR $(ARGS)
 
 bench: $(BENCH)
 	@$(BIN)/python -m tests.browser.chromium

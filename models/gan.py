@@ -59,6 +59,9 @@ from models.gan_losses import GAMES, gradient_penalty, r1
 from models.gan_nets import DiscriminatorNet, EncoderNet, GeneratorNet
 
 JUDGED = 64  # pictures on which a snapshot keeps the discriminator's verdict
+# The log standard deviation beyond which InfoGAN's Q is not believed: a density has no largest
+# value, so that a generator would be paid without end for writing its codes ever more finely.
+SHARPEST = -0.7
 
 
 @dataclass(frozen=True)
@@ -353,7 +356,7 @@ class InfoGAN(GAN):
             bound = bound + math.log(K) + log_q.mean()
         if c.continuous:
             mean, log_std = read[:, K:].chunk(2, 1)
-            log_q = log_normal(codes[:, K:], mean, log_std.clamp(-3, 3).exp()).sum(1)
+            log_q = log_normal(codes[:, K:], mean, log_std.clamp(SHARPEST, 3).exp()).sum(1)
             bound = bound + c.continuous * math.log(2) + log_q.mean()
         return bound
 
