@@ -150,6 +150,7 @@ def evaluate(
     )
     if write:
         checkpoint.rewrite_header(folder, header)
+    here().wait()
     return header
 
 

@@ -496,7 +496,9 @@ def train(
         if progress:
             progress(now)
     run.save_state()
-    return run.finish(out)
+    folder = run.finish(out)
+    run.processes.wait()  # for the one that writes: what follows may read it
+    return folder
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -24,6 +24,8 @@ from models.base import capabilities, generator
 from models.checkpoint import SHIPPED, WEIGHTS, CheckpointError
 from models.recipe import from_dict, load_recipe, recipe_names
 from models.scores import SCORES
+from models.snapshots import SNAPSHOTS
+from models.truncation import TRUNCATION
 
 ROOT = Path(__file__).parent.parent
 SHIPPED_FOLDERS = checkpoint.find(SHIPPED)
@@ -300,6 +302,12 @@ def check_card(folder: Path) -> None:
             shown, n, what = row[heads.index(other)], row[-1], rows["score"][-1]
             shown, fewer, count = shown.partition(" (n = ")  # where it is not that of the others
             n = count.strip(")") if fewer else n
+        elif TRUNCATION in name:  # in another, a row a threshold
+            of, _, at = name.partition(TRUNCATION)
+            column = rows["threshold"].index(of)
+            shown, n = rows["none" if at == "inf" else at][column], str(metric["n"])
+            what = text = (folder / "card.md").read_text("utf-8")
+            assert f"n = {n} each" in text
         else:
             shown, n, what = rows[f"`{name}`"]
         value, _, error = shown.partition(" ± ")
@@ -309,7 +317,9 @@ def check_card(folder: Path) -> None:
             shows(error, metric["stderr"])
         assert n == str(metric["n"] or "")
         assert what.strip() and (metric["space"] is None or metric["space"] in what)
-    alone = {name for name in header.metrics if not name.startswith("auroc.")}
+    alone = {
+        name for name in header.metrics if not name.startswith("auroc.") and TRUNCATION not in name
+    }
     assert {key.strip("`") for key in rows if key.startswith("`")} == alone
 
     index = front.get("model-index", [{"results": []}])[0]["results"]
@@ -393,7 +403,11 @@ class TestShipped:
         )
 
     def test_no_file_is_too_large_and_none_is_foreign(self, shipped):
-        for file in shipped.iterdir():
+        folders = {file.name for file in shipped.iterdir() if file.is_dir()}
+        assert folders <= {SNAPSHOTS}
+        files = [file for file in shipped.rglob("*") if file.is_file()]
+        for file in files:
             assert file.stat().st_size < 16 * 2**20, f"{file.name} is too large to ship"
             assert file.suffix in (".safetensors", ".toml", ".md", ".webp", ".json"), file.name
+        assert sum(file.stat().st_size for file in files) < 24 * 2**20
         assert not (shipped / "state.safetensors").exists()
