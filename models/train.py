@@ -22,11 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models import __version__, checkpoint, snapshots
+from models import __version__, checkpoint, run_state, snapshots
 from models.base import capabilities, generator, mutated
 from models.data import Dataset
 from models.devices import hardware, wants_bf16
@@ -341,87 +339,17 @@ class Run:
 
     def save_state(self) -> None:
         """Everything a resumed run needs, in one file that appears whole or not at all."""
-        if not self.processes.main:
-            return
-        tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
-        tensors |= {f"ema/{k}": v for k, v in self.ema.state_dict().items()}
-        for player, optimizer in self.optimizers.items():
-            for index, values in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer/{player}/{index}/{k}": v for k, v in values.items()}
-        tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-        counts = {p: len(o.param_groups[0]["params"]) for p, o in self.optimizers.items()}
-        metadata = {
-            "step": str(self.step),
-            "minutes": str(self.minutes_before),
-            "recipe": json.dumps(self.recipe.to_dict()),
-            "optimizers": json.dumps(counts),
-            "data": self.dataset.sha256,
-        }
-        self.out.mkdir(parents=True, exist_ok=True)
-        checkpoint.write_atomically(
-            self.out / STATE, lambda path: save_file(tensors, path, metadata)
-        )
-        self.saved = True
+        if self.processes.main:
+            run_state.save(self, self.out / STATE)
+            self.saved = True
 
     def resume(self) -> None:
         """Goes back to the last saved state in ``out``. Raises ValueError where it does not fit."""
-        file = self.out / STATE
-        if not file.is_file():
-            raise ValueError(f"There is no run to resume in '{self.out}': '{STATE}' is missing.")
-        try:
-            with safe_open(file, "pt", device=str(self.device)) as tensors:
-                metadata = tensors.metadata() or {}
-                state = {key: tensors.get_tensor(key) for key in tensors.keys()}  # noqa: SIM118
-        except SafetensorError as error:
-            raise ValueError(f"'{file}' is damaged: {error}.") from None
-        if not {"step", "minutes", "recipe", "optimizers", "data"} <= metadata.keys():
-            raise ValueError(f"'{file}' is not the state of a run; choose another --out.")
-        saved = json.loads(metadata["recipe"])
-        ours = json.loads(json.dumps(self.recipe.to_dict()))
-        for part in (saved, ours):  # what may differ: it changes no weight
-            for free in ("title", "about", "notes", "evaluate"):
-                part.pop(free, None)
-            for free in ("checkpoint_minutes", "log_every", "snapshots", "snapshot_spacing"):
-                part["train"].pop(free, None)
-        if saved != ours:
-            raise ValueError(
-                f"The run in '{self.out}' was started with other settings; resume it with the same "
-                "recipe and --set values, or choose another --out."
-            )
-        if metadata["data"] != self.dataset.sha256:
-            raise ValueError(
-                f"The run in '{self.out}' was started on other data; use the same data."
-            )
-        self.step, self.minutes_before = int(metadata["step"]), float(metadata["minutes"])
-        self._restore_optimizers(state, json.loads(metadata["optimizers"]))
-        # Last, because asking the model for its objectives may have moved its counters.
-        self.model.load_state_dict(_below("model/", state))
-        self.ema.load_state_dict(_below("ema/", state))
+        run_state.restore(self, self.out / STATE)
         self.saved = True
         if self.processes.main:
             self._trim_log()
             snapshots.tidy(self.out, self.snapshots, self.step)
-
-    def _restore_optimizers(self, state: dict[str, Tensor], counts: dict[str, int]) -> None:
-        # Which parameters a player owns is told by its objective, so one batch is asked for them.
-        x, y = self.batch(self.step)
-        for objective in self.model.objectives(x, y, generator(0)):
-            self.optimizers_of(objective.player, list(objective.params))
-        for player, count in counts.items():
-            optimizer = self.optimizers[player]
-            values = {
-                index: _below(f"optimizer/{player}/{index}/", state) for index in range(count)
-            }
-            known = {index: v for index, v in values.items() if v}
-            optimizer.load_state_dict(
-                {"state": known, "param_groups": optimizer.state_dict()["param_groups"]}
-            )
-            # Fused kernels walk parameter and moments in the order of memory, so that each moment
-            # must lie in memory as its parameter does; the file has all of them row by row.
-            for parameter, moments in optimizer.state.items():
-                for name, value in moments.items():
-                    if value.shape == parameter.shape:
-                        moments[name] = torch.empty_like(parameter).copy_(value)
 
     def _trim_log(self) -> None:
         # The killed run may have logged steps after its last checkpoint; they will come again.
@@ -499,10 +427,6 @@ def train(
     folder = run.finish(out)
     run.processes.wait()  # for the one that writes: what follows may read it
     return folder
-
-
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _plain(config: Any) -> dict[str, Any]:

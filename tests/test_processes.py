@@ -25,7 +25,8 @@ from tests.conftest import log_lines, tiny_recipe, trained
 ROOT = Path(__file__).parent.parent
 LAUNCH = (
     sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1",
-    "--mixed_precision", "no", "--dynamo_backend", "no", "--num_processes",
+    "--main_process_port", "0", "--mixed_precision", "no", "--dynamo_backend", "no",
+    "--num_processes",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import tomli_w
 import torch
 from safetensors.torch import load_file, save_file
 
-from models import checkpoint, train
+from models import checkpoint, run_state
 from models.__main__ import main
 from models.recipe import load_recipe
 from models.train import LOG, STATE, Run
@@ -158,7 +158,7 @@ def test_a_state_is_never_half_written(digits, tmp_path, monkeypatch):
         Path(path).write_bytes(good[: len(good) // 2])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "save_file", dies)
+    monkeypatch.setattr(run_state, "save_file", dies)
     with pytest.raises(KeyboardInterrupt):
         run.save_state()
     assert (tmp_path / STATE).read_bytes() == good

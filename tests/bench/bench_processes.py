@@ -24,7 +24,8 @@ NAMES = ("vae-mnist", "gan-mnist")
 WARM, STEPS, TURNS = 5, 40, 3
 LAUNCH = (
     "-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1",
-    "--mixed_precision", "no", "--dynamo_backend", "no", "--num_processes", "2",
+    "--main_process_port", "0", "--mixed_precision", "no", "--dynamo_backend", "no",
+    "--num_processes", "2",
 )  # fmt: skip
 
 
