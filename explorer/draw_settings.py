@@ -35,17 +35,21 @@ class Settings(NamedTuple):
         return {name: value for name, value in asked.items() if value is not None}
 
 
-def read_settings(
-    header: Any,
-    seed: Any,
-    count: Any,
-    temperature: Any,
-    label: Any,
-    steps: Any = None,
-    guidance: Any = None,
-    truncation: Any = None,
-) -> Settings:
-    """Checked settings from the controls' values. Raises ValueError with one sentence."""
+class Controls(NamedTuple):
+    """What the controls of a draw say, in their order, unchecked."""
+
+    seed: Any
+    count: Any
+    temperature: Any
+    label: Any
+    steps: Any = None
+    guidance: Any = None
+    truncation: Any = None
+
+
+def read_settings(header: Any, *controls: Any) -> Settings:
+    """Checked settings from the values of ``Controls``. Raises ValueError with one sentence."""
+    seed, count, temperature, label, steps, guidance, truncation = Controls(*controls)
     if not is_whole(seed) or not 0 <= seed < 2**53:
         raise ValueError("The seed must be a whole number from 0 on, such as 7.")
     if not is_whole(count) or not 1 <= count <= MOST:

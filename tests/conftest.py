@@ -42,6 +42,13 @@ def tiny_recipe(**sections) -> recipe.Recipe:
     return recipe.from_dict(values)
 
 
+def tiny_judge(name: str = "judge", steps: int = 60, **model) -> recipe.Recipe:
+    """A recipe of a tiny classifier of digits. model: its settings, instead of the smallest."""
+    model = model or {"width": 8, "blocks": 1, "shift": 0}
+    tiny = tiny_recipe(name=name, family="classifier", train={"steps": steps})
+    return dataclasses.replace(tiny, model=model)
+
+
 WRITER = {"network": "transformer", "width": 16, "layers": 1, "head_width": 8, "hidden": 16}
 
 

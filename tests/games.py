@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models import evaluate, train
 from models.data import Dataset
-from tests.conftest import tiny_recipe
+from tests.conftest import tiny_judge
 from tests.test_snapshots import tiny_gan
 
 RUNS = {
@@ -19,10 +19,7 @@ RUNS = {
 
 def write_games(root: Path, digits: Dataset, names: tuple[str, ...] = tuple(RUNS)) -> Path:
     """A judge and GANs in ``root``: of two snapshots were kept and measured, of one none were."""
-    judge = tiny_recipe(name="judge", family="classifier", train={"steps": 60})
-    judge.model.clear()
-    judge.model.update({"width": 8, "blocks": 1, "shift": 0})
-    train.train(judge, digits, root / "judge")
+    train.train(tiny_judge(), digits, root / "judge")
     for name in names:
         settings, model = RUNS[name]
         recipe = tiny_gan(model, snapshot_spacing="linear", **settings)

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 import models.__main__ as cli
 from models import checkpoint, pictures, train
 from models.base import generator
-from tests.conftest import tiny_recipe
+from tests.conftest import tiny_judge, tiny_recipe
 
 ROOT = Path(__file__).parent.parent
 
@@ -71,9 +71,7 @@ def as_json(run):
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory, digits) -> Path:
-    wanted = tiny_recipe(family="classifier", name="judge-digits")
-    wanted.model.clear()
-    wanted.model.update({"width": 16, "blocks": 1, "shift": 1})
+    wanted = tiny_judge("judge-digits", width=16, blocks=1, shift=1)
     return train.train(wanted, digits, tmp_path_factory.mktemp("judge") / "judge-digits")
 
 

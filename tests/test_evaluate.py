@@ -18,7 +18,7 @@ from models.base import generator
 from models.card import MEANING
 from models.judged_map import features, load_features
 from models.shapes import FACTOR_NAMES, draw_factors, render
-from tests.conftest import tiny_recipe
+from tests.conftest import tiny_judge, tiny_recipe
 
 LIKELIHOOD = {"nll_nats", "elbo_nats", "reconstruction_nats", "kl_nats", "effective_samples"}
 QUALITY = {"fd", "fd_floor", "fd_over_floor", "precision", "recall", "density", "coverage"}
@@ -34,9 +34,7 @@ def made(root: Path, digits, **settings) -> Path:
 def measured(tmp_path_factory, digits) -> Path:
     """A folder of three models that were evaluated: a judge, and two kinds of VAE."""
     root = tmp_path_factory.mktemp("measured")
-    judge = tiny_recipe(name="judge", family="classifier", train={"steps": 150})
-    judge.model.clear()
-    judge.model.update({"width": 16, "blocks": 1, "shift": 0})
+    judge = tiny_judge(steps=150, width=16, blocks=1, shift=0)
     train.train(judge, digits, root / "judge")
     made(root, digits, name="black-and-white", model={"latent": 2})
     grey = {"latent": 2, "likelihood": "logistic", "num_classes": -1, "prior_layers": 2}

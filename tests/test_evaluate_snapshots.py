@@ -26,7 +26,7 @@ from models.snapshots import (
     read_measured,
     read_snapshots,
 )
-from tests.conftest import tiny_recipe
+from tests.conftest import tiny_judge
 from tests.test_snapshots import tiny_gan
 
 
@@ -34,10 +34,7 @@ from tests.test_snapshots import tiny_gan
 def measured(tmp_path_factory, digits) -> Path:
     """A tiny GAN beside a tiny judge, its snapshots and its truncation measured."""
     root = tmp_path_factory.mktemp("games")
-    judge = tiny_recipe(name="judge", family="classifier", train={"steps": 60})
-    judge.model.clear()
-    judge.model.update({"width": 8, "blocks": 1, "shift": 0})
-    train.train(judge, digits, root / "judge")
+    train.train(tiny_judge(), digits, root / "judge")
     folder = train.train(
         tiny_gan(steps=6, snapshots=3, snapshot_spacing="linear"), digits, root / "gan"
     )

@@ -10,8 +10,8 @@ import torch
 
 import explorer
 from explorer import brought
+from explorer.examples import examples
 from explorer.game import detector, judged
-from explorer.scoring.examples import examples
 from explorer.tabs import game
 from models.base import generator
 from tests import toys

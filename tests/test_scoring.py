@@ -15,8 +15,9 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 import explorer
+from explorer import examples
 from explorer.components.verdict import ALARM, choice_text, read_choice
-from explorer.scoring import beside, examples, lesson, many, one, scored
+from explorer.scoring import beside, lesson, many, one, scored
 from models import checkpoint
 from models.base import generator
 from models.reference import Reference, save_reference
@@ -217,8 +218,8 @@ def test_a_score_that_a_model_lacks_becomes_its_usual_one(context):
 
 def test_the_next_example_comes_around(context):
     last = len(examples.examples(context, "grey")) - 1
-    assert one.next_example(context, "grey", last)[0] == 0
-    assert one.next_example(context, "grey", "nonsense")[0] == 0
+    assert examples.next_example(context, "grey", last)[0] == 0
+    assert examples.next_example(context, "grey", "nonsense")[0] == 0
 
 
 def test_models_side_by_side_are_grouped_by_what_was_measured(context):

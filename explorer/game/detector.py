@@ -13,13 +13,14 @@ import numpy as np
 
 from explorer import components, images
 from explorer.asked import classes_of
-from explorer.brought import Picture, picture_controls
+from explorer.brought import Picture
 from explorer.components import say
 from explorer.components.heat_maps import heat_maps, packed
 from explorer.components.readings import readings
 from explorer.components.ridges import ridges
 from explorer.components.signed_bars import signed_bars
 from explorer.context import Context, in_code
+from explorer.examples import as_shelf, chosen, example_controls, wire_next
 from explorer.game.judged import (
     OWN_SAMPLES,
     REAL_PICTURES,
@@ -30,8 +31,6 @@ from explorer.game.judged import (
 )
 from explorer.link import whole
 from explorer.live import LIVE, newest_only, rested, run_row, stoppable, stopped_at
-from explorer.scoring.examples import as_shelf, chosen
-from explorer.scoring.one import next_example
 
 log = logging.getLogger(__name__)
 
@@ -213,10 +212,7 @@ def build(context: Context) -> None:
         with gr.Column(elem_classes="ge-controls"):
             bar = run_row("Next example", "detector-next", "detector-stop")
             following, halt, status = bar
-            own = picture_controls(
-                context, "detector", label="Picture", selected=0,
-                offered=("An example", "samples, and what is no picture"),
-            )  # fmt: skip
+            own = example_controls(context, "detector")
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes=["ge-stage", "ge-sections"]):
             with gr.Row(elem_classes="ge-seen-and-facts"):
@@ -237,10 +233,7 @@ def build(context: Context) -> None:
     arrived = context.on_show(
         partial(arrive, context), [own.choice], [status, own.view, classes], **LIVE
     )
-    pressed = following.click(
-        partial(next_example, context), [context.picker, own.choice],
-        [own.choice, own.view, own.source], **context.light,
-    )  # fmt: skip
+    pressed = wire_next(context, following, own)
     for event in (arrived.then, pressed.then, own.source.input, own.choice.select):
         event(draw, inputs, outputs, **LIVE)
     own.pad.draw(context.timely(newest_only(KEY, rested(handler, 0.25), ends)), inputs, outputs,

@@ -12,7 +12,7 @@ from explorer.asked import classes_of
 from explorer.components.picker import data_title
 from explorer.components.picture_table import as_bytes
 from explorer.context import Context
-from explorer.scoring.examples import alike, drawn, foreign, noise
+from explorer.examples import alike, drawn, foreign, noise
 
 if TYPE_CHECKING:
     from torch import Tensor

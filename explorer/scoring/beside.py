@@ -14,7 +14,7 @@ from explorer.brought import Picture
 from explorer.components import say
 from explorer.context import Context
 from explorer.draw_settings import walks
-from explorer.scoring.examples import alike
+from explorer.examples import alike
 from explorer.scoring.scored import (
     LIKELIHOOD,
     SPACES,

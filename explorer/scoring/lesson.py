@@ -19,9 +19,9 @@ from explorer.components.scatter import scatter
 from explorer.components.verdict import verdict
 from explorer.context import Context, in_code
 from explorer.draw_settings import walks
+from explorer.examples import alike, drawn
 from explorer.link import one_of
 from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
-from explorer.scoring.examples import alike, drawn
 from explorer.scoring.scored import LIKELIHOOD, Found, in_turn, joined, reference, taken
 
 log = logging.getLogger(__name__)

@@ -19,10 +19,10 @@ from explorer.components.picture_table import as_bytes
 from explorer.components.score_table import score_table
 from explorer.components.verdict import ALARM
 from explorer.context import Context
+from explorer.examples import examples
 from explorer.link import number, one_of, whole
 from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
 from explorer.scoring.beside import as_csv, numbers, percent, rank, verdict
-from explorer.scoring.examples import examples
 from explorer.scoring.one import score_control
 from explorer.scoring.scored import (
     LIKELIHOOD,

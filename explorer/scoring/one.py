@@ -11,8 +11,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images
-from explorer.asked import is_whole
-from explorer.brought import Picture, picture_controls
+from explorer.brought import Picture
 from explorer.components import say
 from explorer.components.heat_maps import heat_maps, packed
 from explorer.components.picture_table import as_bytes
@@ -21,10 +20,10 @@ from explorer.components.readings import readings
 from explorer.components.score_table import score_table
 from explorer.components.verdict import choice_text, read_choice, verdict
 from explorer.context import Context, in_code
+from explorer.examples import as_shelf, chosen, example_controls, wire_next
 from explorer.link import one_of, whole
 from explorer.live import LIVE, newest_only, rested, run_row, stoppable, stopped_at
 from explorer.scoring import beside
-from explorer.scoring.examples import as_shelf, chosen, examples
 from explorer.scoring.scored import (
     LIKELIHOOD,
     SPACES,
@@ -194,13 +193,6 @@ def score_control(context: Context, name: str, score: Any) -> Any:
     choices = [(f"{title} (the usual one)" if key == usual else title, key)
                for title, key in choices]  # fmt: skip
     return gr.Dropdown(choices=choices, value=score, info=help_of(score))
-
-
-def next_example(context: Context, name: str, example: Any) -> tuple[Any, ...]:
-    """The next example, on the shelf and off one's own picture: (choice, shelf, source)."""
-    count = len(examples(context, name))
-    following = (int(example) + 1) % count if is_whole(example) else 0
-    return following, as_shelf(context, name, following), "sample"
 
 
 # -- values ---------------------------------------------------------------------------------------
@@ -384,10 +376,7 @@ def build(context: Context) -> None:
         with gr.Column(elem_classes="ge-controls"):
             bar = run_row("Next example", "one-next", "one-stop")
             following, halt, status = bar
-            own = picture_controls(
-                context, "one", label="Picture", selected=0,
-                offered=("An example", "samples, and what is no picture"),
-            )  # fmt: skip
+            own = example_controls(context, "one")
             score = gr.Dropdown([(s.title, key) for key, s in SCORES.items()], value=None,
                                 label="Score", info=" ", filterable=False,
                                 elem_id="one-score", elem_classes="ge-score")  # fmt: skip
@@ -425,10 +414,7 @@ def build(context: Context) -> None:
     arrived = context.on_show(
         partial(arrive, context), [own.choice, score], [status, own.view, score], **LIVE,
     )  # fmt: skip
-    pressed = following.click(
-        partial(next_example, context), [context.picker, own.choice],
-        [own.choice, own.view, own.source], **context.light,
-    )  # fmt: skip
+    pressed = wire_next(context, following, own)
     changed = gr.on([own.source.input, own.choice.select, seed.input, score.input], draw, inputs,
                     outputs, **LIVE)  # fmt: skip
     drawn = own.pad.draw(live(rested(stoppable(partial(show, context)), 0.25), ONE, 3, 6), inputs,

@@ -18,7 +18,7 @@ from explorer.asked import is_whole
 from explorer.brought import Picture
 from explorer.context import Context
 from explorer.draw_settings import walks
-from explorer.scoring.examples import crowds
+from explorer.examples import crowds
 
 log = logging.getLogger(__name__)
 

@@ -27,6 +27,7 @@ from explorer.draw_settings import (
     MOST,
     MOST_STEPS,
     NO_TRUNCATION,
+    Controls,
     Settings,
     own_steps,
     read_settings,
@@ -210,24 +211,15 @@ def _done(settings: Settings, drawn: Drawn) -> str:
     return f"{pictures} of seed {settings.seed}{taken}."
 
 
-def arrive(
-    context: Context,
-    name: str,
-    seed: Any,
-    count: Any,
-    temperature: Any,
-    label: Any,
-    steps: Any = None,
-    guidance: Any = None,
-    truncation: Any = None,
-) -> Iterator[tuple[Any, ...]]:
+def arrive(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, ...]]:
     """A new model is on screen: yields what ``show`` does, the classes it can be asked for, the
     controls of steps, of guidance, of temperature and of truncation, where it knows such things,
     what truncation was measured to do, and the Stop button."""
     header = context.store.header(name)
     classes = classes_of(header)
-    kept = label if label in range(len(classes)) else ANY
-    steps = steps if steps and walks(header) else own_steps(header)
+    asked = Controls(*controls)
+    kept = asked.label if asked.label in range(len(classes)) else ANY
+    steps = asked.steps if asked.steps and walks(header) else own_steps(header)
     arrangement = (
         gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept, visible=bool(classes)),
         gr.Slider(value=steps, visible=walks(header)),
@@ -237,8 +229,7 @@ def arrive(
         as_truncation(header),
         gr.Button(visible=takes_its_time(header)),
     )
-    controls = (seed, count, temperature, kept, steps, guidance, truncation)
-    for outputs in show(context, name, *controls):
+    for outputs in show(context, name, *asked._replace(label=kept, steps=steps)):
         yield *outputs, *arrangement
         arrangement = (gr.skip(),) * len(arrangement)
 

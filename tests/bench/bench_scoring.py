@@ -21,8 +21,8 @@ from PIL import Image
 
 import explorer
 from explorer.draw_settings import walks
+from explorer.examples import drawn
 from explorer.scoring import many
-from explorer.scoring.examples import drawn
 from explorer.scoring.scored import LIKELIHOOD, default_score, in_turn
 
 UPLOADS = 100

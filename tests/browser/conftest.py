@@ -141,13 +141,19 @@ def settled(page, part: str, text: str) -> None:
     )
 
 
-def seek(page, player: str, k: int) -> None:
-    """Puts the playhead of a player on a frame, which pauses it."""
+def seek(page, player: str, k: int, caption: str | None = None) -> None:
+    """Puts the playhead of a player on a frame, which pauses it; waits for the first film's words
+    on that frame where they are given."""
     page.eval_on_selector(
         f"{player} input[type=range]",
         "(r, k) => { r.value = k; r.dispatchEvent(new Event('input', { bubbles: true })); }",
         k,
     )
+    if caption is not None:
+        page.wait_for_function(
+            "([player, text]) => document.querySelector(`${player} figure p`).textContent === text",
+            arg=[player, caption],
+        )
 
 
 def pixels(page, selector: str) -> list[int]:

@@ -31,10 +31,7 @@ def address(tmp_path_factory) -> Iterator[str]:
 def test_a_picture_is_followed_to_noise_and_another_noise_is_drawn(page, address):
     open_page(page, f"{address}/?tab=layers")
     settled(page, TAB, "it comes within")
-    seek(page, FILM, 0)
-    page.wait_for_function(
-        f"() => document.querySelector('{FILM} figure p').textContent === 'logit'"
-    )
+    seek(page, FILM, 0, "logit")
     first, bars = pixels(page, f"{FILM} canvas"), page.get_attribute(f"{TAB} .bars", "d")
     seek(page, FILM, 4)
     until(page, lambda: pixels(page, f"{FILM} canvas")[0] != first[0])

@@ -33,10 +33,7 @@ def address(tmp_path_factory) -> Iterator[str]:
 def test_two_runs_are_watched_side_by_side(page, address):
     open_page(page, f"{address}/?tab=game&model=healthy&game.pictures=16")
     settled(page, TAB, "3 snapshots of Healthy and 4 snapshots of Failing")
-    seek(page, FILM, 0)
-    page.wait_for_function(
-        f"() => document.querySelector('{FILM} figure p').textContent === 'step 2 of 6'"
-    )
+    seek(page, FILM, 0, "step 2 of 6")
     first, bars = pixels(page, f"{FILM} canvas"), page.inner_html(f"{BARS} svg >> nth=0")
     seek(page, FILM, 2)
     until(page, lambda: pixels(page, f"{FILM} canvas")[0] != first[0])

@@ -1,14 +1,16 @@
-"""Pictures to score that need no data set: samples, of this model and of others, and nonsense."""
+"""Pictures to judge that need no data set: samples, of this model and of others, and nonsense."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import gradio as gr
 import numpy as np
 
 from explorer import images
 from explorer.asked import is_whole
-from explorer.brought import OWN, SHELF, Picture, read, samples
+from explorer.brought import OWN, SHELF, Picture, PictureControls, picture_controls, read, samples
 from explorer.components.picker import data_title
 from explorer.components.picture_table import as_bytes
 from explorer.context import Context, in_code
@@ -153,3 +155,26 @@ def crowds(context: Context, name: str, most: int) -> list[tuple[str, str, np.nd
             found.append((data, f"{data_title(data)}, sampled", drawn(context, other)[:most]))
     found.append(("noise", "Noise", noise(tuple(header.config["image"]), min(most, 16))))
     return found
+
+
+def next_example(context: Context, name: str, example: Any) -> tuple[Any, ...]:
+    """The next example, on the shelf and off one's own picture: (choice, shelf, source)."""
+    count = len(examples(context, name))
+    following = (int(example) + 1) % count if is_whole(example) else 0
+    return following, as_shelf(context, name, following), "sample"
+
+
+def example_controls(context: Context, key: str) -> PictureControls:
+    """``picture_controls`` whose shelf holds ``examples``."""
+    return picture_controls(
+        context, key, label="Picture", selected=0,
+        offered=("An example", "samples, and what is no picture"),
+    )  # fmt: skip
+
+
+def wire_next(context: Context, button: gr.Button, own: PictureControls) -> Any:
+    """Pressing the button puts the next example in the controls; the event of it."""
+    return button.click(
+        partial(next_example, context), [context.picker, own.choice],
+        [own.choice, own.view, own.source], **context.light,
+    )  # fmt: skip
