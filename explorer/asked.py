@@ -19,6 +19,11 @@ def is_whole(value: Any) -> bool:
     return is_number(value) and value == int(value)
 
 
+def next_seed(seed: Any) -> int:
+    """The seed after this one, even after nonsense."""
+    return int(seed) + 1 if is_whole(seed) and 0 <= seed < 2**53 - 1 else 0
+
+
 def read_label(header: Any, label: Any) -> int | None:
     """The class asked for; None where the model has no such class."""
     known = is_whole(label) and 0 <= label < len(classes_of(header))

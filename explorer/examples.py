@@ -27,6 +27,12 @@ def alike(context: Context, name: str, *needs: str) -> list[str]:
     return sorted(same, key=lambda other: other != name)
 
 
+def of_same_data(context: Context, name: str, *needs: str) -> list[str]:
+    """Other models of pictures of the same data set and size that have all of these."""
+    of = _data(context, name)
+    return [n for n in alike(context, name, *needs) if n != name and _data(context, n) == of]
+
+
 def foreign(context: Context, name: str) -> list[str]:
     """Other models of pictures of this size, those of other data first and each data set in turn.
 

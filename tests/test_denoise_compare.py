@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 import explorer
+from explorer.asked import next_seed
 from explorer.denoising import compare, guidance
 from models import samplers
 from tests import denoising
@@ -227,5 +228,5 @@ def test_the_strip_can_be_taken_away_once_it_is_there(context):
 
 
 def test_the_next_noise_follows_even_nonsense():
-    assert compare.following(4) == 5 and compare.following(None) == 0
-    assert compare.following(-2) == 0
+    assert next_seed(4) == 5 and next_seed(None) == 0
+    assert next_seed(-2) == next_seed(2**53 - 1) == 0

@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, export, images
-from explorer.asked import ANY, class_choices, classes_of, is_whole, takes
+from explorer.asked import ANY, class_choices, classes_of, next_seed, takes
 from explorer.components import say
 from explorer.components.cost import cost
 from explorer.components.film import film, stop
@@ -366,7 +366,7 @@ def build(context: Context) -> None:
     arrived = context.on_show(
         partial(arrive, context), [label, of], [label, of, guidance, guided], queue=False
     )
-    pressed = again.click(following, seed, seed, **context.light)
+    pressed = again.click(next_seed, seed, seed, **context.light)
     for event in (arrived, pressed, seed.input):
         started = event(draw, inputs, outputs, **LIVE) if event == seed.input else event.then(
             draw, inputs, outputs, **LIVE)  # fmt: skip
@@ -388,11 +388,6 @@ def build(context: Context) -> None:
     for k in range(len(DEFAULTS)):
         context.remember(f"compare.sampler{k + 1}", pairs[2 * k], parse=one_of((NONE, *SAMPLERS)))
         context.remember(f"compare.steps{k + 1}", pairs[2 * k + 1], parse=whole(1, MOST_STEPS))
-
-
-def following(seed: Any) -> int:
-    """The next seed, even after nonsense."""
-    return int(seed) + 1 if is_whole(seed) and 0 <= seed < 2**53 - 1 else 0
 
 
 def arrive(context: Context, name: str, label: Any, of: Any) -> tuple[Any, Any, Any, Any]:

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, export
-from explorer.asked import is_whole, takes
+from explorer.asked import is_whole, next_seed, takes
 from explorer.components import say
 from explorer.components.curves import curves
 from explorer.components.picture_rows import picture_rows
@@ -166,7 +166,7 @@ def arrive(context: Context, name: str, seed: Any, chosen: Any) -> tuple[Any, ..
 
 def another(context: Context, name: str, seed: Any, chosen: Any) -> tuple[Any, ...]:
     """The next seed: what ``show`` gives, and that seed."""
-    following = int(seed) + 1 if is_whole(seed) and seed >= 0 else 0
+    following = next_seed(seed)
     return *show(context, name, following, chosen), following
 
 

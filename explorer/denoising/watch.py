@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import export, images
-from explorer.asked import ANY, classes_of, is_whole, takes
+from explorer.asked import ANY, classes_of, next_seed, takes
 from explorer.components import say
 from explorer.components.curves import curves
 from explorer.components.film import film, stop
@@ -205,7 +205,7 @@ def stopped() -> tuple[Any, Any]:
 
 def another(context: Context, name: str, seed: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
     """The next seed: yields what ``show`` does, and that seed."""
-    following: Any = int(seed) + 1 if is_whole(seed) and seed >= 0 else 0
+    following: Any = next_seed(seed)
     for outputs in show(context, name, following, *controls):
         yield *outputs, following
         following = gr.skip()

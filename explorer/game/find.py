@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images
-from explorer.asked import class_choices, classes_of, is_number, is_whole, read_label
+from explorer.asked import class_choices, classes_of, is_number, is_whole, next_seed, read_label
 from explorer.brought import Picture, as_shelf, picture_controls, read
 from explorer.components import say
 from explorer.components.curves import curves
@@ -21,7 +21,6 @@ from explorer.components.readings import readings
 from explorer.context import Context, in_code
 from explorer.link import number, whole
 from explorer.live import LIVE, newest_only, rested, run_row, stoppable, stopped_at
-from explorer.tabs.layers import another
 
 if TYPE_CHECKING:
     from models.inversion import Attempt
@@ -369,7 +368,7 @@ def build(context: Context) -> None:
     arrived = context.on_show(
         partial(arrive, context), [own.choice, label], [status, own.view, label], **LIVE
     )
-    pressed = go.click(another, seed, seed, **context.light)
+    pressed = go.click(next_seed, seed, seed, **context.light)
     for event in (arrived.then, pressed.then, own.source.input, own.choice.select, label.input,
                   seed.input):  # fmt: skip
         event(draw, inputs, outputs, **LIVE)

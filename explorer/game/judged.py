@@ -12,7 +12,7 @@ from explorer.asked import classes_of
 from explorer.components.picker import data_title
 from explorer.components.picture_table import as_bytes
 from explorer.context import Context
-from explorer.examples import alike, drawn, foreign, noise
+from explorer.examples import drawn, foreign, noise, of_same_data
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,11 +118,7 @@ def _sets(context: Context, name: str) -> Iterator[tuple[str, np.ndarray]]:
     yield OWN_SAMPLES, as_bytes(own)
     if (real := test_pictures(context, of, shape)) is not None:
         yield REAL_PICTURES, real
-    same = [
-        other for other in alike(context, name, "Samples")
-        if other != name and context.store.header(other).data.get("name", "") == of
-    ]  # fmt: skip
-    for other in same[:RIVALS]:
+    for other in of_same_data(context, name, "Samples")[:RIVALS]:
         yield f"Made by {context.store.header(other).title}", drawn(context, other)[:OTHERS]
     seen = {of}
     for other in foreign(context, name):

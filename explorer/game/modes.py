@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images
-from explorer.asked import is_whole
+from explorer.asked import is_whole, next_seed
 from explorer.components import say
 from explorer.components.cloud import cloud
 from explorer.components.heat_maps import packed
@@ -21,7 +21,6 @@ from explorer.components.signed_bars import signed_bars
 from explorer.context import SHIPPED, Context, in_code
 from explorer.link import whole
 from explorer.live import LIVE, newest_only, rested, run_row, stoppable, stopped_at
-from explorer.tabs.layers import another
 
 log = logging.getLogger(__name__)
 
@@ -225,7 +224,7 @@ def build(context: Context) -> None:
     handler, ends = stoppable(partial(show, context)), stopped_at(2, 4)
     draw = context.timely(newest_only(KEY, handler, ends))
     context.on_show(newest_only(KEY, handler, ends), inputs[1:], outputs, **LIVE)
-    pressed = go.click(another, seed, seed, **context.light)
+    pressed = go.click(next_seed, seed, seed, **context.light)
     for event in (pressed.then, seed.input):
         event(draw, inputs, outputs, **LIVE)
     count.input(context.timely(newest_only(KEY, rested(handler), ends)), inputs, outputs, **LIVE)

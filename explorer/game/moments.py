@@ -11,6 +11,7 @@ import numpy as np
 
 from explorer.components.picture_table import as_bytes
 from explorer.context import Context, in_code
+from explorer.examples import of_same_data
 from models.checkpoint import CheckpointError
 from models.snapshots import Measured, Snapshot, moments, read_measured, read_snapshots
 
@@ -60,17 +61,8 @@ def worth(context: Context, name: str) -> tuple[Measured | None, str]:
 
 def others(context: Context, name: str) -> list[str]:
     """Other models whose snapshots show pictures of the same data and size."""
-    header = context.store.header(name)
-
-    def alike(other: str) -> bool:
-        theirs = context.store.header(other)
-        return (
-            other != name
-            and theirs.data["name"] == header.data["name"]
-            and list(theirs.config["image"]) == list(header.config["image"])
-        )
-
-    return [other for other in with_snapshots(context) if alike(other)]
+    same = of_same_data(context, name, "Samples")
+    return [other for other in with_snapshots(context) if other in same]
 
 
 def with_snapshots(context: Context) -> list[str]:

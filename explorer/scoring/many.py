@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images
-from explorer.asked import is_number
+from explorer.asked import is_number, next_seed
 from explorer.components import say
 from explorer.components.picture_table import as_bytes
 from explorer.components.score_table import score_table
@@ -39,7 +39,6 @@ from explorer.scoring.scored import (
     read_seed,
     reference,
 )
-from explorer.writing.alike import following
 
 log = logging.getLogger(__name__)
 
@@ -329,7 +328,7 @@ def build(context: Context) -> None:
     draw = context.timely(handler)
     arrived = context.on_show(partial(arrive, context), [score], [status, score], **LIVE)
     arrived.then(draw, inputs, outputs, **LIVE)
-    pressed = again.click(following, seed, seed, **context.light)
+    pressed = again.click(next_seed, seed, seed, **context.light)
     pressed.then(draw, inputs, outputs, **LIVE)
     gr.on([files.change, *(c.input for c in (polarity, score, alarm, seed))], draw, inputs, outputs,
           **LIVE)  # fmt: skip

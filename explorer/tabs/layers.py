@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, export, images
-from explorer.asked import is_whole
+from explorer.asked import is_whole, next_seed
 from explorer.brought import Picture, as_shelf, picture_controls, read
 from explorer.components import say
 from explorer.components.bell import as_bell, bell
@@ -237,11 +237,6 @@ def arrive(context: Context, name: str, place: Any) -> tuple[Any, Any]:
     return say("", kind="busy"), as_shelf(context, name, place)
 
 
-def another(seed: Any) -> int:
-    """The seed after this one."""
-    return int(seed) + 1 if is_whole(seed) and 0 <= seed < 2**53 - 1 else 0
-
-
 def save(context: Context, kind: str, name: str, seed: Any, *given: Any) -> tuple[Any, Any]:
     """(file for the saver, status): both ways as an animation or as a strip."""
     try:
@@ -277,7 +272,7 @@ def build(context: Context) -> None:
     outputs = [player, lines, spread, status, notes.code]
     draw = newest_only(FILM, partial(show, context))
     arrived = context.on_show(partial(arrive, context), [picture.choice], [status, picture.view])
-    pressed = more.click(another, seed, seed, **context.light)
+    pressed = more.click(next_seed, seed, seed, **context.light)
     wishes = (seed.input, picture.choice.select, picture.source.input)
     for event in (arrived.then, pressed.then, *wishes):
         event(draw, inputs, outputs, **LIVE)

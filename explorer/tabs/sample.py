@@ -14,7 +14,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images, zerogpu
-from explorer.asked import ANY, class_choices, classes_of, is_whole
+from explorer.asked import ANY, class_choices, classes_of, next_seed
 from explorer.components import say
 from explorer.components.closeup import closeup
 from explorer.components.image_grid import image_grid
@@ -236,10 +236,10 @@ def arrive(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, .
 
 def again(context: Context, name: str, seed: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
     """The next seed: yields what ``show`` does, and that seed."""
-    following = int(seed) + 1 if is_whole(seed) and seed >= 0 else 0
+    following: Any = next_seed(seed)
     for outputs in show(context, name, following, *controls):
         yield *outputs, following
-        following = gr.skip() if not isinstance(following, int) else following
+        following = gr.skip()
 
 
 def stopped(*_: Any) -> dict[str, Any]:

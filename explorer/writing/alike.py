@@ -190,8 +190,3 @@ def surprised(context: Context, name: str, x: np.ndarray) -> tuple[float, np.nda
     pixels = (found.per_pixel.double() * each.softmax(0)[:, None, None, None]).sum(0)
     pixels = pixels + (total - pixels.sum()) / pixels.numel()
     return -float(total), -pixels.sum(0).cpu().numpy(), found.kind, found.space
-
-
-def following(seed: Any) -> int:
-    """The next seed, even after nonsense."""
-    return int(seed) + 1 if is_whole(seed) and 0 <= seed < 2**53 - 1 else 0

@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images
-from explorer.asked import classes_of
+from explorer.asked import classes_of, next_seed
 from explorer.components import say
 from explorer.components.heat_maps import heat_maps, packed
 from explorer.components.model_rows import model_rows
@@ -26,7 +26,6 @@ from explorer.writing.alike import (
     Written,
     alike,
     finished,
-    following,
     measurements,
     of_one_kind,
     pick_text,
@@ -318,7 +317,7 @@ def build(context: Context) -> None:
     draw = newest_only(ROWS, stoppable(partial(show, context)), stopped_at(1, 4))
     read = newest_only(MAPS, stoppable(partial(surprise, context)), stopped_at(1, 3))
     arrived = context.on_show(draw, controls, outputs, **LIVE)
-    pressed = again.click(following, seed, seed, **context.light).then(
+    pressed = again.click(next_seed, seed, seed, **context.light).then(
         draw, inputs, outputs, **LIVE)  # fmt: skip
     changed = gr.on([seed.input, temperature.release], draw, inputs, outputs, **LIVE)
     for event in (arrived, pressed, changed):

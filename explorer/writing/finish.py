@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, export, images
-from explorer.asked import ANY, classes_of, is_whole
+from explorer.asked import ANY, classes_of, is_whole, next_seed
 from explorer.brought import Picture, as_shelf, picture_controls, read
 from explorer.components import say
 from explorer.components.film import stop
@@ -263,7 +263,7 @@ def sheet_value(
 def again(context: Context, name: str, *values: Any) -> Iterator[tuple[Any, ...] | None]:
     """The next seed: yields what ``show`` does, and that seed. values: those of ``show``."""
     seed = values[5]
-    following: Any = int(seed) + 1 if is_whole(seed) and seed >= 0 else 0
+    following: Any = next_seed(seed)
     for outputs in show(context, name, *values[:5], following, *values[6:]):
         if outputs is None:
             yield None

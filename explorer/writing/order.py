@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import components, images
-from explorer.asked import classes_of, is_whole
+from explorer.asked import classes_of, is_whole, next_seed
 from explorer.components import say
 from explorer.components.chances import chances
 from explorer.components.heat_maps import BLIND, heat_maps, packed
@@ -20,7 +20,7 @@ from explorer.components.mask_pictures import mask_pictures
 from explorer.context import Context, in_code
 from explorer.link import whole
 from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
-from explorer.writing.alike import COUNT, Settings, following, read_settings, written
+from explorer.writing.alike import COUNT, Settings, read_settings, written
 
 log = logging.getLogger(__name__)
 
@@ -368,7 +368,7 @@ def build(context: Context) -> None:
     arrived = context.on_show(partial(arrive, context), place, place)
     arrived.then(draw, inputs, outputs, **LIVE)
     arrived.then(draw_masks, [context.picker, order], shown, **context.heavy)
-    again.click(following, seed, seed, **context.light).then(draw, inputs, outputs, **LIVE)
+    again.click(next_seed, seed, seed, **context.light).then(draw, inputs, outputs, **LIVE)
     gr.on([each.input for each in (seed, *place)], draw, inputs, outputs, **LIVE)
     order.input(draw_masks, [context.picker, order], shown, **context.heavy)
     for maps in (field, when):

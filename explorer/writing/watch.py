@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 
 from explorer import export
-from explorer.asked import ANY, class_choices, classes_of, is_whole
+from explorer.asked import ANY, class_choices, classes_of, next_seed
 from explorer.components import say
 from explorer.components.curves import curves
 from explorer.components.film import stop
@@ -195,7 +195,7 @@ def change(context: Context, name: str, *values: Any) -> Iterator[tuple[Any, ...
 
 def another(context: Context, name: str, seed: Any, *rest: Any) -> Iterator[tuple[Any, ...] | None]:
     """The next seed: yields what ``show`` does, and that seed."""
-    following: Any = int(seed) + 1 if is_whole(seed) and seed >= 0 else 0
+    following: Any = next_seed(seed)
     for outputs in show(context, name, following, *rest):
         if outputs is None:
             yield None
