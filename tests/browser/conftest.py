@@ -74,9 +74,16 @@ def models(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def address(models) -> Iterator[str]:
-    with served("--checkpoints", str(models)) as url:
+@pytest.fixture(scope="module")
+def address(request, tmp_path_factory) -> Iterator[str]:
+    """A page of the models that the module's ``write_models(folder)`` writes; of the toy models
+    where it has no such function."""
+    if write := getattr(request.module, "write_models", None):
+        folder = tmp_path_factory.mktemp("own")
+        write(folder)
+    else:
+        folder = request.getfixturevalue("models")
+    with served("--checkpoints", str(folder)) as url:
         yield url
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,6 @@ from tests.browser.conftest import (
     open_page,
     pixels,
     seek,
-    served,
     settled,
     until,
 )
@@ -23,14 +23,10 @@ FILM = WATCH + ".ge-film:has(> .rows) "
 SIZES = ((1440, 900), (1024, 768), (390, 844))
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("denoisers")
+def write_models(folder: Path) -> None:
     tiny = {"family": "diffusion", "data": "mnist", "width": 8, "middle": 1}
     toys.write(folder, "tiny", **tiny, num_classes=10)
     toys.write(folder, "slow", family="walker", steps=400, pause=0.15)
-    with served("--checkpoints", str(folder)) as url:
-        yield url
 
 
 def frames(page, film: str = FILM) -> int:

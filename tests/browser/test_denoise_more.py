@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -13,7 +13,6 @@ from tests.browser.conftest import (
     assert_no_serious_findings,
     open_page,
     pixels,
-    served,
     settled,
     until,
 )
@@ -22,12 +21,8 @@ COMPARE, THROUGH, FILL = "#denoise-compare", "#denoise-through_noise", "#denoise
 VEIL = f"{FILL} .ge-mask-brush .veil"
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("denoise")
+def write_models(folder: Path) -> None:
     denoising.write(folder)
-    with served("--checkpoints", str(folder)) as url:
-        yield url
 
 
 def arrive(page, address, part: str, query: str = "model=asked") -> None:

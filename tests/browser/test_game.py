@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
+from pathlib import Path
 
 from tests import toys
 from tests.browser.conftest import (
     assert_no_serious_findings,
     open_page,
     pixels,
-    served,
     settled,
     until,
 )
@@ -19,15 +16,11 @@ from tests.browser.conftest import (
 TAB = "#game-detector"
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("games")
+def write_models(folder: Path) -> None:
     toys.write_game(folder, "classes", num_classes=10)
     toys.write_game(folder, "plain")
     toys.write_game(folder, "coded", categories=3, continuous=2)
     toys.write_judge(folder, "judge")
-    with served("--checkpoints", str(folder)) as url:
-        yield url
 
 
 def test_the_verdict_falls_among_others_and_bars_show_their_pictures(page, address):

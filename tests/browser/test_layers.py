@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
+from pathlib import Path
 
 from tests import toys
 from tests.browser.conftest import (
@@ -12,7 +10,6 @@ from tests.browser.conftest import (
     open_page,
     pixels,
     seek,
-    served,
     settled,
     until,
 )
@@ -20,12 +17,8 @@ from tests.browser.conftest import (
 TAB, FILM = ".ge-panel-layers", ".ge-panel-layers .ge-film"
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("flows")
+def write_models(folder: Path) -> None:
     toys.write_flow(folder, "flow")
-    with served("--checkpoints", str(folder)) as url:
-        yield url
 
 
 def test_a_picture_is_followed_to_noise_and_another_noise_is_drawn(page, address):

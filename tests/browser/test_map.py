@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests import toys
-from tests.browser.conftest import assert_no_serious_findings, open_page, pixels, served
+from tests.browser.conftest import assert_no_serious_findings, open_page, pixels
 from tests.test_map import write_map
 
 MAP = ".ge-point-map"
@@ -17,13 +19,9 @@ POINT = """([trace, i]) => {
            y: b.top + yaxis._offset + yaxis.d2p(t.y[i]) }; }"""
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mapped")
+def write_models(folder: Path) -> None:
     write_map(toys.write(folder, "toy-mapped"))
     toys.write(folder, "toy-bare", data="digits", image=(1, 8, 8))
-    with served("--checkpoints", str(folder)) as url:
-        yield url
 
 
 def open_map(page, address, more="", drawn="toy-mapped umap-2"):

@@ -3,7 +3,7 @@ finished."""
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
 from tests import toys
 from tests.browser.conftest import (
@@ -11,7 +11,6 @@ from tests.browser.conftest import (
     open_page,
     pixels,
     seek,
-    served,
     settled,
     until,
 )
@@ -21,13 +20,9 @@ PLAYER, PROBE = WATCH + ".ge-pixel-player ", WATCH + ".ge-pixel-probe "
 SIZES = ((1440, 900), (1024, 768), (390, 844))
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("writers")
+def write_models(folder: Path) -> None:
     toys.write_writer(folder, "tiny", num_classes=10)
     toys.write_writer(folder, "grey", pixels="logistic", components=2, levels=256)
-    with served("--checkpoints", str(folder)) as url:
-        yield url
 
 
 def at(page) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +11,6 @@ from tests.browser.conftest import (
     open_page,
     pixels,
     serious_findings,
-    served,
     settled,
     until,
 )
@@ -22,12 +21,8 @@ ROWS, MAPS = f"{BESIDE} .ge-model-rows", f"{BESIDE} .ge-heat-maps"
 READ, SEEN = "Point at a pixel", "written before it"
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("writers")
+def write_models(folder: Path) -> None:
     write_writers(folder)
-    with served("--checkpoints", str(folder)) as url:
-        yield url
 
 
 def arrive(page, address, part: str, query: str = "model=made") -> None:

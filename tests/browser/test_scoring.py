@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
 from tests import toys
 from tests.browser.conftest import (
     assert_no_serious_findings,
     open_page,
     pixels,
-    served,
     settled,
     until,
 )
@@ -20,16 +19,12 @@ VERDICT = ONE + ".ge-verdict "
 SIZES = ((1440, 900), (1024, 768), (390, 844))
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("scored")
+def write_models(folder: Path) -> None:
     toys.write_writer(folder, "binary")
     toys.write_writer(folder, "grey", pixels="logistic", components=2, levels=256)
     numbered(folder, "binary", "binary", "mnist")
     numbered(folder, "grey", "uint8", "fashion-mnist")
     with_reference(folder, "grey")
-    with served("--checkpoints", str(folder)) as url:
-        yield url
 
 
 def arrive(page, url: str, more: str = "") -> None:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
+from pathlib import Path
 
 from tests import toys
-from tests.browser.conftest import open_page, served, settled
+from tests.browser.conftest import open_page, settled
 from tests.browser.test_map import MAP
 from tests.browser.test_sample import CELLS
 from tests.test_map import write_map
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("slow")
+def write_models(folder: Path) -> None:
     write_map(toys.write(folder, "toy-slow", family="slow"))
     write_map(toys.write(folder, "toy-colour", data="shapes", image=(3, 32, 32)), n=90)
-    with served("--checkpoints", str(folder)) as url:
-        yield url
 
 
 def test_pictures_of_the_model_before_do_not_come_back(page, address):

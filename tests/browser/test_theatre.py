@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
+from pathlib import Path
 
 from models import data
 from tests.browser.conftest import (
@@ -12,7 +10,6 @@ from tests.browser.conftest import (
     open_page,
     pixels,
     seek,
-    served,
     settled,
     until,
 )
@@ -22,12 +19,8 @@ TAB, FILM = "#game-theatre", "#game-theatre .ge-film"
 BARS = f"{TAB} .ge-class-bars"
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("games")
+def write_models(folder: Path) -> None:
     write_games(folder, data.load("digits", "train"))
-    with served("--checkpoints", str(folder)) as url:
-        yield url
 
 
 def test_two_runs_are_watched_side_by_side(page, address):

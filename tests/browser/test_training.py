@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
+from pathlib import Path
 
 from tests import toys
 from tests.browser.conftest import (
@@ -12,7 +10,6 @@ from tests.browser.conftest import (
     open_page,
     pixels,
     serious_findings,
-    served,
     settled,
     until,
 )
@@ -21,12 +18,8 @@ STAGE = ".ge-panel-train .ge-stage"
 STEPS = "#train-settings-0"  # the first of the settings
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("models")
+def write_models(folder: Path) -> None:
     toys.write(folder, "toy")
-    with served("--checkpoints", str(folder)) as url:
-        yield url
 
 
 def arrive(page, address) -> None:
