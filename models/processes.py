@@ -7,6 +7,7 @@ all of them, and each keeps those of its rows: a seed gives the same run whateve
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import itertools
 import os
@@ -99,8 +100,19 @@ def join(device: str = "auto") -> torch.device:
     if device not in ("auto", "cuda"):
         pick_device(device)  # whether there is such a one
     accelerator = Accelerator(cpu=device == "cpu")
+    if _here.count == 1:
+        atexit.register(leave)
     _here = Processes(accelerator.process_index, accelerator.num_processes, accelerator)
     return accelerator.device if accelerator.device.type != "cpu" else torch.device("cpu")
+
+
+def leave() -> None:
+    """Parts from the other processes. Without it the threads that speak to them can outlive the
+    interpreter, and a process that did all it should ends by an abort."""
+    global _here
+    if _here.count > 1:
+        _here.accelerator.end_training()
+        _here = Processes()
 
 
 @contextlib.contextmanager
