@@ -73,6 +73,12 @@ class AutoregressiveConfig:
         192, "Units of a layer: channels, or numbers in a token.", low=4, high=8192
     )
     layers: int = setting(2, "Hidden layers, or blocks.", low=0, high=64)
+    ends: bool = setting(
+        False, "A PixelCNN's first layer is told which values are black and which are white."
+    )
+    head: int = setting(
+        0, "Units between a PixelCNN's features and what it says; 0 is its width.", low=0, high=4096
+    )
     head_width: int = setting(32, "Numbers a transformer's attention head has.", low=4, high=512)
     patch: int = setting(4, "Side of a transformer's patch, in pixels.", low=1, high=32)
     hidden: int = setting(256, "Units of the network that writes a patch.", low=4, high=8192)
@@ -405,6 +411,6 @@ def network(config: AutoregressiveConfig, per_value: int) -> nn.Module:
         return NADE(D, per_value, c.width, orders[0], classes)
     if c.network in ("pixelcnn", "gated"):
         cls = GatedPixelCNN if c.network == "gated" else PixelCNN
-        return cls(image, per_value, c.width, c.layers, classes)
+        return cls(image, per_value, c.width, c.layers, classes, c.ends, c.head)
     layers = 0 if c.network == "fvsbn" else max(1, c.layers)
     return MADE(D, per_value, c.width, layers, classes, c.dropout, orders)

@@ -124,21 +124,42 @@ class MaskedConv(nn.Module):
         return self.above(x) + self.beside(x)
 
 
+class Values(nn.Module):
+    """What the first layer reads of x (B, C, ...) in [-1, 1]: (B, C or 3 C, ...).
+
+    The value itself; and, with ``ends``, whether it is black and whether it is white, up to
+    ``NEAR``: most pixels are, and a layer that is linear in a grey level cannot tell those from
+    their neighbours.
+    """
+
+    NEAR = 3.5 / 255
+
+    def __init__(self, ends: bool) -> None:
+        super().__init__()
+        self.ends, self.each = ends, 3 if ends else 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.ends:
+            return x
+        black, white = x < -1 + 2 * self.NEAR, x > 1 - 2 * self.NEAR
+        return torch.cat([x, black.to(x), white.to(x)], 1)
+
+
 class PixelHead(nn.Module):
-    """Features of a pixel (..., E) and its values (..., C) -> (..., C, P).
+    """Features of a pixel (..., E) and its values (..., C) -> (..., C, P), by ``hidden`` units.
 
     The channels of a colour are written in turn, each given those before it (van den Oord et al.
     2016a, section 2.2), by a small masked network rather than by masks in every layer.
     """
 
-    def __init__(self, features: int, channels: int, per_value: int) -> None:
+    def __init__(self, features: int, hidden: int, channels: int, per_value: int) -> None:
         super().__init__()
         self.per_value = per_value
-        self.body = nn.Sequential(nn.ReLU(), nn.Linear(features, features), nn.ReLU())
+        self.body = nn.Sequential(nn.ReLU(), nn.Linear(features, hidden), nn.ReLU())
         if channels == 1:
-            self.last = nn.Linear(features, per_value)
+            self.last = nn.Linear(hidden, per_value)
         else:
-            self.last = MaskedMLP(channels, per_value, features, 1, context=features)
+            self.last = MaskedMLP(channels, per_value, hidden, 1, context=hidden)
 
     def forward(self, h: Tensor, v: Tensor) -> Tensor:
         h = self.body(h)
@@ -192,15 +213,21 @@ class PixelCNN(nn.Module):
     """x (B, C, H, W) in [-1, 1], y one-hot (B, K) -> (B, D, P), the values in raster order."""
 
     def __init__(
-        self, image: tuple[int, int, int], per_value: int, width: int, layers: int, classes: int
-    ) -> None:
+        self, image: tuple[int, int, int], per_value: int, width: int, layers: int, classes: int,
+        ends: bool = False, hidden: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.image = image
         self.register_buffer("orders", raster_order(image)[None], persistent=False)
         self.register_buffer("layout", raster_order(image), persistent=False)
-        self.first = MaskedConv(image[0], width, 7, "A")
+        self.values = Values(ends)
+        self.build(image[0] * self.values.each, width, layers, classes)
+        self.head = PixelHead(width, hidden or width, image[0], per_value)
+
+    def build(self, read: int, width: int, layers: int, classes: int) -> None:
+        """The layers, of which the first reads ``read`` channels."""
+        self.first = MaskedConv(read, width, 7, "A")
         self.layers = nn.ModuleList(Bottleneck(width, classes) for _ in range(layers))
-        self.head = PixelHead(width, image[0], per_value)
 
     def pictured_masks(self, order: int = 0) -> list[Mask]:
         found = [Mask(
@@ -220,7 +247,7 @@ class PixelCNN(nn.Module):
 
     def features(self, x: Tensor, y: Tensor) -> Tensor:
         """(B, width, H, W); those of a pixel know the pixels before it."""
-        h = self.first(x)
+        h = self.first(self.values(x))
         for layer in self.layers:
             h = layer(h, y)
         return h
@@ -253,7 +280,7 @@ class PixelCNN(nn.Module):
         if r:
             for rows, along in zip(cache["rows"], cache["along"][1:], strict=True):
                 rows[:, :, r - 1] = along.row()
-        cache["above"] = [by_pixel(self.first.above.row(x, r))]
+        cache["above"] = [by_pixel(self.first.above.row(self.values(x), r))]
         for layer, rows in zip(self.layers, cache["rows"], strict=True):
             above = layer.conv.above.row(rows, r)
             if layer.told is not None:
@@ -265,7 +292,7 @@ class PixelCNN(nn.Module):
         first, *along = cache["along"]
         before, *above = cache["above"]
         if c:
-            first.put(c - 1, x[:, :, r, c - 1])
+            first.put(c - 1, self.values(x[:, :, r, c - 1]))
         h = first.read(c, before[c])
         for layer, reader, rest in zip(self.layers, along, above, strict=True):
             a = F.relu(F.linear(F.relu(h), layer.down.weight, layer.down.bias))
@@ -311,22 +338,16 @@ class GatedPixelCNN(PixelCNN):
 
     DILATIONS = (1, 2, 1, 4, 1, 2, 1)  # by which a few layers see the whole picture
 
-    def __init__(
-        self, image: tuple[int, int, int], per_value: int, width: int, layers: int, classes: int
-    ) -> None:
-        nn.Module.__init__(self)
-        C, self.image = image[0], image
-        self.register_buffer("orders", raster_order(image)[None], persistent=False)
-        self.register_buffer("layout", raster_order(image), persistent=False)
-        self.first_down = RectangleConv(C, width, above=3, below=1, left=3, right=3)
-        self.first_along = RectangleConv(C, width, left=3, right=-1)
+    def build(self, read: int, width: int, layers: int, classes: int) -> None:
+        self.first_down = RectangleConv(read, width, above=3, below=1, left=3, right=3)
+        self.first_along = RectangleConv(read, width, left=3, right=-1)
         self.layers = nn.ModuleList(
             GatedLayer(width, self.DILATIONS[k % len(self.DILATIONS)], classes)
             for k in range(layers)
         )
-        self.head = PixelHead(width, C, per_value)
 
     def features(self, x: Tensor, y: Tensor) -> Tensor:
+        x = self.values(x)
         v, h = self.first_down(x), self.first_along(x)
         for layer in self.layers:
             v, h = layer(v, h, y)
@@ -365,7 +386,7 @@ class GatedPixelCNN(PixelCNN):
     def begin_row(self, cache: dict, x: Tensor, r: int) -> None:
         """The vertical stack knows its whole row before the row's first pixel is written."""
         v = cache["v"]
-        v[0][:, :, r] = self.first_down.row(x, r)
+        v[0][:, :, r] = self.first_down.row(self.values(x), r)
         cache["link"] = []
         for k, layer in enumerate(self.layers):
             a = layer.down.row(v[k], r)[:, :, None]  # (n, 2 width, 1, W)
@@ -376,7 +397,7 @@ class GatedPixelCNN(PixelCNN):
     def at(self, cache: dict, x: Tensor, r: int, c: int) -> Tensor:
         first, *along = cache["along"]
         if c:
-            first.put(c - 1, x[:, :, r, c - 1])
+            first.put(c - 1, self.values(x[:, :, r, c - 1]))
         h = first.read(c, cache["first"])
         for layer, reader, link in zip(self.layers, along, cache["link"], strict=True):
             reader.put(c, h)

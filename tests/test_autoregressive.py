@@ -57,6 +57,8 @@ CASES = [
     ("transformer", (1, 4, 6), {"num_classes": 3, "hidden_layers": 2}),
     ("transformer", (3, 4, 4), {"pixels": "categorical", "levels": 4}),
     ("gated", (3, 4, 4), {"pixels": "categorical", "levels": 4}),
+    ("gated", (3, 4, 4), {"pixels": "categorical", "levels": 4, "ends": True, "head": 9}),
+    ("pixelcnn", (1, 4, 6), {"pixels": "logistic", "levels": 8, "ends": True, "head": 5}),
 ]  # fmt: skip
 every = pytest.mark.parametrize(
     ("network", "image", "more"),

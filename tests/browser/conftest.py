@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,15 +19,27 @@ from tests import toys
 from tests.browser import chromium
 
 ROOT = Path(__file__).parents[2]
-SERVER = "import sys, tests.toys, app; sys.exit(app.main(sys.argv[1:]))"
+# A page of a tab or two opens in a third of the time of the whole: what Gradio's front end does for
+# every event, it does for every component.
+SERVER = """
+import sys, app, explorer, tests.toys
+wanted = {tabs!r}
+explorer.TABS = [tab for tab in explorer.TABS if not wanted or explorer.key_of(tab) in wanted]
+sys.exit(app.main(sys.argv[1:]))
+"""
 
 
 @contextlib.contextmanager
-def served(*arguments: str, program: str = SERVER, timeout: float = 90) -> Iterator[str]:
-    """The address of a page started with these arguments, stopped at the end."""
+def served(
+    *arguments: str, tabs: Sequence[str] = (), program: str = SERVER, timeout: float = 90
+) -> Iterator[str]:
+    """The address of a page started with these arguments, stopped at the end.
+
+    tabs: the keys of those it has; all where none is named.
+    """
     environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        [sys.executable, "-u", "-c", program, *arguments],
+        [sys.executable, "-u", "-c", program.replace("{tabs!r}", repr(tuple(tabs))), *arguments],
         cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     lines: list[str] = []
@@ -77,13 +89,13 @@ def models(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def address(request, tmp_path_factory) -> Iterator[str]:
     """A page of the models that the module's ``write_models(folder)`` writes; of the toy models
-    where it has no such function."""
+    where it has no such function. It has the module's ``TABS``, or all tabs."""
     if write := getattr(request.module, "write_models", None):
         folder = tmp_path_factory.mktemp("own")
         write(folder)
     else:
         folder = request.getfixturevalue("models")
-    with served("--checkpoints", str(folder)) as url:
+    with served("--checkpoints", str(folder), tabs=getattr(request.module, "TABS", ())) as url:
         yield url
 
 

@@ -17,6 +17,7 @@ from tests.browser.conftest import (
     until,
 )
 
+TABS = ("denoise",)
 PART = "#denoise-{} "
 WATCH, FROM, SCHEDULE = (PART.format(key) for key in ("watch", "from_picture", "schedule"))
 FILM = WATCH + ".ge-film:has(> .rows) "

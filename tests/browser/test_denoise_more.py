@@ -17,6 +17,7 @@ from tests.browser.conftest import (
     until,
 )
 
+TABS = ("denoise",)
 COMPARE, THROUGH, FILL = "#denoise-compare", "#denoise-through_noise", "#denoise-fill_in"
 VEIL = f"{FILL} .ge-mask-brush .veil"
 

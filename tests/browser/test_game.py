@@ -13,6 +13,7 @@ from tests.browser.conftest import (
     until,
 )
 
+TABS = ("latent", "game")
 TAB = "#game-detector"
 
 

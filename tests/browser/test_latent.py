@@ -14,6 +14,7 @@ from models import checkpoint
 from tests import toys
 from tests.browser.conftest import assert_no_serious_findings, open_page, pixels, served, until
 
+TABS = ("sample", "latent")
 PICTURE = ".ge-latent-pad .picture"
 EXACT = '.ge-latent-pad .picture:not([data-exact=""])[data-exact]'
 FIELD = ".ge-latent-pad .field"
@@ -32,7 +33,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder) -> Iterator[str]:
-    with served("--checkpoints", str(folder)) as url:
+    with served("--checkpoints", str(folder), tabs=TABS) as url:
         yield url
 
 

@@ -14,6 +14,7 @@ from tests.browser.conftest import (
     until,
 )
 
+TABS = ("layers",)
 TAB, FILM = ".ge-panel-layers", ".ge-panel-layers .ge-film"
 
 

@@ -15,6 +15,7 @@ from tests.browser.conftest import (
     until,
 )
 
+TABS = ("pixels",)
 WATCH, HALF = "#pixels-watch ", "#pixels-finish "
 PLAYER, PROBE = WATCH + ".ge-pixel-player ", WATCH + ".ge-pixel-probe "
 SIZES = ((1440, 900), (1024, 768), (390, 844))

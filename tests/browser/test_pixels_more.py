@@ -16,6 +16,7 @@ from tests.browser.conftest import (
 )
 from tests.test_writing_compare import write_writers
 
+TABS = ("pixels",)
 BESIDE, SEES = "#pixels-compare", "#pixels-order"
 ROWS, MAPS = f"{BESIDE} .ge-model-rows", f"{BESIDE} .ge-heat-maps"
 READ, SEEN = "Point at a pixel", "written before it"

@@ -14,6 +14,7 @@ from tests.browser.conftest import (
 )
 from tests.test_scoring import numbered, with_reference
 
+TABS = ("score",)
 ONE, MANY, LESSON = "#score-one ", "#score-many ", "#score-lesson "
 VERDICT = ONE + ".ge-verdict "
 SIZES = ((1440, 900), (1024, 768), (390, 844))

@@ -10,6 +10,8 @@ from tests.browser.test_map import MAP
 from tests.browser.test_sample import CELLS
 from tests.test_map import write_map
 
+TABS = ("sample", "embedding")
+
 
 def write_models(folder: Path) -> None:
     write_map(toys.write(folder, "toy-slow", family="slow"))

@@ -15,6 +15,7 @@ from tests.browser.conftest import (
 )
 from tests.games import write_games
 
+TABS = ("sample", "game")
 TAB, FILM = "#game-theatre", "#game-theatre .ge-film"
 BARS = f"{TAB} .ge-class-bars"
 

@@ -14,6 +14,7 @@ from tests.browser.conftest import (
     until,
 )
 
+TABS = ("sample", "train")
 STAGE = ".ge-panel-train .ge-stage"
 STEPS = "#train-settings-0"  # the first of the settings
 
