@@ -41,27 +41,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from models.base import (
-    Code,
     Frame,
     GenerativeModel,
     Objective,
     generator,
-    log_normal,
     normal,
     setting,
-    uniform,
 )
 from models.gan_losses import GAMES, gradient_penalty, r1
 from models.gan_nets import DiscriminatorNet, EncoderNet, GeneratorNet
 
 JUDGED = 64  # pictures on which a snapshot keeps the discriminator's verdict
-# The log standard deviation beyond which InfoGAN's Q is not believed: a density has no largest
-# value, so that a generator would be paid without end for writing its codes ever more finely.
-SHARPEST = -0.7
 
 
 @dataclass(frozen=True)
@@ -111,7 +104,34 @@ class GANConfig:
     continuous: int = setting(0, "InfoGAN's continuous codes.", low=0, high=100)
     information: float = setting(
         1.0,
-        "Weight of the bound on the codes' information (InfoGAN).",
+        "Weight of the bound on the category's information (InfoGAN).",
+        low=0.0,
+        high=1000.0,
+        live=True,
+    )
+    continuous_information: float = setting(
+        0.1,
+        "Weight of the bound on the continuous codes' information (InfoGAN).",
+        low=0.0,
+        high=1000.0,
+        live=True,
+    )
+    contrast: float = setting(
+        1.0,
+        "How many times larger the generator reads the category than it is drawn, and smaller the "
+        "noise (InfoGAN).",
+        low=1.0,
+        high=100.0,
+    )
+    steady: bool = setting(
+        False,
+        "The category is read, by a network of its own, off pictures that were turned, moved, "
+        "stretched and put under noise (InfoGAN).",
+    )
+    clusters: float = setting(
+        0.0,
+        "Weight of the information that two such looks at a real picture have in common (Ji et "
+        "al. 2019); for a steady category.",
         low=0.0,
         high=1000.0,
         live=True,
@@ -134,7 +154,11 @@ class GAN(GenerativeModel):
             raise ValueError(
                 "Codes of InfoGAN and the encoder of a BiGAN are not learned together; choose one."
             )
-        return InfoGAN if codes else BiGAN if config.encoder else cls
+        if codes:
+            from models.infogan import InfoGAN
+
+            return InfoGAN
+        return BiGAN if config.encoder else cls
 
     def __init__(self, config: GANConfig) -> None:
         c = config
@@ -215,14 +239,15 @@ class GAN(GenerativeModel):
                 penalty = penalty + c.gradient_penalty * held
             logs["penalty"] = penalty
             loss = loss + penalty
-        loss = loss - self._informative(features[B:], z, logs)
+        loss = loss - self._informative(pairs[0][B:], features[B:], z, logs, rng)
         return Objective(self.judging(), loss, logs, "discriminator", c.critic_rate)
 
     def _generator_objective(self, x: Tensor, y: Tensor, rng: Generator) -> Objective:
         z = self.draw(len(x), rng)
-        features = self.discriminator.features(*self._beside(self.generator(z, y), z))
+        made = self.generator(z, y)
+        features = self.discriminator.features(*self._beside(made, z))
         loss = self.game.generator(self.discriminator.judge(features, y))
-        loss = loss - self._informative(features, z, {})
+        loss = loss - self._informative(made, features, z, {}, rng)
         return Objective(list(self.generator.parameters()), loss, {}, "generator")
 
     # What the variants below add; here there is neither code nor encoder.
@@ -239,8 +264,11 @@ class GAN(GenerativeModel):
         """What the discriminator is shown of a picture and its code."""
         return [x, z] if self.config.encoder else [x]
 
-    def _informative(self, features: Tensor, z: Tensor, logs: dict) -> Tensor | float:
-        """What both players gain where the codes z can be read off the pictures' features."""
+    def _informative(
+        self, made: Tensor, features: Tensor, z: Tensor, logs: dict, rng: Generator
+    ) -> Tensor | float:
+        """What both players gain where the codes z can be read off the pictures made of them, or
+        off the features that the discriminator sees in those."""
         return 0.0
 
     # -- what it can do --------------------------------------------------------------------------
@@ -294,78 +322,6 @@ class GAN(GenerativeModel):
         y = self.one_hot(label, len(self.checked(x)))
         x, *z = self._beside(x, self.encoded(x, y))
         return self.discriminator(x, y, *z)
-
-
-class InfoGAN(GAN):
-    """A GAN, part of whose code can be read off its pictures (Chen et al. 2016).
-
-    A code is noise, then one categorical code as its one-hot vector, then the continuous ones,
-    uniform in [-1, 1]. Q reads them off the discriminator's features, and learns with it.
-    """
-
-    def __init__(self, config: GANConfig) -> None:
-        super().__init__(config)
-        # The mean and log standard deviation of each continuous code, beside the categories.
-        numbers = config.categories + 2 * config.continuous
-        self.Q = nn.Sequential(
-            nn.Linear(config.hidden, 128), nn.LeakyReLU(0.2), nn.Linear(128, numbers)
-        )
-
-    @property
-    def latent(self) -> int:
-        c = self.config
-        return c.noise + c.categories + c.continuous
-
-    @property
-    def codes(self) -> tuple[Code, ...]:
-        """Where each code is in z, and which values it takes."""
-        c, at = self.config, self.config.noise
-        found = []
-        if c.categories:
-            found.append(Code("category", "categorical", at, at + c.categories, 0.0, 1.0))
-            at += c.categories
-        for k in range(c.continuous):
-            found.append(Code(f"code {k + 1}", "continuous", at + k, at + k + 1, -1.0, 1.0))
-        return tuple(found)
-
-    def draw(self, n: int, rng: Generator) -> Tensor:
-        c, parts = self.config, [super().draw(n, rng)]
-        if c.categories:
-            drawn = (uniform((n,), rng, self.device) * c.categories).long()
-            parts.append(F.one_hot(drawn, c.categories).to(parts[0]))
-        parts.append(2 * uniform((n, c.continuous), rng, self.device) - 1)
-        return torch.cat(parts, 1)
-
-    def judging(self) -> list[nn.Parameter]:
-        return [*super().judging(), *self.Q.parameters()]
-
-    def _informative(self, features: Tensor, z: Tensor, logs: dict) -> Tensor:
-        bound = self.information_bound(self.Q(features).float(), z[:, self.config.noise :])
-        logs["information_nats"] = bound
-        return self.config.information * bound
-
-    def information_bound(self, read: Tensor, codes: Tensor) -> Tensor:
-        """L_I = H(c) + E log Q(c | x) <= I(c; x), in nats, a scalar (Chen et al. 2016, eq. 4).
-
-        read: (B, numbers), what Q says of each picture; codes: (B, K + continuous), drawn.
-        """
-        c, K = self.config, self.config.categories
-        bound = read.new_zeros(())
-        if K:
-            log_q = (read[:, :K].log_softmax(1) * codes[:, :K]).sum(1)
-            bound = bound + math.log(K) + log_q.mean()
-        if c.continuous:
-            mean, log_std = read[:, K:].chunk(2, 1)
-            log_q = log_normal(codes[:, K:], mean, log_std.clamp(SHARPEST, 3).exp()).sum(1)
-            bound = bound + c.continuous * math.log(2) + log_q.mean()
-        return bound
-
-    def read_codes(self, x: Tensor) -> Tensor:
-        """The codes that Q sees in pictures x (B, C, H, W): (B, K + continuous), probabilities of
-        the categories, then means."""
-        K = self.config.categories
-        read = self.Q(self.discriminator.features(self.checked(x))).float()
-        return torch.cat([read[:, :K].softmax(1), read[:, K:].chunk(2, 1)[0]], 1)
 
 
 class BiGAN(GAN):

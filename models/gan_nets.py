@@ -37,6 +37,7 @@ class GeneratorNet(nn.Module):
         super().__init__()
         C, H, W = image
         self.map = (width, H // 2**halvings, W // 2**halvings)
+        self.register_buffer("scale", torch.ones(latent), persistent=False)  # of a code's numbers
         E = 2 * width
         # Without blocks there is nothing to scale.
         self.embed = nn.Sequential(nn.Linear(latent + classes, E), nn.SiLU()) if blocks else None
@@ -71,7 +72,7 @@ class GeneratorNet(nn.Module):
     def early(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None]:
         """What the blocks of the lowest resolution make of a code, (B, width, h, w), and what
         scales and shifts the channels of the later ones, (B, E) or None."""
-        z = torch.cat([z, y], 1)
+        z = torch.cat([z * self.scale, y], 1)
         e = None if self.embed is None else self.embed(z)
         h = self.spread(z).unflatten(1, self.map)
         h = h.contiguous(memory_format=torch.channels_last)

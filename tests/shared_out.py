@@ -41,6 +41,7 @@ CASES: dict[str, tuple[str, dict, dict]] = {
                # Adam makes a step of what is nothing but rounding: they are to be small.
                {"learning_rate": 1e-5}),
     "codes": ("gan", {**TINY_GAN, "r1": 0.1, "categories": 3, "continuous": 1}, {}),
+    "steady codes": ("gan", {**TINY_GAN, "categories": 3, "steady": True, "clusters": 0.5}, {}),
     "encoder": ("gan", {**TINY_GAN, "encoder": True}, {}),
     # Set up by the first batch.
     "flow": ("flow", TINY_FLOW, {}),

@@ -11,7 +11,8 @@ from torch import nn
 from models import checkpoint, data, snapshots
 from models.__main__ import main
 from models.base import capabilities, generator
-from models.gan import GAN, BiGAN, InfoGAN, truncated
+from models.gan import GAN, BiGAN, truncated
+from models.infogan import InfoGAN, common_information, distorted
 from models.gan_losses import GAMES, gradient_penalty, r1, squared_gradient
 from models.recipe import load_recipe, recipe_names
 from models.train import Run
@@ -216,12 +217,12 @@ def test_the_bound_is_the_entropy_a_reader_removes():
     c, x = (i.repeat_interleave(counts.flatten()) for i in torch.meshgrid(
         torch.arange(3), torch.arange(3), indexing="ij") for i in [i.flatten()])  # fmt: skip
     codes = nn.functional.one_hot(c, 3).float()
-    bound = model.information_bound((posterior + 1e-12).log().T[x], codes)
-    assert bound.item() == pytest.approx(information, abs=1e-4)
+    bound, nothing = model.information_bounds((posterior + 1e-12).log().T[x], codes)
+    assert bound.item() == pytest.approx(information, abs=1e-4) and nothing == 0
     for seed in range(3):
         worse = torch.randn((3, 3), generator=generator(seed))
-        assert model.information_bound(worse[x], codes).item() < information
-    assert model.information_bound(torch.zeros(len(c), 3), codes).abs() < 1e-6
+        assert model.information_bounds(worse[x], codes)[0].item() < information
+    assert model.information_bounds(torch.zeros(len(c), 3), codes)[0].abs() < 1e-6
 
 
 def test_the_bound_of_a_continuous_code_by_integration():
@@ -230,7 +231,7 @@ def test_the_bound_of_a_continuous_code_by_integration():
 
     def bound(log_std: float) -> float:
         read = torch.cat([0.8 * c, torch.full_like(c, log_std)], 1)
-        return model.information_bound(read, c).item()
+        return model.information_bounds(read, c)[1].item()
 
     noise = torch.distributions.Normal(0.8 * c, math.exp(-0.5))
     expected = math.log(2) + noise.log_prob(c).mean().item()
@@ -262,6 +263,57 @@ def test_where_codes_are_and_that_they_are_drawn_so():
     [frame] = model.sample_steps(50, generator(1), truncation=0.5)
     assert frame.info["z"][:, :5].abs().max() <= 0.5 < frame.info["z"][:, 5:].abs().max()
     assert not hasattr(small(), "codes") and not hasattr(small(), "encode")
+
+
+def test_a_steady_category_is_read_off_the_picture_and_outweighs_the_noise():
+    model, x = small(**CODED, steady=True, clusters=0.5, contrast=4.0), pictures()
+    z = model.draw(6, generator(0))
+    plain = model.generator
+    stretched = torch.cat([z[:, :5] / 4, z[:, 5:8] * 4, z[:, 8:]], 1)
+    made = model.decode(z)
+    plain.scale.fill_(1.0)
+    torch.testing.assert_close(model.decode(stretched), made)
+    read = model.read_codes(x)
+    assert read.shape == (6, 5)
+    torch.testing.assert_close(read[:, :3], model.category(x).softmax(1))
+    judging, making = model.objectives(x, None, generator(0))
+    assert {id(p) for p in model.category.parameters()} <= {id(p) for p in judging.params}
+    assert "clusters_nats" in judging.logs and judging.loss.isfinite()
+    judging.loss.backward()
+    assert all(p.grad is not None for p in judging.params)
+    # The generator is told through the distorted picture.
+    making.loss.backward()
+    assert all(p.grad.abs().sum() > 0 for p in making.params)
+    for wrong in ({"steady": True}, {"categories": 3, "clusters": 1.0}):
+        with pytest.raises(ValueError, match="steady"):
+            small(continuous=1, **wrong)
+
+
+def test_a_look_shows_the_same_picture_another_way():
+    x = torch.zeros(200, 1, 28, 28)
+    x[:, :, 8:20, 12:16] = 1
+    seen = distorted(x, generator(0))
+    assert seen.shape == x.shape and torch.equal(seen, distorted(x, generator(0)))
+    noise = seen[:, :, 0, 0].std()  # in a corner there is nothing else
+    assert 0.1 < noise < 0.2
+    mass = seen.sum((1, 2, 3)) / x.sum((1, 2, 3))
+    assert 0.9 < mass.median() < 1.1 and mass.std() > 0.1  # stretched, and nothing lost
+    rows = torch.arange(28.0)
+    middle = (seen.clamp(min=0).sum(3)[:, 0] @ rows) / seen.clamp(min=0).sum((1, 2, 3))
+    assert middle.std() > 0.5  # moved
+
+
+def test_what_two_looks_have_in_common():
+    """Against the definition, and at both ends: nothing, and everything there is."""
+    agree = torch.eye(4).repeat(5, 1)
+    assert common_information(agree, agree).item() == pytest.approx(math.log(4), abs=1e-4)
+    assert common_information(torch.full((20, 4), 0.25), agree).item() == pytest.approx(0, abs=1e-5)
+    p, q = (torch.randn((50, 4), generator=generator(k)).mul(2).softmax(1) for k in (1, 2))
+    joint = (torch.einsum("ba,bc->ac", p, q) / 50).double()
+    joint = (joint + joint.T) / 2
+    entropy = torch.special.entr
+    want = 2 * entropy(joint.sum(0)).sum() - entropy(joint).sum()
+    assert common_information(p, q).item() == pytest.approx(want.item(), abs=1e-5)
 
 
 # -- BiGAN -----------------------------------------------------------------------------------------
