@@ -46,7 +46,7 @@ class InfoGAN(GAN):
             raise ValueError("Clusters are for a steady category; set steady as well.")
         self.generator.scale[:noise] /= c.contrast
         self.generator.scale[noise : noise + c.categories] *= c.contrast
-        # The categories, if not steady; the mean and log standard deviation of each continuous code.
+        # The categories, unless steady; mean and log standard deviation of each continuous code.
         numbers = 2 * c.continuous + (0 if c.steady else c.categories)
         self.Q = nn.Sequential(nn.Linear(c.hidden, 128), nn.LeakyReLU(0.2), nn.Linear(128, numbers))
         if c.steady:

@@ -12,8 +12,8 @@ from models import checkpoint, data, snapshots
 from models.__main__ import main
 from models.base import capabilities, generator
 from models.gan import GAN, BiGAN, truncated
-from models.infogan import InfoGAN, common_information, distorted
 from models.gan_losses import GAMES, gradient_penalty, r1, squared_gradient
+from models.infogan import InfoGAN, common_information, distorted
 from models.recipe import load_recipe, recipe_names
 from models.train import Run
 from tests.test_snapshots import tiny_gan, trained
