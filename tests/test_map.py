@@ -13,8 +13,8 @@ from PIL import Image
 from explorer import images, map_view, maps
 from explorer.components.point_map import as_sheet
 from explorer.context import Context
+from explorer.mapping import codes as part
 from explorer.maps import Layout, NoCodes
-from explorer.tabs import embedding
 from models import train
 from models.projection import Map, load_map, save_map
 from tests import toys
@@ -47,7 +47,7 @@ def context(tmp_path):
 
 def named(outputs) -> dict:
     """The outputs that were changed, by name."""
-    changed = zip(embedding.OUTPUTS, outputs, strict=True)
+    changed = zip(part.OUTPUTS, outputs, strict=True)
     return {k: v for k, v in changed if not (isinstance(v, dict) and v.get("__type__") == "update")}
 
 
@@ -57,16 +57,16 @@ def last(generator) -> dict:
 
 @pytest.mark.parametrize("name", ["grey", "flat", "asked", "colour"])
 def test_a_kept_map_is_on_screen_without_torch_or_a_fit(context, name):
-    shown = last(embedding.arrive(context, name, *KEPT, *NOTHING))
+    shown = last(part.arrive(context, name, *KEPT, *NOTHING))
     assert context.store.loaded == []
     assert shown["view"]["components"] == 2 and '"scattergl"' in shown["view"]["figure"]
     assert f"{N} test pictures" in shown["status"]["text"]
-    measured = embedding.measure(context, name, shown["method"].value, *KEPT[1:])
+    measured = part.measure(context, name, shown["method"].value, *KEPT[1:])
     assert 0 <= float(measured["trust"]) <= 1 and measured["knn"].endswith("%")
 
 
 def test_a_code_of_two_numbers_is_shown_as_it_is(context):
-    shown = last(embedding.arrive(context, "flat", *KEPT, *NOTHING))
+    shown = last(part.arrive(context, "flat", *KEPT, *NOTHING))
     assert shown["method"].value == "code"
     assert [key for _, key in shown["method"].choices] == ["code", "umap", "pca"]
     kept = maps.layout_now(context, "flat", Layout("code"))
@@ -74,21 +74,21 @@ def test_a_code_of_two_numbers_is_shown_as_it_is(context):
 
 
 def test_a_model_without_codes_says_so_and_offers_what_can_be_done(context):
-    lost = last(embedding.arrive(context, "lost", *KEPT, *NOTHING))
+    lost = last(part.arrive(context, "lost", *KEPT, *NOTHING))
     assert lost["view"] is None and "--data-dir" in lost["status"]["text"]
     assert lost["encode"].visible is False
-    bare = last(embedding.arrive(context, "bare", *KEPT, *NOTHING))
+    bare = last(part.arrive(context, "bare", *KEPT, *NOTHING))
     assert "at hand" in bare["status"]["text"] and bare["encode"].visible is True
-    steps = [named(step) for step in embedding.encode(context, "bare", *KEPT, *NOTHING)]
+    steps = [named(step) for step in part.encode(context, "bare", *KEPT, *NOTHING)]
     assert 0 < steps[0]["status"]["progress"] <= 1
     assert steps[-1]["view"]["key"].startswith("bare pca")
     assert len(maps.points(context, "bare")) == 300
-    assert embedding.measure(context, "bare", "pca", 2, 15, 0.1)["knn"]
+    assert part.measure(context, "bare", "pca", 2, 15, 0.1)["knn"]
 
 
 def test_a_point_brings_its_picture_its_neighbours_and_the_way_from_the_one_before(context):
     codes = maps.points(context, "grey").codes
-    one = named(embedding.look(context, "grey", *KEPT, "7", None))
+    one = named(part.look(context, "grey", *KEPT, "7", None))
     order = np.argsort(np.linalg.norm(codes - codes[7], axis=1))
     assert one["card"]["near_rows"] == order[1:9].tolist()
     assert one["card"]["title"] == "7" and "8 of its 8" in one["card"]["note"]
@@ -96,7 +96,7 @@ def test_a_point_brings_its_picture_its_neighbours_and_the_way_from_the_one_befo
     assert np.allclose(one["selected"]["z"], codes[7])
     assert pixels(one["card"]["pictures"])[0].tolist() == decode(context, codes[7:8])[0].tolist()
 
-    two = named(embedding.look(context, "grey", *KEPT, "20,7", None))
+    two = named(part.look(context, "grey", *KEPT, "20,7", None))
     frames = pixels(two["player"])
     ends = decode(context, codes[[7, 20]])
     assert np.array_equal(frames[0], ends[0]) and np.array_equal(frames[-1], ends[1])
@@ -118,27 +118,27 @@ def decode(context, codes) -> np.ndarray:
 
 @pytest.mark.parametrize("choice", ["999", "-1", "1,2,3", "x", "3,999"])
 def test_points_that_are_not_here_are_left_out(context, choice):
-    shown = named(embedding.look(context, "grey", *KEPT, choice, None))
+    shown = named(part.look(context, "grey", *KEPT, choice, None))
     assert shown["card"] is None and shown["selected"] is None
 
 
 def test_layouts_differ_and_are_kept(context):
-    flat = last([embedding.show(context, "grey", "pca", 2, 15, 0.1, "7", None)])
-    solid = last([embedding.show(context, "grey", "pca", 3, 15, 0.1, "7", None)])
+    flat = last([part.show(context, "grey", "pca", 2, 15, 0.1, "7", None)])
+    solid = last([part.show(context, "grey", "pca", 3, 15, 0.1, "7", None)])
     assert flat["view"]["components"] == 2 and solid["view"]["components"] == 3
     assert len(solid["marks"]["now"]) == 3
     asked = ("umap", 2, 5, 0.5)
-    assert "Fit map" in last([embedding.show(context, "grey", *asked, *NOTHING)])["status"]["text"]
-    steps = [named(step) for step in embedding.refit(context, "grey", *asked, *NOTHING)]
+    assert "Fit map" in last([part.show(context, "grey", *asked, *NOTHING)])["status"]["text"]
+    steps = [named(step) for step in part.refit(context, "grey", *asked, *NOTHING)]
     assert steps[0]["status"]["kind"] == "busy" and steps[0]["stop"].interactive is True
     assert "view" in steps[-1] and steps[-1]["stop"].interactive is False
-    again = last([embedding.show(context, "grey", *asked, *NOTHING)])
+    again = last([part.show(context, "grey", *asked, *NOTHING)])
     assert again["view"] == steps[-1]["view"]
 
 
 def test_a_stopped_fit_leaves_nothing_behind(context):
     asked = Layout("umap", 2, 6, 0.3)
-    fit = embedding.refit(context, "grey", *asked, *NOTHING)
+    fit = part.refit(context, "grey", *asked, *NOTHING)
     next(fit)
     fit.close()
     assert maps.layout_now(context, "grey", asked) is None
@@ -159,7 +159,7 @@ def test_a_stopped_fit_leaves_nothing_behind(context):
 )
 def test_what_cannot_be_laid_out_is_said_in_a_sentence(context, controls, words):
     name = "flat" if controls[0] == "code" else "grey"
-    assert words in last(embedding.refit(context, name, *controls, *NOTHING))["status"]["text"]
+    assert words in last(part.refit(context, name, *controls, *NOTHING))["status"]["text"]
 
 
 def test_a_picture_of_ones_own_lands_beside_the_codes_it_is_like(context):
@@ -167,23 +167,23 @@ def test_a_picture_of_ones_own_lands_beside_the_codes_it_is_like(context):
     drawing[10:46, 24:32] = 255
     value = {"kind": "drawing", "b64": base64.b64encode(drawing.tobytes()).decode(), "W": 56,
              "H": 56, "C": 1, "polarity": "keep"}  # fmt: skip
-    shown = named(embedding.take(context, "grey", value, *KEPT))
+    shown = named(part.take(context, "grey", value, *KEPT))
     fitted, z = maps.points(context, "grey"), np.asarray(shown["yours"]["z"])
     nearest = np.argsort(np.linalg.norm(fitted.codes - z, axis=1))[:8]
     assert shown["card"]["near_rows"] == nearest.tolist()
     assert len(shown["marks"]["yours"]) == 2 and shown["selected"]["source"] == "your picture"
     assert shown["seen"]["sprite"]["n"] == 1
-    way = named(embedding.look(context, "grey", *KEPT, "7", shown["yours"]))
+    way = named(part.look(context, "grey", *KEPT, "7", shown["yours"]))
     assert way["player"]["n"] == map_view.FRAMES
     assert way["marks"]["path"][0] == way["marks"]["yours"]
-    cleared = named(embedding.take(context, "grey", None, *KEPT))
+    cleared = named(part.take(context, "grey", None, *KEPT))
     assert cleared["yours"] is None and cleared["card"] is None
-    broken = named(embedding.take(context, "grey", {"kind": "file", "b64": "??"}, *KEPT))
+    broken = named(part.take(context, "grey", {"kind": "file", "b64": "??"}, *KEPT))
     assert "garbled" in broken["seen"]["note"]
 
 
 def test_the_sheet_for_the_hover_holds_every_points_picture(context):
-    sheet, status = list(embedding.pictures(context, "colour"))[-1]
+    sheet, status = list(part.pictures(context, "colour"))[-1]
     assert (sheet["n"], sheet["h"], sheet["w"]) == (N, 32, 32) and status["kind"] == "plain"
     colours = np.random.default_rng(0).integers(0, 256, (50, 3))
     plain = np.broadcast_to(colours[:, :, None, None], (50, 3, 32, 32)).astype(np.uint8)
@@ -228,7 +228,7 @@ def test_the_code_shown_gives_what_is_on_screen(context, monkeypatch, tmp_path):
 
 def test_a_damaged_map_is_a_sentence(context):
     (context.store.header("grey").folder / "codes.safetensors").write_bytes(b"{}")
-    shown = last(embedding.arrive(context, "grey", *KEPT, *NOTHING))
+    shown = last(part.arrive(context, "grey", *KEPT, *NOTHING))
     assert "damaged" in shown["status"]["text"]
 
 

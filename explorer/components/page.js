@@ -18,11 +18,12 @@ window.GE = (() => {
     history.replaceState(null, '', location.pathname + (query ? '?' + query : '') + location.hash);
   };
 
-  const able = (tab, name) => {
-    if (ge.needs[tab]?.length === 0) return true;  // a tab that works without any model
+  const serves = (needs, name) => {
+    if (needs?.length === 0) return true;  // a tab that works without any model
     const model = ge.models.find(m => m.name === name);
-    return !!model && (ge.needs[tab] || []).every(need => model.capabilities.includes(need));
+    return !!model && (needs || []).every(need => model.capabilities.includes(need));
   };
+  const able = (tab, name) => serves(ge.needs[tab], name);
 
   // Shows each tab's content, or the sentence that says why not.
   ge.gate = () => {
@@ -69,11 +70,13 @@ window.GE = (() => {
     const all = ge.parts[tab];
     if (!all) return null;
     const part = ge.chosen[tab] ?? asked.get(tab + '.part');
-    return all.includes(part) ? part : all[0];
+    if (all.some(p => p.key === part)) return part;
+    // Not chosen by anybody: the first that the model can serve.
+    return (all.find(p => serves(p.needs, ge.current)) ?? all[0]).key;
   };
   ge.choosePart = (tab, part) => {
     ge.chosen[tab] = part;
-    ge.put(tab + '.part', part, ge.parts[tab][0]);
+    ge.put(tab + '.part', part, ge.parts[tab][0].key);
     document.dispatchEvent(new CustomEvent('ge:part', { detail: { tab, part } }));
     ge.show();
   };

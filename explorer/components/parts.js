@@ -20,5 +20,7 @@ const show = () => {
     if (on) row.scrollLeft = Math.max(0, b.offsetLeft + b.offsetWidth - row.clientWidth);
   }
 };
+// Where nobody chose a part, the model does: the first that it can serve.
+for (const event of ['ge:model', 'ge:tab']) document.addEventListener(event, show);
 document.addEventListener('ge:part', event => { if (event.detail.tab === props.tab) show(); });
 show();

@@ -20,7 +20,8 @@ def build_parts(context: Any, modules: Sequence[ModuleType]) -> None:
     """The row, and each module's ``build(context)`` below it.
 
     Within it ``context.part`` is the module's key, so that ``context.on_show`` and
-    ``context.notes`` mean the part. The chosen one is in the address as ``TAB.part``.
+    ``context.notes`` mean the part. The chosen one is in the address as ``TAB.part``; until one is
+    chosen, it is the first whose ``NEEDS``, where it has such, the model has.
     """
     tab = context.tab
     titles = [{"key": key_of(module), "title": module.TITLE} for module in modules]

@@ -52,7 +52,9 @@ def model_picker(store: Store, tabs: Sequence[ModuleType]) -> gr.HTML:
     """
     keys = [key_of(tab) for tab in tabs]
     parts = {
-        key: [key_of(part) for part in tab.PARTS]
+        key: [
+            {"key": key_of(part), "needs": sorted(getattr(part, "NEEDS", ()))} for part in tab.PARTS
+        ]
         for key, tab in zip(keys, tabs, strict=True)
         if getattr(tab, "PARTS", ())
     }
@@ -78,8 +80,8 @@ def model_picker(store: Store, tabs: Sequence[ModuleType]) -> gr.HTML:
     )
 
 
-def _places(tab: str, parts: Sequence[str] | None) -> list[str]:
-    return [f"{tab}_{part}" for part in parts] if parts else [tab]
+def _places(tab: str, parts: Sequence[dict[str, Any]] | None) -> list[str]:
+    return [f"{tab}_{part['key']}" for part in parts] if parts else [tab]
 
 
 def card(header: Any) -> dict[str, Any]:

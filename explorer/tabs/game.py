@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from explorer.components.parts import build_parts
 from explorer.context import Context
-from explorer.game import detector, find, modes, theatre
+from explorer.game import detector, find, theatre
 
 TITLE = "Game"
 NEEDS = {"Discriminates"}
 
-PARTS = (theatre, modes, detector, find)
+PARTS = (theatre, detector, find)
 
 
 def build(context: Context) -> None:

@@ -13,7 +13,7 @@ from tests.browser.conftest import (
     until,
 )
 
-TABS = ("latent", "game")
+TABS = ("latent", "game", "embedding")
 TAB = "#game-detector"
 
 
@@ -62,8 +62,8 @@ def test_a_code_is_searched_for_and_opened_in_latent_space(page, address):
 
 
 def test_made_pictures_stand_among_real_ones_and_show_themselves(page, address):
-    part = "#game-modes"
-    open_page(page, f"{address}/?tab=game&game.part=modes&model=plain&modes.count=32")
+    part = "#embedding-beside_real"
+    open_page(page, f"{address}/?tab=embedding&model=plain&among.count=32")
     settled(page, part, "32 made pictures among")
     assert page.locator(f"{part} .ge-signed-bars .row").count() == 10
     page.locator(f"{part} .ge-cloud .field").press("ArrowRight")

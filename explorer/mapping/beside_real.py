@@ -24,8 +24,9 @@ from explorer.live import LIVE, newest_only, rested, run_row, stoppable, stopped
 
 log = logging.getLogger(__name__)
 
-TITLE = "Modes"
-KEY = "game-modes"
+TITLE = "Beside real pictures"
+NEEDS = ("Samples",)
+KEY = "map-beside"
 MOST, CHUNK = 1024, 32
 
 LOOK_FOR = """
@@ -86,7 +87,7 @@ def find_judge(context: Context, name: str) -> Judge:
 
 def made(context: Context, name: str, n: int, seed: int) -> Iterator[Made | None]:
     """Yields None while it draws and judges, then n pictures."""
-    key = ("modes", name, n, seed)
+    key = ("beside", name, n, seed)
     if (found := context.recent.get(key)) is None:
         import torch
 
@@ -210,10 +211,10 @@ def build(context: Context) -> None:
     """The part."""
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Draw others", "modes-go", "modes-stop")
+            bar = run_row("Draw others", "beside-go", "beside-stop")
             go, halt, status = bar
-            count = gr.Slider(32, MOST, 256, step=32, label="Pictures", elem_id="modes-count")
-            seed = gr.Number(0, label="Seed", precision=0, elem_id="modes-seed")
+            count = gr.Slider(32, MOST, 256, step=32, label="Pictures", elem_id="beside-count")
+            seed = gr.Number(0, label="Seed", precision=0, elem_id="beside-seed")
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes=["ge-stage", "ge-sections"]):
             field = cloud(label="Made pictures among real ones")
@@ -229,5 +230,5 @@ def build(context: Context) -> None:
         event(draw, inputs, outputs, **LIVE)
     count.input(context.timely(newest_only(KEY, rested(handler), ends)), inputs, outputs, **LIVE)
     bar.wire_stop(KEY)
-    context.remember("modes.count", count, parse=whole(1, MOST))
-    context.remember("modes.seed", seed, parse=whole(0, 2**53 - 1))
+    context.remember("among.count", count, parse=whole(1, MOST))
+    context.remember("among.seed", seed, parse=whole(0, 2**53 - 1))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import explorer
-from explorer.game import modes
+from explorer.mapping import beside_real
 from models import checkpoint
 from models.base import generator
 from models.judged_map import features, load_features
@@ -31,7 +31,7 @@ def floats(b64: str) -> np.ndarray:
 
 
 def test_made_pictures_lie_where_the_judge_sees_them(context):
-    field, bars, status, _ = merged(modes.show(context, "game", 64, 3))
+    field, bars, status, _ = merged(beside_real.show(context, "game", 64, 3))
     judge = checkpoint.load(context.store.header("judge").folder)
     kept = load_features(context.store.header("judge").folder)
     shown = torch.from_numpy(pictures(field["made"]["sprite"]).astype(np.float32) / 255)
@@ -55,12 +55,12 @@ def test_made_pictures_lie_where_the_judge_sees_them(context):
 
 
 def test_it_can_be_left_between_pictures(context):
-    steps = list(modes.show(context, "game", 96, 11))
+    steps = list(beside_real.show(context, "game", 96, 11))
     assert steps.count(None) == 3
 
 
 def test_the_code_shown_runs_and_gives_the_same(context):
-    field, *_, code = merged(modes.show(context, "game", 48, 5))
+    field, *_, code = merged(beside_real.show(context, "game", 48, 5))
     scope: dict = {}
     exec(code, scope)
     places = floats(field["made"]["xy"]).reshape(-1, 2)
@@ -74,5 +74,5 @@ def test_the_code_shown_runs_and_gives_the_same(context):
      (("game", 32, -2), "seed must be a whole number")],
 )  # fmt: skip
 def test_what_cannot_be_shown_is_said_in_a_sentence(context, given, words):
-    *_, status, _ = merged(modes.show(context, *given))
+    *_, status, _ = merged(beside_real.show(context, *given))
     assert words in status["text"] and status["kind"] == "problem"
