@@ -30,6 +30,7 @@ from models.processes import whole
 # The log standard deviation beyond which Q is not believed: a density has no largest value, so that
 # a generator would be paid without end for writing its continuous codes ever more finely.
 SHARPEST = -0.7
+LOOKS = 3  # at a real picture, each held against one more: a batch has few pictures for its pairs
 
 
 class InfoGAN(GAN):
@@ -90,8 +91,9 @@ class InfoGAN(GAN):
         objective = super()._discriminator_objective(x, y, rng)
         if not self.config.clusters:
             return objective
-        first, second = (self.category(distorted(x, rng)).softmax(1) for _ in range(2))
-        common = common_information(whole(first.float()), whole(second.float()))
+        seen = self.category(distorted(x.repeat(1 + LOOKS, 1, 1, 1), rng)).float().softmax(1)
+        first, others = seen[: len(x)].repeat(LOOKS, 1), seen[len(x) :]
+        common = common_information(whole(first), whole(others))
         loss = objective.loss - self.config.clusters * common
         logs = {**objective.logs, "clusters_nats": common}
         return dataclasses.replace(objective, loss=loss, logs=logs)
