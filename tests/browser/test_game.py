@@ -13,7 +13,7 @@ from tests.browser.conftest import (
     until,
 )
 
-TABS = ("latent", "game", "embedding")
+TABS = ("sample", "latent", "game", "embedding")
 TAB = "#game-detector"
 
 

@@ -132,7 +132,7 @@ def test_axe_finds_nothing_serious(page, address, scheme):
     page.emulate_media(color_scheme=scheme)
     open_map(page, address, "&map.points=20,7")
     page.wait_for_selector(".ge-map-card:not(.empty) .near button")
-    for note in page.locator(".ge-panel-embedding .ge-note .label-wrap").all():
+    for note in page.locator("#embedding-codes .ge-note .label-wrap").all():
         note.click()
     page.wait_for_timeout(500)
     assert_no_serious_findings(page)
