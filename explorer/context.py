@@ -210,17 +210,18 @@ class Context:
             return lambda: asked_in_time and self.visits.get(key) is visit
 
         def steps(request: gr.Request, name: str, *given: Any) -> Iterator[Any]:
+            # Gradio sends what was yielded last once more at the end; where nothing was, it sends
+            # None to every output, which costs a button its words.
+            last = gr.skip()
             in_time = enter(request, name)
-            if not in_time():
-                return
-            last = None
-            for outputs in ask(request, name, *given):
+            for outputs in ask(request, name, *given) if in_time() else ():
                 if not in_time():
-                    if last is not None:  # Gradio sends what was yielded last once more at the end
-                        yield _skip_all(last)
+                    yield _skip_all(last)
                     return
                 last = outputs
                 yield outputs
+            if isinstance(last, dict) and last == gr.skip():
+                yield last
 
         def once(request: gr.Request, name: str, *given: Any) -> Any:
             in_time = enter(request, name)

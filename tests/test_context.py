@@ -41,7 +41,7 @@ def test_an_answer_falls_silent_when_another_model_comes_on_screen():
 def test_a_question_about_a_model_that_has_left_is_not_answered():
     context = tab()
     arrive(context, ANA, "new")
-    assert list(context.timely(steps)(ANA, "old", 7)) == []
+    assert list(context.timely(steps)(ANA, "old", 7)) == [gr.skip()]
     assert context.timely(lambda name: (name, 1))(ANA, "old") == SILENT
 
 
@@ -77,3 +77,14 @@ def test_other_pages_and_other_tabs_are_left_alone():
 
 def test_what_is_on_screen_from_the_start_needs_no_arrival():
     assert len(list(tab().timely(steps)(ANA, "first", 0))) == 3
+
+
+def test_an_answer_without_a_word_changes_nothing():
+    """Gradio makes None of every output where a handler ends before its first yield."""
+    context = tab()
+    arrive(context, ANA, "here")
+
+    def silent(name):
+        yield from ()
+
+    assert list(context.timely(silent)(ANA, "here")) == [gr.skip()]

@@ -45,9 +45,7 @@ class Judge:
         read = (p.max(1) >= AGREE / NEAREST) & (self.distance(images) <= self.far)
         share = read.mean()
         error, kinds = (share * (1 - share) / len(p)) ** 0.5, len(set(p.argmax(1)[read]))
-        return (
-            f"{share:6.1%} ± {error:.1%} read, {kinds:2d} digits among them"
-        )
+        return f"{share:6.1%} ± {error:.1%} read, {kinds:2d} digits among them"
 
 
 def main() -> None:
