@@ -3,20 +3,24 @@
 Each family begins with what the Train tab offers and trains for a minute, or to its end. Then
 500 samples are held against the training pictures: one can be read where at least nine of its ten
 nearest are of one class and it is as near to them as 95 in 100 test pictures are to theirs. Printed
-beside them, as what is possible and what is not: test pictures, and their pixels shuffled.
+beside them, as what is possible and what is not: test pictures, and their pixels shuffled. A model
+that writes black and white is held against pictures in black and white, as it learned them.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 from sklearn.neighbors import KNeighborsClassifier
+from torch import Tensor
 
 from models import data
-from models.base import generator
+from models.base import WritesPixels, generator
 from models.starts import SIZES, families, start
 from models.train import Run
 
@@ -29,10 +33,13 @@ def rows(images: torch.Tensor) -> np.ndarray:
 
 
 class Judge:
-    def __init__(self, train: data.Dataset, test: data.Dataset) -> None:
+    def __init__(
+        self, train: data.Dataset, test: data.Dataset, seen: Callable[[Tensor], Tensor]
+    ) -> None:
+        """seen: what a model makes of pictures (n, C, H, W) in [0, 1] before it learns them."""
         self.classes = KNeighborsClassifier(NEAREST)
-        self.classes.fit(rows(train.images.float() / 255), train.labels.numpy())
-        self.real = rows(test.images.float() / 255)
+        self.classes.fit(rows(seen(train.images.float() / 255)), train.labels.numpy())
+        self.real = rows(seen(test.images.float() / 255))
         self.right = self.classes.score(self.real, test.labels.numpy())
         self.far = np.quantile(self.distance(self.real), ORDINARY)
 
@@ -55,11 +62,11 @@ def main() -> None:
     parser.add_argument("--families", nargs="+", default=families())
     args = parser.parse_args()
     train, test = (data.load("digits", split) for split in ("train", "test"))
-    judge = Judge(train, test)
-    shuffled = np.random.default_rng(0).permuted(judge.real, axis=1)
-    print(f"{torch.get_num_threads()} threads; right on {judge.right:.1%} of test pictures")
-    print(f"{'test pictures':16} {judge.told(judge.real)}")
-    print(f"{'shuffled pixels':16} {judge.told(shuffled)}")
+    grey = judge = Judge(train, test, lambda x: x)
+    shuffled = np.random.default_rng(0).permuted(grey.real, axis=1)
+    print(f"{torch.get_num_threads()} threads; right on {grey.right:.1%} of test pictures")
+    print(f"{'test pictures':16} {grey.told(grey.real)}")
+    print(f"{'shuffled pixels':16} {grey.told(shuffled)}")
     for family in args.families:
         run, began = Run(start(family, args.size, train), train), time.perf_counter()
         for _ in run.steps():
@@ -68,7 +75,13 @@ def main() -> None:
         spent = time.perf_counter() - began
         with torch.no_grad():
             samples = rows(run.ema.sample(N, generator(0)).cpu())
-        print(f"{family:16} {judge.told(samples)}; {run.step:,} steps in {spent:.0f} s", flush=True)
+        beside = ""
+        if isinstance(run.ema, WritesPixels):
+            judge = Judge(train, test, partial(run.ema.observed, rng=generator(1)))
+            beside = f" (test pictures so: {judge.told(judge.real)})"
+        words = f"{judge.told(samples)}{beside}; {run.step:,} steps in {spent:.0f} s"
+        print(f"{family:16} {words}", flush=True)
+        judge = grey
 
 
 if __name__ == "__main__":
