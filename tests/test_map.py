@@ -10,10 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer import images, map_view, maps
+from explorer import images, maps
 from explorer.components.point_map import as_sheet
 from explorer.context import Context
 from explorer.mapping import codes as part
+from explorer.mapping import view
 from explorer.maps import Layout, NoCodes
 from models import train
 from models.projection import Map, load_map, save_map
@@ -174,7 +175,7 @@ def test_a_picture_of_ones_own_lands_beside_the_codes_it_is_like(context):
     assert len(shown["marks"]["yours"]) == 2 and shown["selected"]["source"] == "your picture"
     assert shown["seen"]["sprite"]["n"] == 1
     way = named(part.look(context, "grey", *KEPT, "7", shown["yours"]))
-    assert way["player"]["n"] == map_view.FRAMES
+    assert way["player"]["n"] == view.FRAMES
     assert way["marks"]["path"][0] == way["marks"]["yours"]
     cleared = named(part.take(context, "grey", None, *KEPT))
     assert cleared["yours"] is None and cleared["card"] is None
@@ -215,11 +216,11 @@ def test_the_code_shown_gives_what_is_on_screen(context, monkeypatch, tmp_path):
         if maps.layout_now(context, name, layout) is None:
             list(maps.fit(context, name, layout))
         scope: dict = {}
-        exec(map_view.snippet(context, name, layout, [7]), scope)
+        exec(view.snippet(context, name, layout, [7]), scope)
         fitted = maps.points(context, name)
         assert np.allclose(scope["codes"], fitted.codes, atol=1e-5)
         assert np.allclose(scope["coordinates"], maps.layout_now(context, name, layout), atol=1e-3)
-        card = map_view.selection_parts(context, name, [7], None)["card"]
+        card = view.selection_parts(context, name, [7], None)["card"]
         assert scope["near"].tolist() == card["near_rows"]
         drawn = images.sprite(scope["picture"].detach().numpy())
         shown = pixels(card["pictures"])[-1].astype(int)
@@ -259,5 +260,5 @@ def test_a_bent_space_is_mapped_where_distances_mean_something(tmp_path, digits)
     save_map(tmp_path / "bent", fitted)
     assert np.allclose(load_map(tmp_path / "bent").space, space, atol=1e-2)
     scope: dict = {}
-    exec(map_view.snippet(context, "bent", layout, [7]), scope)
+    exec(view.snippet(context, "bent", layout, [7]), scope)
     assert scope["near"][:3].tolist() == order[1:4].tolist()

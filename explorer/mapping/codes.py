@@ -20,7 +20,7 @@ from explorer.components.picture_input import as_seen, read_picture, upload_or_d
 from explorer.components.point_map import as_sheet, point_map
 from explorer.context import Context
 from explorer.link import number, whole
-from explorer.map_view import (
+from explorer.mapping.view import (
     NEAR,
     choice_text,
     class_name,
