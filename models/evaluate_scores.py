@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ from models.scores import applicable, score
 log = logging.getLogger(__name__)
 
 OTHERS = ("mnist", "fashion-mnist", "omniglot-small", "shapes")
-SLOW = 20  # of a slow score, one picture in so many is measured
 BATCH = 50
 
 
@@ -45,40 +43,28 @@ def measure(
 ) -> Reference:
     """Every score that applies, on every set that is here.
 
-    n: pictures a set, a twentieth of it for scores that take long. Half of twice as many training
-    images is fitted on, the other half a set.
+    n: pictures a set. Half of twice as many training images is fitted on, the other half a set.
     """
     rows = torch.from_numpy(np.random.default_rng(seed).permutation(len(train)))
     half = min(n, len(rows) // 2)
-    fitted = fit(model, train.images[rows[:half]], n, seed, progress)
+    fitted = fit(model, train.images[rows[:half]], seed, progress)
     sets = {"train": train.images[rows[half : 2 * half]], "test": test.images[:n]}
     sets |= dict(other_sets(test, data_dir, n, seed))
     names = applicable(model, fitted, background)
     measured: dict[tuple[str, str], np.ndarray] = {}
     for index, (set, images) in enumerate(sets.items()):
-        # A batch ends where the slow scores do.
-        parts = _batches(images, model, f"scores, {set}", progress, max(1, n // SLOW))
         found: dict[int, dict[str, Tensor]] = {}
-        for k, (start, x) in own(parts):
-            asked = [name for name in names if start < count(name, model, n)]
+        for k, (start, x) in own(_batches(images, model, f"scores, {set}", progress)):
             rng = generator(seed, 1 + index, start)
-            scored = score(model, x, asked, rng, fitted, background)
+            scored = score(model, x, names, rng, fitted, background)
             found[k] = {name: score.values.cpu() for name, score in scored.items()}
         for name, values in joined(found).items():
-            measured[name, set] = values[: count(name, model, n)].numpy().astype(np.float32)
+            measured[name, set] = values.numpy().astype(np.float32)
     return Reference(tuple(sets), names[0], measured, fitted.fitted, fitted.statistics)
 
 
-def count(name: str, model: Model, n: int) -> int:
-    """How many pictures of n a score is measured on: fewer where one takes a hundred passes."""
-    by_likelihood = name in ("likelihood", "typicality", "complexity", "ratio")
-    slow = name == "regret" or (by_likelihood and hasattr(model, "denoise"))
-    return max(1, n // SLOW) if slow else n
-
-
 def joined(found: dict[int, dict[str, Tensor]]) -> dict[str, Tensor]:
-    """What all processes found, batch by batch, as one tensor a name, images along its last axis;
-    a batch need not have every name."""
+    """What all processes found, batch by batch, as one tensor a name, images last."""
     parts: dict[str, list[Tensor]] = {}
     for part in here().collected(found).values():
         for name, values in part.items():
@@ -86,7 +72,7 @@ def joined(found: dict[int, dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.cat(values, -1) for name, values in parts.items()}
 
 
-def fit(model: Model, images: Tensor, n: int, seed: int, progress: bool) -> Reference:
+def fit(model: Model, images: Tensor, seed: int, progress: bool) -> Reference:
     """What the scores compare with, from training images, as a reference without measurements."""
     found: dict[int, dict[str, Tensor]] = {}
     statistics: tuple[str, ...] = ()
@@ -97,7 +83,7 @@ def fit(model: Model, images: Tensor, n: int, seed: int, progress: bool) -> Refe
         statistics, found[k] = tuple(numbers), {s: v.cpu() for s, v in numbers.items()}
         if "denoising" in names:  # (T, B)
             found[k]["denoising"] = torch.stack([*denoising(evidence).details.values()]).cpu()
-        if "likelihood" in names and start < count("likelihood", model, n):
+        if "likelihood" in names:
             found[k]["entropy"] = likelihood(evidence).values.cpu()
     every = joined(found)
     fitted = typical.fit({name: every[name].numpy() for name in statistics})
@@ -126,6 +112,9 @@ def other_sets(
             images = data.shapes(n, data.SHAPES_SPLITS["test"][1]).images
         else:
             images = data.load(name, "test", data_dir).images[:n]
+            if len(images) < n:  # no model here saw any of it, so what is missing may be its other
+                more = data.load(name, "train", data_dir).images[: n - len(images)]
+                images = torch.cat([images, more])
         yield name, pictures.fitted(images, shape)
     rng = generator(seed, 0)
     yield "noise", (uniform((n, *shape), rng, "cpu") * 256).byte()
@@ -135,13 +124,12 @@ def other_sets(
 
 
 def _batches(
-    images: Tensor, model: Model, what: str, progress: bool, cut: int = 0
+    images: Tensor, model: Model, what: str, progress: bool
 ) -> Iterator[tuple[int, Tensor]]:
-    """Where a batch starts, and it: (B, C, H, W) in [0, 1] on the model's device. One of them
-    starts at ``cut``."""
-    edges = [*range(0, cut, BATCH), *range(cut, len(images), BATCH), len(images)]
-    for start, end in tqdm([*pairwise(edges)], what, disable=not progress, leave=False):
-        yield start, images[start:end].to(model.device).float() / 255
+    """Where a batch starts, and it: (B, C, H, W) in [0, 1] on the model's device."""
+    starts = range(0, len(images), BATCH)
+    for start in tqdm(starts, what, disable=not progress, leave=False):
+        yield start, images[start : start + BATCH].to(model.device).float() / 255
 
 
 def aurocs(reference: Reference) -> dict[str, dict[str, Any]]:

@@ -258,18 +258,26 @@ def background_of(
 
 def background_header(header: Header, headers: Iterable[Header]) -> Header | None:
     """Which of these is a background of that model: a recipe says that it is one, of the same data,
-    with a likelihood, and where both were measured in the same space."""
-
-    def space(of: Header) -> Any:
-        return of.metrics.get("nll_nats", {}).get("space")
-
+    with a likelihood, and in the same space where that is known of both."""
     for other in headers:
         if (
             other.recipe.get("background")
             and other.data["name"] == header.data["name"]
             and other.name != header.name
             and "HasLikelihood" in other.capabilities
-            and len({space(header), space(other)} - {None}) < 2
+            and len({space_of(header), space_of(other)} - {None}) < 2
         ):
             return other
     return None
+
+
+def space_of(header: Header) -> str | None:
+    """The space of a model's likelihood, "binary" or "uint8": as it was measured, or, of a model
+    that was only just trained, as its configuration has it; None where neither tells."""
+    if measured := header.metrics.get("nll_nats", {}).get("space"):
+        return measured
+    pixels = header.config.get("pixels", header.config.get("likelihood"))
+    if pixels is None:
+        return None
+    levels = 2 if pixels == "bernoulli" else header.config.get("levels", 256)
+    return {2: "binary", 256: "uint8"}.get(levels, f"{levels} levels")

@@ -24,7 +24,7 @@ from models import (
 from models.base import capabilities, generator, mutated
 from models.recipe import from_dict, load_recipe, recipe_names
 from models.reference import SCORES_FILE, read_reference
-from models.scores import background_header
+from models.scores import background_header, space_of
 from tests.conftest import tiny_recipe, trained
 
 # -- background models -----------------------------------------------------------------------------
@@ -53,6 +53,26 @@ def test_a_background_is_found_by_its_recipe_and_data():
     assert background_header(right, [right]) is None
     fresh = header("fresh", space=None, background=True)
     assert background_header(mine, [fresh]) is fresh
+
+
+@pytest.mark.parametrize(
+    "config, space",
+    [
+        ({"pixels": "bernoulli"}, "binary"),
+        ({"likelihood": "bernoulli"}, "binary"),
+        ({"pixels": "softmax", "levels": 256}, "uint8"),
+        ({"pixels": "softmax", "levels": 4}, "4 levels"),
+        ({"likelihood": "logistic"}, "uint8"),
+        ({"width": 3}, None),
+    ],
+)
+def test_the_space_of_a_model_that_was_not_measured(config, space):
+    """Else a model of black and white that was just trained gets a background of grey levels."""
+    fresh = dataclasses.replace(header("fresh", space=None), config=config)
+    assert space_of(fresh) == space
+    both = [header("grey", background=True), header("ink", space="binary", background=True)]
+    found = background_header(fresh, both)
+    assert found is {"binary": both[1], "4 levels": None}.get(space, both[0])
 
 
 def test_mutated_pixels_are_as_many_as_asked_and_of_any_level():
@@ -90,7 +110,8 @@ def test_recipes_of_backgrounds(name):
     recipe = load_recipe(name)
     assert recipe.background and 0 < recipe.data.mutate < 1
     model = checkpoint.build(recipe.family, {"image": [1, 28, 28], **recipe.model})
-    assert "HasLikelihood" in capabilities(model) and model.levels == 256
+    assert "HasLikelihood" in capabilities(model)
+    assert model.levels == (2 if name.endswith("-binary") else 256)
     with pytest.raises(ValueError, match="'background' must be true or false"):
         from_dict({"name": "a", "family": "vae", "background": 1})
 
@@ -123,7 +144,7 @@ def test_evaluate_writes_the_scores_beside_the_weights(kept):
         "several", "likelihood", "typicality", "complexity", "regret", "reconstruction",
     )  # fmt: skip
     assert len(found) == 1 + 6 * 4 and found["auroc.several.noise"]["n"] == 40
-    assert found["auroc.regret.noise"]["n"] == 2
+    assert found["auroc.regret.noise"]["n"] == 40
     assert found["auroc.several.noise"]["value"] > 0.9
     card = (kept / "card.md").read_text("utf-8")
     assert "## Anomaly scores" in card and "| Likelihood regret |" in card
