@@ -45,7 +45,17 @@ from models.base import (
     setting,
     uniform,
 )
-from models.flow_layers import ActNorm, Chain, ChannelMix, Coupling, Layer, Logit, Squeeze, total
+from models.flow_layers import (
+    ActNorm,
+    Chain,
+    ChannelMix,
+    Coupling,
+    Layer,
+    Logit,
+    Squeeze,
+    spread,
+    total,
+)
 
 
 @dataclass(frozen=True)
@@ -88,18 +98,21 @@ class Dequantiser(torch.nn.Module):
             self.flow = Chain(layers)
 
     def forward(self, x: Tensor, rng: Generator) -> tuple[Tensor, Tensor]:
-        """u (B, C, H, W) and log q(u | x) (B,). x in [0, 1]."""
+        """u (B, C, H, W) and each pixel's part of log q(u | x), (B, H, W). x in [0, 1]."""
         if self.flow is None:
-            return uniform(x.shape, rng, x.device).to(x.dtype), x.new_zeros(len(x))
+            u = uniform(x.shape, rng, x.device).to(x.dtype)
+            return u, x.new_zeros(len(x), *x.shape[2:])
         noise = normal(x.shape, rng, x.device).to(x.dtype)
         u, log_det = self.bent(noise, x)
-        return u, total(log_normal(noise)) - log_det
+        return u, log_normal(noise).sum(1) - log_det
 
     def bent(self, noise: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Standard normal noise to u in (0, 1), and log |det du/dnoise| (B,)."""
+        """Standard normal noise to u in (0, 1), and each pixel's part of log |det du/dnoise|,
+        (B, H, W)."""
         h, log_det = self.flow(F.pixel_unshuffle(noise, 2), F.pixel_unshuffle(2 * x - 1, 2))
         s = F.pixel_shuffle(h, 2)
-        return torch.sigmoid(s), log_det + total(F.logsigmoid(s) + F.logsigmoid(-s))
+        slope = (F.logsigmoid(s) + F.logsigmoid(-s)).sum(1)
+        return torch.sigmoid(s), spread(log_det, s.shape[2:]) + slope
 
 
 class Flow(GenerativeModel):
@@ -145,19 +158,21 @@ class Flow(GenerativeModel):
         """The way of y (B, C, H, W) in (0, 1) to noise, a layer at a time.
 
         Yields (name, parts, log_det): the finished parts and, last, what is still under way, and
-        log |det| so far, (B,).
+        what each pixel added to log |det| so far, (B, H, W).
         """
         h, log_det = self.logit(y)
         yield "logit", [h], log_det
         context, done = self._context(label, len(y)), []
         for scale, chain in enumerate(self.scales):
-            h, _ = self.squeeze(h)
+            h, stretched = self.squeeze(h)  # by nothing yet
             here = None if context is None else context.expand(-1, -1, *h.shape[2:])
             for k, layer in enumerate(chain.layers):
                 h, change = layer(h, here)
-                log_det = log_det + change
+                stretched = stretched + change
                 if isinstance(layer, Coupling):
-                    yield f"scale {scale + 1}, coupling {k // 3 + 1}", [*done, h], log_det
+                    so_far = log_det + spread(stretched, y.shape[2:])
+                    yield f"scale {scale + 1}, coupling {k // 3 + 1}", [*done, h], so_far
+            log_det = so_far
             if scale + 1 < len(self.scales):
                 h, z = h.chunk(2, 1)
                 done.append(z)
@@ -165,7 +180,7 @@ class Flow(GenerativeModel):
     def forward(self, y: Tensor, label: int | Tensor | None = None) -> tuple[Tensor, Tensor]:
         """z (B, D) and log |det dz/dy| (B,). y: (B, C, H, W) in (0, 1), dequantised."""
         _, parts, log_det = deque(self.passes(y, label), maxlen=1)[0]
-        return torch.cat([part.flatten(1) for part in parts], 1), log_det
+        return torch.cat([part.flatten(1) for part in parts], 1), total(log_det)
 
     def _parts(self, z: Tensor) -> list[Tensor]:
         C, H, W = self.image_shape
@@ -212,17 +227,20 @@ class Flow(GenerativeModel):
         return (x * 255).round()
 
     def _bound(self, x: Tensor, label: Tensor | None, rng: Generator) -> tuple[Tensor, Tensor]:
-        """log p((x + u) / 256) - log 256 - log q(u | x), (B,), and log |det|. x: in [0, 1]."""
+        """What each pixel adds to log p((x + u) / 256) - log 256 - log q(u | x), (B, H, W), and
+        log |det|, (B,). x: in [0, 1]."""
+        size, levels = x.shape[2:], x.shape[1] * math.log(256)
         u, log_q = self.dequantiser(x, rng)
-        z, log_det = self((self.levels(x) + u) / 256, label)
-        D = x[0].numel()
-        return total(log_normal(z)) + log_det - log_q - D * math.log(256), log_det
+        passes = self.passes((self.levels(x) + u) / 256, label)
+        _, parts, log_det = deque(passes, maxlen=1)[0]
+        log_p_z = sum(spread(log_normal(part).sum(1), size) for part in parts)
+        return log_p_z + log_det - log_q - levels, total(log_det)
 
     def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
         """The bound on -log p(x), in nats an image."""
         label = y if self.class_count else None
         bound, log_det = self._bound(x, label, rng)
-        loss = -bound.mean()
+        loss = -total(bound).mean()
         logs = {"bpd": loss / (math.log(2) * x[0].numel()), "log_det": log_det.mean()}
         yield Objective(list(self.parameters()), loss, logs)
 
@@ -263,8 +281,9 @@ class Flow(GenerativeModel):
         is the logit alone. Each level is taken at its middle, as ``encode`` does."""
         for name, parts, log_det in self.passes(self._middle(x), label):
             h = self.laid_out(parts)
-            nats = total(log_normal(h)) + log_det - self.latent * math.log(256)
-            yield Stage(name, h, log_det, nats)
+            stretched = total(log_det)
+            nats = total(log_normal(h)) + stretched - self.latent * math.log(256)
+            yield Stage(name, h, stretched, nats)
 
     @torch.no_grad()
     def inverse_steps(self, z: Tensor, label: int | Tensor | None = None) -> Iterator[Tensor]:
@@ -291,7 +310,9 @@ class Flow(GenerativeModel):
         """log P(x) of 8-bit pictures, bounded with ``samples`` draws of the noise:
 
         log 1/K sum_k p(x + u_k) / q(u_k | x), u_k ~ q(. | x): with K = 1 the bound that was
-        trained, and tighter for more (Burda et al. 2016, eq. 8). x: (B, C, H, W) in [0, 1].
+        trained, and tighter for more (Burda et al. 2016, eq. 8), with the jackknife's standard
+        error. per_pixel: where it comes from, in squares of 2 x 2 pixels, since within one the
+        layers pass on to each other what a pixel had. x: (B, C, H, W) in [0, 1].
         """
         if samples < 1:
             raise ValueError("A likelihood needs at least one sample.")
@@ -299,11 +320,26 @@ class Flow(GenerativeModel):
         if label is not None:
             label = torch.as_tensor(label, device=x.device).expand(len(x))
         draws = [self._bound(x, label, rng) for _ in range(samples)]
-        log_w = torch.stack([bound for bound, _ in draws])  # (K, B)
+        log_w = torch.stack([total(places) for places, _ in draws])  # (K, B)
+        nats = log_w.logsumexp(0) - math.log(samples)
+        places = spread(4 * F.avg_pool2d(sum(p for p, _ in draws) / samples, 2), x.shape[2:])
+        # What averaging over draws gains belongs to no pixel: it is spread evenly.
+        places = places + ((nats - total(places)) / places[0].numel())[:, None, None]
         return Likelihood(
-            log_w.logsumexp(0) - math.log(samples),
+            nats,
             "lower bound",
             "uint8",
+            jackknife(log_w) if samples > 1 else None,
+            (places / x.shape[1])[:, None].expand_as(x),
             details={"log_det": torch.stack([d for _, d in draws]).mean(0)},
             how=f"{self.config.dequantise} dequantisation, {samples} draws",
         )
+
+
+def jackknife(log_w: Tensor) -> Tensor:
+    """The standard error of log 1/K sum_k w_k, (B,), by leaving out each draw (Efron and Stein
+    1981); log_w: (K, B), K > 1."""
+    log_w, K = log_w.double(), len(log_w)
+    share = log_w.softmax(0)
+    left = log_w.logsumexp(0) + torch.log1p(-share.clamp(max=1 - 1e-15)) - math.log(K - 1)
+    return ((K - 1) * left.var(0, correction=0)).sqrt()

@@ -1,8 +1,9 @@
 r"""The layers of a flow: each an invertible map that knows by how much it stretches volume.
 
 Every layer has ``forward(x, context) -> (z, log_det)`` and ``inverse(z, context) -> x`` on
-(B, C, H, W), log_det (B,) = log |det dz/dx|, in nats; context (B, E, H, W) or None is what a
-conditional layer may look at besides.
+(B, C, H, W). log_det (B, H, W) is what each place of z adds to log |det dz/dx|, in nats: all of
+them together are the determinant of a picture (``total``), each is how much the space is stretched
+there. context (B, E, H, W) or None is what a conditional layer may look at besides.
 """
 
 from __future__ import annotations
@@ -31,6 +32,13 @@ def total(x: Tensor) -> Tensor:
     return x.flatten(1).sum(1)
 
 
+def spread(places: Tensor, size: tuple[int, int]) -> Tensor:
+    """What places of a coarser grid add, (B, h, w), evenly over the pixels they stand for,
+    (B, H, W)."""
+    k = size[0] // places.shape[1]
+    return places.repeat_interleave(k, 1).repeat_interleave(k, 2) / k**2
+
+
 class Chain(Layer):
     """Layers one after the other; their log-determinants add up."""
 
@@ -39,7 +47,7 @@ class Chain(Layer):
         self.layers = nn.ModuleList(layers)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        log_det = x.new_zeros(len(x))
+        log_det = x.new_zeros(len(x), *x.shape[2:])
         for layer in self.layers:
             x, change = layer(x, context)
             log_det = log_det + change
@@ -62,7 +70,7 @@ class Logit(Layer):
         x = self.a + (1 - 2 * self.a) * x
         z = x.log() - torch.log1p(-x)
         slope = math.log(1 - 2 * self.a) - x.log() - torch.log1p(-x)
-        return z, total(slope)
+        return z, slope.sum(1)
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         return (torch.sigmoid(z) - self.a) / (1 - 2 * self.a)
@@ -72,7 +80,8 @@ class Squeeze(Layer):
     """Each 2 x 2 square becomes four channels: (B, C, H, W) -> (B, 4 C, H/2, W/2)."""
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        return F.pixel_unshuffle(x, 2), x.new_zeros(len(x))
+        z = F.pixel_unshuffle(x, 2)
+        return z, z.new_zeros(len(z), *z.shape[2:])
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         return F.pixel_shuffle(z, 2)
@@ -96,7 +105,7 @@ class ActNorm(Layer):
                 self.log_scale.copy_(-(std[0] + 1e-6).log())
                 self.ready.fill_(True)
         z = (x + self.shift) * self.log_scale.exp()
-        return z, (self.log_scale.sum() * x[0, 0].numel()).expand(len(x))
+        return z, self.log_scale.sum().expand(len(x), *x.shape[2:])
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         return z * (-self.log_scale).exp() - self.shift
@@ -126,7 +135,7 @@ class ChannelMix(Layer):
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         with torch.autocast(x.device.type, enabled=False):  # what is inverted must be exact
             z = torch.einsum("oc,bchw->bohw", self.weight(), x)
-        return z, (self.log_s.sum() * x[0, 0].numel()).expand(len(x))
+        return z, self.log_s.sum().expand(len(x), *x.shape[2:])
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         with torch.autocast(z.device.type, enabled=False):
@@ -191,7 +200,7 @@ class Coupling(Layer):
         if numbers.shape[-1]:
             b, bent = spline(b, numbers, self.bound)
             log_slope = log_slope + bent
-        return torch.cat([a, b], 1), total(log_slope)
+        return torch.cat([a, b], 1), log_slope.sum(1)
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         a, b = z[:, : self.kept], z[:, self.kept :]

@@ -10,7 +10,8 @@ from torch import nn
 
 from models import checkpoint
 from models.base import generator
-from models.flow_layers import ActNorm, Chain, ChannelMix, Coupling, Logit, Squeeze
+from models.flow import jackknife
+from models.flow_layers import ActNorm, Chain, ChannelMix, Coupling, Logit, Squeeze, total
 from models.maf import MaskedAutoregressiveFlow
 from models.splines import spline
 
@@ -61,13 +62,13 @@ def layer(request):
 def test_there_and_back(layer):
     made, x, context = layer
     z, log_det = made(x, context)
-    assert log_det.shape == (3,)
+    assert log_det.shape == (3, *z.shape[2:])
     torch.testing.assert_close(made.inverse(z, context), x, atol=1e-8, rtol=1e-6)
 
 
 def test_the_log_determinant_is_that_of_the_jacobian(layer):
     made, x, context = layer
-    _, log_det = made(x, context)
+    log_det = total(made(x, context)[1])
     for k in range(len(x)):
         told = None if context is None else context[k : k + 1]
         jacobian = torch.autograd.functional.jacobian(
@@ -84,7 +85,7 @@ def test_layers_start_as_they_should():
     for kind in ("affine", "spline"):
         z, log_det = Coupling(4, kind, 8, 1)(x)
         torch.testing.assert_close(z, x, atol=1e-4, rtol=1e-4)
-        torch.testing.assert_close(log_det, torch.zeros(8), atol=1e-3, rtol=0)
+        torch.testing.assert_close(log_det, torch.zeros(8, 4, 4), atol=1e-3, rtol=0)
     mix = ChannelMix(4)
     torch.testing.assert_close(mix.weight() @ mix.weight().T, torch.eye(4), atol=1e-5, rtol=0)
     norm = ActNorm(4).train()
@@ -194,6 +195,7 @@ def test_the_learned_noise_has_the_density_it_says():
     model = small()
     x, noise = torch.rand(1, 1, 4, 4, dtype=torch.float64), numbers(1, 1, 4, 4)
     u, log_det = model.dequantiser.bent(noise, x)
+    log_det = total(log_det)
     assert ((u > 0) & (u < 1)).all()
     jacobian = torch.autograd.functional.jacobian(
         lambda v: model.dequantiser.bent(v.view(1, 1, 4, 4), x)[0].flatten(), noise.flatten()
@@ -219,6 +221,50 @@ def test_more_draws_tighten_the_bound_and_it_stays_below_the_probability(dequant
     assert means[2] <= exact + 0.02
     if dequantise == "uniform":
         assert means[2] == pytest.approx(exact, abs=0.1)
+
+
+@pytest.mark.parametrize("more", WHOLES)
+def test_every_pixel_has_its_part_of_the_likelihood(more):
+    model = small(**more)
+    x = (torch.randint(0, 256, (5, *model.image_shape), generator=generator(3)) / 255.0).double()
+    for samples in (1, 3):
+        found = model.log_likelihood(x, generator(4), samples=samples)
+        torch.testing.assert_close(found.per_pixel.sum((1, 2, 3)), found.nats)
+        squares = found.per_pixel.unfold(2, 2, 2).unfold(3, 2, 2)
+        assert (squares == squares[..., :1, :1]).all(), "told in squares of 2 x 2"
+    assert found.per_pixel[0].std() > 0
+
+
+def test_a_part_of_the_likelihood_is_where_it_comes_from():
+    """A layer that looks at its own place alone: what one square is, is no business of another."""
+    model = small(image=[1, 8, 8], scales=1, dequantise="uniform")
+    for chain in model.scales:
+        for layer in chain.layers:
+            if isinstance(layer, Coupling):
+                for conv in [m for m in layer.net.modules() if isinstance(m, nn.Conv2d)]:
+                    if conv.kernel_size == (3, 3):
+                        middle = conv.weight.data[:, :, 1, 1].clone()
+                        conv.weight.data.zero_()
+                        conv.weight.data[:, :, 1, 1] = middle
+    x = torch.full((1, 1, 8, 8), 100 / 255, dtype=torch.float64)
+    other = x.clone()
+    other[0, 0, 2:4, 4:6] = 200 / 255
+    a, b = (model.log_likelihood(v, generator(1)).per_pixel[0, 0] for v in (x, other))
+    changed = (a - b).abs() > 1e-9
+    assert changed[2:4, 4:6].all() and changed.sum() == 4
+
+
+def test_the_standard_error_is_the_jackknifes():
+    log_w = 3 * numbers(7, 5)
+    left_out = torch.stack(
+        [torch.cat([log_w[:k], log_w[k + 1 :]]).logsumexp(0) - math.log(6) for k in range(7)]
+    )
+    expected = (6 / 7 * (left_out - left_out.mean(0)).square().sum(0)).sqrt()
+    torch.testing.assert_close(jackknife(log_w), expected)
+    # Of draws that differ little it is the standard error of their mean.
+    log_w = 1e-4 * numbers(50, 3)
+    torch.testing.assert_close(jackknife(log_w), log_w.std(0) / math.sqrt(50), rtol=1e-2, atol=0)
+    assert torch.isfinite(jackknife(torch.tensor([[0.0], [-900.0]]))).all()
 
 
 def test_settings_that_do_not_fit_are_refused():
