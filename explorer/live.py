@@ -65,16 +65,19 @@ def newest_only(
     def wanted(request: gr.Request, *values: Any) -> Iterator[Any]:
         whose = (key, getattr(request, "session_hash", None))
         ticket = newest.take(whose)
-        width = 0
+        width, told = 0, False
         for outputs in handler(*values):
             if (state := newest.state(whose, ticket)) != "wanted":
                 width = width if outputs is None else len(outputs)
                 if state == "stopped" and stopped and width:
                     yield tuple(stopped.get(k, gr.skip()) for k in range(width))
-                return
+                    told = True
+                break
             if outputs is not None:
-                width = len(outputs)
+                width, told = len(outputs), True
                 yield outputs
+        if not told:  # else Gradio sends None to every output, which costs a button its words
+            yield gr.skip()
 
     return wanted
 

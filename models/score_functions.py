@@ -18,8 +18,8 @@ from models.code_length import code_lengths, shortest
 from models.reference import Reference
 from models.scores import Scored
 
-# Draws for a likelihood, of a VAE's codes and of a flow's noise within a level: what differs between
-# pictures is far more.
+# Draws for a likelihood, of a VAE's codes and of a flow's noise within a level: pictures differ by
+# far more than what these leave open.
 DRAWS, NOISE_DRAWS = 8, 4
 TIMES = (0.3, 0.4, 0.5, 0.6)  # of a denoiser's schedule, 0 the picture and 1 noise
 NOISES = 2  # noises drawn a level

@@ -80,11 +80,13 @@ def several(evidence: Evidence) -> Scored:
     from sklearn.neighbors import KernelDensity
 
     fitted, found = evidence.reference.fitted, statistics(evidence)
-    if tuple(found) != evidence.reference.statistics:
+    if not set(evidence.reference.statistics) <= set(found):
         raise ValueError(
             "The training images were measured with other statistics; run 'python -m models "
             "evaluate NAME --only scores' again."
         )
+    # What the model could say when it was measured; it may have learned to say more since.
+    found = {name: found[name] for name in evidence.reference.statistics}
     values = torch.stack(list(found.values()), 1).double().numpy()  # (B, K)
     z = (values - fitted["several_mean"]) / fitted["several_std"]
     points = fitted["several_points"]

@@ -8,6 +8,7 @@ import math
 from itertools import pairwise
 from types import SimpleNamespace
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -232,6 +233,14 @@ def test_a_newer_wish_ends_an_older_one_of_the_same_visitor():
     live.stopper("part", lambda: "stopped")(ann)
     ((nothing, told),) = second  # it says itself that it was stopped, after all it told before
     assert told == "stopped" and nothing["__type__"] == "update" and "c" in ended
+    # Who has nothing to show says so: else Gradio empties the outputs, a button's words among them.
+    assert list(live.newest_only("part", lambda: iter([None, None]))(ann)) == [gr.skip()]
+
+    def overtaken():
+        live.newest.take(("part", "ann"))
+        yield "too late", 1
+
+    assert list(live.newest_only("part", overtaken)(ann)) == [gr.skip()]
 
 
 # -- from a picture --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import math
@@ -295,6 +296,16 @@ def test_what_applies_and_what_is_refused(model, x, measured):
         of(model, torch.zeros(1, 1, 5, 5), "likelihood")
     with pytest.raises(ValueError, match="other statistics"):
         of(small_vae(), x, "several", measured)
+
+
+def test_several_reads_what_was_measured_though_a_model_says_more_by_now(model, x, measured):
+    names = measured.statistics[:-1]
+    numbers = typical.statistics(Evidence(model, x.repeat(3, 1, 1, 1), generator(1)))
+    earlier = dataclasses.replace(
+        measured, statistics=names, fitted=typical.fit({k: numbers[k].numpy() for k in names})
+    )
+    found = of(model, x, "several", earlier)
+    assert tuple(found.details) == names and torch.isfinite(found.values).all()
 
 
 # -- the reference ---------------------------------------------------------------------------------
