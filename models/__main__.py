@@ -132,7 +132,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--samples",
         type=int,
-        help="draws an image (default: 100 codes of a VAE, 2 paths of an ODE)",
+        help="draws an image (default: 100 codes of a VAE, 4 noises of a flow, 2 paths of an ODE)",
     )
     sub.add_argument("--seed", type=int, default=0)
     return main
@@ -281,9 +281,6 @@ def sample_command(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def score_command(args: argparse.Namespace) -> dict[str, Any]:
-    import torch
-
-    from models import pictures
     from models.base import HasLikelihood, generator
     from models.metrics import bits_per_dim
     from models.processes import join
@@ -296,10 +293,10 @@ def score_command(args: argparse.Namespace) -> dict[str, Any]:
     model = load(args.checkpoint, join(args.device))
     if not isinstance(model, HasLikelihood):
         raise ValueError(f"'{args.checkpoint}' gives no likelihood; it is another kind of model.")
-    images = torch.stack([pictures.read(path, model.image_shape) for path in args.images])
+    paths, images, unreadable = _read(args.images, model.image_shape)
     result = model.log_likelihood(images.to(model.device), generator(args.seed), **effort)
     rows = []
-    for i, path in enumerate(args.images):
+    for i, path in enumerate(paths):
         nats = float(result.nats[i])
         rows.append(
             {
@@ -318,14 +315,31 @@ def score_command(args: argparse.Namespace) -> dict[str, Any]:
                 f"{row['image']}: log p(x) = {row['nats']:.2f}{error} nats "
                 f"({row['bpd']:.3f} bits/dim, {row['kind']}, {row['space']})"
             )
-    return {"scores": rows}
+    return {"scores": rows, **unreadable}
+
+
+def _read(paths: list[str], shape: tuple[int, int, int]) -> tuple[list[str], Any, dict[str, Any]]:
+    """(paths, pictures (N, C, H, W), unreadable): those that can be read, and {"unreadable": what
+    is wrong by path}, {} where nothing is. Raises ValueError where none can be read."""
+    import torch
+
+    from models import pictures
+
+    read, wrong = {}, {}
+    for path in paths:
+        try:
+            read[path] = pictures.read(path, shape)
+        except (ValueError, OSError) as error:
+            wrong[path] = _line(error)
+    if not read:
+        raise ValueError(next(iter(wrong.values())))
+    kept = [path for path in paths if path in read]
+    images = torch.stack([read[path] for path in kept])
+    return kept, images, {"unreadable": wrong} if wrong else {}
 
 
 def _score_by(args: argparse.Namespace) -> dict[str, Any]:
     """Anomaly scores, each with what part of the model's own test images are less strange."""
-    import torch
-
-    from models import pictures
     from models.base import generator
     from models.processes import join
     from models.scores import SCORES, applicable, background_of, read_reference, score
@@ -341,9 +355,9 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"'{args.checkpoint}' has no anomaly score; it is another kind of model.")
     if background is None and not args.by:
         names = tuple(name for name in names if not SCORES[name].background)
-    x = torch.stack([pictures.read(path, model.image_shape) for path in args.images])
+    paths, x, unreadable = _read(args.images, model.image_shape)
     found = score(model, x.to(model.device), names, generator(args.seed), reference, background)
-    rows: list[dict[str, Any]] = [{"image": path, "scores": {}} for path in args.images]
+    rows: list[dict[str, Any]] = [{"image": path, "scores": {}} for path in paths]
     for name, scored in found.items():
         percentiles = [None] * len(x)
         if reference is not None and name in reference.scores:
@@ -359,7 +373,7 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
                 if facts["percentile"] is not None:
                     where = f"  stranger than {facts['percentile']:.1f} % of the test images"
                 print(f"  {name:15} {facts['value']:10.2f} {facts['unit']}{where}")
-    return {"scores": rows}
+    return {"scores": rows, **unreadable}
 
 
 def _check_label(model: Any, label: int | None) -> None:
@@ -395,6 +409,9 @@ def main(argv: list[str] | None = None) -> int:
         result = COMMANDS[args.command](args)
         if as_json:
             print(json.dumps(result))
+        if args.command == "score" and (unreadable := result.get("unreadable")):
+            print(f"python -m models score: {_told(unreadable)}", file=sys.stderr)
+            return 2
         return 0
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -409,6 +426,14 @@ def main(argv: list[str] | None = None) -> int:
     except RuntimeError as error:  # a run that failed, not an argument
         print(f"python -m models {args.command}: {_line(error)}", file=sys.stderr)
         return 1
+
+
+def _told(unreadable: dict[str, str]) -> str:
+    """One line about files that could not be read; the others were."""
+    (_, why), *others = unreadable.items()
+    if not others:
+        return why
+    return f"{why} Nor could {', '.join(repr(path) for path, _ in others)} be read."
 
 
 def _line(error: Exception) -> str:

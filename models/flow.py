@@ -304,7 +304,7 @@ class Flow(GenerativeModel):
         self,
         x: Tensor,
         rng: Generator,
-        samples: int = 1,
+        samples: int = 4,
         label: int | Tensor | None = None,
     ) -> Likelihood:
         """log P(x) of 8-bit pictures, bounded with ``samples`` draws of the noise:

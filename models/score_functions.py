@@ -18,9 +18,7 @@ from models.code_length import code_lengths, shortest
 from models.reference import Reference
 from models.scores import Scored
 
-# Draws for a likelihood, of a VAE's codes and of a flow's noise within a level: pictures differ by
-# far more than what these leave open.
-DRAWS, NOISE_DRAWS = 8, 4
+DRAWS = 8  # codes drawn of a posterior for a likelihood: what differs between pictures is far more
 TIMES = (0.3, 0.4, 0.5, 0.6)  # of a denoiser's schedule, 0 the picture and 1 noise
 NOISES = 2  # noises drawn a level
 # Levels at which a denoiser's bound is looked at, a quarter of what one picture's own number gets:
@@ -74,8 +72,6 @@ class Evidence:
         effort = {}
         if hasattr(model, "encode_distribution"):
             effort["samples"] = DRAWS
-        elif hasattr(model, "flow_steps"):
-            effort["samples"] = NOISE_DRAWS
         if "method" in knobs:  # a tenth of the ODE's time, and with a part for each pixel
             effort |= {"method": "bound", "draws": BOUND_LEVELS}
         with torch.no_grad():

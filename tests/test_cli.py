@@ -298,7 +298,7 @@ def test_score_refuses(refused, tiny_vae, judge, picture, tmp_path):
     refused("There is no file", "score", tiny_vae, tmp_path / "missing.png")
     refused("not a picture", "score", tiny_vae, tmp_path)
     (tmp_path / "text.png").write_text("this is no picture")
-    refused("not a picture", "score", tiny_vae, picture, tmp_path / "text.png")
+    refused("not a picture", "score", tiny_vae, tmp_path / "text.png", tmp_path / "missing.png")
     content = picture.read_bytes()
     for cut in (0, 20, 40, len(content) // 2):
         (tmp_path / "cut.png").write_bytes(content[:cut])
@@ -306,6 +306,23 @@ def test_score_refuses(refused, tiny_vae, judge, picture, tmp_path):
     refused("gives no likelihood", "score", judge, picture)
     refused("--samples must be 1 or more", "score", tiny_vae, picture, "--samples", 0)
     refused("required: IMAGE", "score", tiny_vae)
+
+
+@pytest.mark.parametrize("by", [(), ("--by", "complexity")])
+def test_score_names_the_bad_files_and_scores_the_others(run, tiny_vae, picture, tmp_path, by):
+    bad = tmp_path / "text.png"
+    bad.write_text("this is no picture")
+    files = [picture, bad, picture, tmp_path / "missing.png", *[picture] * 16]
+    arguments = ["score", tiny_vae, *files, *by]
+    status, out, err = run(*arguments)
+    assert status == 2 and out.count(str(picture)) == 18 and str(bad) not in out
+    assert err.count("\n") == 1
+    assert f"'{bad}' is not a picture that can be read. Nor could '" in err and "missing.png" in err
+    status, out, err = run(*arguments, "--json")
+    found = json.loads(out)
+    assert status == 2 and len(found["scores"]) == 18
+    assert list(found["unreadable"]) == [str(bad), str(tmp_path / "missing.png")]
+    assert all(math.isfinite(row.get("nats", 0.0)) for row in found["scores"])
 
 
 # -- evaluate --------------------------------------------------------------------------------------

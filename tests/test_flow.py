@@ -249,7 +249,7 @@ def test_a_part_of_the_likelihood_is_where_it_comes_from():
     x = torch.full((1, 1, 8, 8), 100 / 255, dtype=torch.float64)
     other = x.clone()
     other[0, 0, 2:4, 4:6] = 200 / 255
-    a, b = (model.log_likelihood(v, generator(1)).per_pixel[0, 0] for v in (x, other))
+    a, b = (model.log_likelihood(v, generator(1), 1).per_pixel[0, 0] for v in (x, other))
     changed = (a - b).abs() > 1e-9
     assert changed[2:4, 4:6].all() and changed.sum() == 4
 
