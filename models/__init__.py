@@ -15,6 +15,7 @@ FAMILIES = {
     "autoregressive": "models.autoregressive:Autoregressive",
     "flow": "models.flow:Flow",
     "gan": "models.gan:GAN",
+    "rbm": "models.rbm:RBM",
     "classifier": "models.classifier:Classifier",
 }
 

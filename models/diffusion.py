@@ -480,14 +480,7 @@ class Diffusion(GenerativeModel):
         Raises ValueError where the mask hides nothing, or everything.
         """
         x = self.inside(self.checked(x))
-        shapes = [(B, C, *x.shape[2:]) for B in (1, len(x)) for C in (1, x.shape[1])]
-        if known.dtype != torch.bool or tuple(known.shape) not in shapes:
-            raise ValueError("The mask must be true or false for each pixel of the picture.")
-        known = known.to(x.device).expand_as(x)
-        if known.all():
-            raise ValueError("The mask hides nothing: there is nothing to fill in.")
-        if not known.any():
-            raise ValueError("The mask hides the whole picture: sample one instead.")
+        known = samplers.checked_mask(known, x)
         denoise, levels = self._denoiser(label, guidance), self.levels(steps)
         for step in samplers.fill_in(denoise, x, known, levels, rng, repeats):
             yield self._frame(step, None, {"label": label})

@@ -56,6 +56,7 @@ from models.flow_layers import (
     spread,
     total,
 )
+from models.metrics import log_mean_exp
 
 
 @dataclass(frozen=True)
@@ -321,7 +322,8 @@ class Flow(GenerativeModel):
             label = torch.as_tensor(label, device=x.device).expand(len(x))
         draws = [self._bound(x, label, rng) for _ in range(samples)]
         log_w = torch.stack([total(places) for places, _ in draws])  # (K, B)
-        nats = log_w.logsumexp(0) - math.log(samples)
+        nats, error = (log_w[0], None) if samples == 1 else log_mean_exp(log_w)
+        nats = nats.to(x.dtype)
         places = spread(4 * F.avg_pool2d(sum(p for p, _ in draws) / samples, 2), x.shape[2:])
         # What averaging over draws gains belongs to no pixel: it is spread evenly.
         places = places + ((nats - total(places)) / places[0].numel())[:, None, None]
@@ -329,17 +331,8 @@ class Flow(GenerativeModel):
             nats,
             "lower bound",
             "uint8",
-            jackknife(log_w) if samples > 1 else None,
+            error,
             (places / x.shape[1])[:, None].expand_as(x),
             details={"log_det": torch.stack([d for _, d in draws]).mean(0)},
             how=f"{self.config.dequantise} dequantisation, {samples} draws",
         )
-
-
-def jackknife(log_w: Tensor) -> Tensor:
-    """The standard error of log 1/K sum_k w_k, (B,), by leaving out each draw (Efron and Stein
-    1981); log_w: (K, B), K > 1."""
-    log_w, K = log_w.double(), len(log_w)
-    share = log_w.softmax(0)
-    left = log_w.logsumexp(0) + torch.log1p(-share.clamp(max=1 - 1e-15)) - math.log(K - 1)
-    return ((K - 1) * left.var(0, correction=0)).sqrt()

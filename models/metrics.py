@@ -29,6 +29,15 @@ class Estimate(NamedTuple):
     stderr: float
 
 
+def log_mean_exp(log_w: Tensor) -> tuple[Tensor, Tensor]:
+    """log 1/K sum_k w_k, and its standard error by leaving out each weight (the jackknife, Efron
+    and Stein 1981). log_w: (K, ...) with K > 1. Returns two of shape (...), in double precision."""
+    log_w, K = log_w.double(), len(log_w)
+    whole, share = log_w.logsumexp(0), log_w.softmax(0)
+    left = whole + torch.log1p(-share.clamp(max=1 - 1e-15)) - math.log(K - 1)
+    return whole - math.log(K), ((K - 1) * left.var(0, correction=0)).sqrt()
+
+
 def metric(
     value: float | Estimate,
     stderr: float | None = None,

@@ -295,6 +295,20 @@ _C = (0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1)
 _E = (71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)  # b - b*
 
 
+def checked_mask(known: Tensor, x: Tensor) -> Tensor:
+    """What is known of pictures x (B, C, H, W), as x and on its device. Raises ValueError, one
+    sentence, for another shape or type, and where the mask hides nothing, or everything."""
+    shapes = [(B, C, *x.shape[2:]) for B in (1, len(x)) for C in (1, x.shape[1])]
+    if known.dtype != torch.bool or tuple(known.shape) not in shapes:
+        raise ValueError("The mask must be true or false for each pixel of the picture.")
+    known = known.to(x.device).expand_as(x)
+    if known.all():
+        raise ValueError("The mask hides nothing: there is nothing to fill in.")
+    if not known.any():
+        raise ValueError("The mask hides the whole picture: sample one instead.")
+    return known
+
+
 def check_tolerance(tolerance: float) -> None:
     if not 0 < tolerance <= 1:  # false for nan too
         raise ValueError("The tolerance must be a number above 0, at most 1.")

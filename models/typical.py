@@ -37,7 +37,7 @@ def statistics(evidence: Evidence) -> dict[str, Tensor]:
                 found[name] = result.details[name]
         if result.per_pixel is not None:
             found["log_spread"] = result.per_pixel.flatten(1).std(1).clamp(min=FLOOR).log()
-    if hasattr(model, "energy"):
+    if hasattr(model, "energy") and "nll" not in found:  # else they differ by a constant
         with torch.no_grad():
             found["energy"] = model.energy(evidence.x)
     if denoises:

@@ -45,6 +45,8 @@ CASES: dict[str, tuple[str, dict, dict]] = {
     "encoder": ("gan", {**TINY_GAN, "encoder": True}, {}),
     # Set up by the first batch.
     "flow": ("flow", TINY_FLOW, {}),
+    # Chains that are no rows of a batch.
+    "dreams": ("rbm", {"hidden": 16, "chains": 10}, {}),
     "muon": ("autoregressive", WRITER, {"muon_rate": 1e-2}),
     "mutated": ("autoregressive", {**WRITER, "pixels": "logistic"}, {"mutate": 0.2}),
     "diffusion": ("diffusion", {"width": 16, "middle": 1, "num_classes": -1}, {}),

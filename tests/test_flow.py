@@ -10,7 +10,6 @@ from torch import nn
 
 from models import checkpoint
 from models.base import generator
-from models.flow import jackknife
 from models.flow_layers import ActNorm, Chain, ChannelMix, Coupling, Logit, Squeeze, total
 from models.maf import MaskedAutoregressiveFlow
 from models.splines import spline
@@ -252,19 +251,6 @@ def test_a_part_of_the_likelihood_is_where_it_comes_from():
     a, b = (model.log_likelihood(v, generator(1), 1).per_pixel[0, 0] for v in (x, other))
     changed = (a - b).abs() > 1e-9
     assert changed[2:4, 4:6].all() and changed.sum() == 4
-
-
-def test_the_standard_error_is_the_jackknifes():
-    log_w = 3 * numbers(7, 5)
-    left_out = torch.stack(
-        [torch.cat([log_w[:k], log_w[k + 1 :]]).logsumexp(0) - math.log(6) for k in range(7)]
-    )
-    expected = (6 / 7 * (left_out - left_out.mean(0)).square().sum(0)).sqrt()
-    torch.testing.assert_close(jackknife(log_w), expected)
-    # Of draws that differ little it is the standard error of their mean.
-    log_w = 1e-4 * numbers(50, 3)
-    torch.testing.assert_close(jackknife(log_w), log_w.std(0) / math.sqrt(50), rtol=1e-2, atol=0)
-    assert torch.isfinite(jackknife(torch.tensor([[0.0], [-900.0]]))).all()
 
 
 def test_settings_that_do_not_fit_are_refused():

@@ -9,6 +9,7 @@ import torch
 from scipy import linalg, stats
 
 from models import metrics
+from models.metrics import log_mean_exp
 
 
 def gaussian(n: int, f: int, seed: int) -> np.ndarray:
@@ -334,3 +335,22 @@ def test_trustworthiness():
     scrambled = metrics.trustworthiness(codes, gaussian(300, 2, 24))
     assert scrambled == pytest.approx(0.5, abs=0.05)
     assert metrics.trustworthiness(codes, codes, limit=50) == pytest.approx(1)
+
+
+def test_the_logarithm_of_a_mean_and_the_jackknifes_error_of_it():
+    log_w = 3 * torch.randn((7, 5), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    value, error = log_mean_exp(log_w)
+    torch.testing.assert_close(value, log_w.exp().mean(0).log())
+    left_out = torch.stack(
+        [torch.cat([log_w[:k], log_w[k + 1 :]]).exp().mean(0).log() for k in range(7)]
+    )
+    expected = (6 / 7 * (left_out - left_out.mean(0)).square().sum(0)).sqrt()
+    torch.testing.assert_close(error, expected)
+    # Of weights that differ little it is the standard error of their mean.
+    log_w = 1e-4 * torch.randn(
+        (50, 3), generator=torch.Generator().manual_seed(2), dtype=torch.float64
+    )
+    plain = log_w.std(0) / math.sqrt(50)
+    torch.testing.assert_close(log_mean_exp(log_w)[1], plain, rtol=1e-2, atol=0)
+    # Nor does a weight that is all there is break it.
+    assert all(torch.isfinite(t).all() for t in log_mean_exp(torch.tensor([[0.0], [-900.0]])))
