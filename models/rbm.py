@@ -21,9 +21,9 @@ dig where the data are, fill up where the model dreams. The dreams come from **G
 all hidden units given the pixels, then all pixels given the hidden units, in chains that go on from
 one step of training to the next (persistent contrastive divergence, Tieleman 2008).
 
-Once trained, $\log Z$ is *estimated*, by chains that are heated up from independent pixels to the
-model and keep account of what that costs (annealed importance sampling, Neal 2001; Salakhutdinov
-and Murray 2008). Samples are drawn the same way.
+Samples are what these chains come to when they go on. And $\log Z$ can be *estimated*, by other
+chains that are led from independent pixels to the model, a little at a time, and keep account of
+what that costs (annealed importance sampling, Neal 2001; Salakhutdinov and Murray 2008).
 """
 
 from __future__ import annotations
@@ -134,9 +134,9 @@ class RBM(GenerativeModel):
         v = binarised(x, rng).flatten(1)
         with torch.no_grad():
             model, dreamt = self.tempered(torch.float32), self.chains.float()
+            bits = _bits(rng)
             for _ in range(self.config.gibbs):
-                # The same chains in every process: they are no rows of the batch.
-                dreamt = _bits(rng, torch.rand)(model.step(dreamt, 1.0, _bits(rng, torch.rand)))
+                dreamt = bits(model.step(dreamt, 1.0, bits))
             if self.training:
                 self.chains.copy_(dreamt)
             back = model.pixels(torch.sigmoid(model.drive(v)), 1.0)
@@ -149,7 +149,7 @@ class RBM(GenerativeModel):
 
     def tempered(self, dtype: torch.dtype = torch.float64) -> Tempered:
         """The model between independent pixels and itself. The pixels are white as often as in its
-        chains. Double precision, so that no draw depends on the order of a sum."""
+        chains. In double precision no draw depends on the order of a sum."""
         n = len(self.chains)
         white = (self.chains.to(dtype).sum(0) + 0.5) / (n + 1)
         W, b, c = (p.detach().to(dtype) for p in (self.W, self.b, self.c))
@@ -162,11 +162,11 @@ class RBM(GenerativeModel):
         rng: Generator,
         label: int | Tensor | None = None,
         temperature: float = 1.0,
-        steps: int = 400,
+        steps: int = 200,
     ) -> Iterator[Frame]:
-        """Chains from independent pixels to the model: three quarters of the Gibbs steps on the
-        way, the rest there. A frame, every so many steps, has each pixel's chance to be white given
-        the hidden units. temperature: of p(v, h)^(1 / temperature). info["beta"]: how far it is.
+        """The chains of the training go on, each sample from one of them, by Gibbs steps. A frame,
+        every so many steps, has each pixel's chance to be white given the hidden units.
+        temperature: of p(v, h)^(1 / temperature).
         """
         yield from self._chain(n, rng, temperature, steps)
 
@@ -178,10 +178,11 @@ class RBM(GenerativeModel):
         rng: Generator,
         label: int | Tensor | None = None,
         temperature: float = 1.0,
-        steps: int = 400,
+        steps: int = 200,
     ) -> Iterator[Frame]:
         """x (B, C, H, W) with what is not ``known`` (bool, the same shape or (B, 1, H, W)) drawn by
-        Gibbs steps that leave the rest as it is: in the end from p(hidden | known) itself."""
+        Gibbs steps that leave the rest as it is: in the end as likely as the model has it, given
+        what is known. Raises ValueError where the mask hides nothing, or everything."""
         x = self.checked(x)
         known = checked_mask(known, x)
         yield from self._chain(len(x), rng, temperature, steps, x, known)
@@ -203,20 +204,20 @@ class RBM(GenerativeModel):
         if cold != 1:
             W, b, c, base = model
             model = Tempered(W / cold, b / cold, c / cold, base)
-        bits = _bits(rng, lambda shape, generator, device: uniform(shape, generator, device))
-        p = torch.sigmoid(model.base).expand(n, -1)
-        held = None if x is None else binarised(x, rng).flatten(1).to(p.dtype)
-        every, warm = max(1, steps // FRAMES), max(1, 3 * steps // 4)
+        bits = _bits(rng, rows=True)
+        start = (uniform((n,), rng, self.device) * len(self.chains)).long()
+        v = self.chains[start].to(model.b.dtype)
+        held = None if x is None else binarised(x, rng).flatten(1).to(v.dtype)
+        every = max(1, steps // FRAMES)
         for k in range(1, steps + 1):
-            v = bits(p)
             if held is not None:
                 v = torch.where(known.flatten(1), held, v)
-            beta = min(1.0, k / warm)
-            p = model.step(v, beta, bits)
+            p = model.step(v, 1.0, bits)
+            v = bits(p)
             if k % every == 0 or k == steps:
                 shown = p.float().view(n, *self.image_shape)
                 shown = shown if known is None else torch.where(known, x.float(), shown)
-                yield Frame(k, steps, shown, info={"beta": beta, "label": None})
+                yield Frame(k, steps, shown, info={"label": None})
 
     # -- likelihood ------------------------------------------------------------------------------
 
@@ -227,7 +228,7 @@ class RBM(GenerativeModel):
         steps, the closer together the nearer to the model."""
         if chains < 2 or temperatures < 1:
             raise ValueError("log Z needs two chains or more, and at least one temperature.")
-        model, bits = self.tempered(self.W.dtype), _bits(rng, torch.rand)
+        model, bits = self.tempered(self.W.dtype), _bits(rng)
         far = 1 - torch.linspace(0, 1, temperatures + 1, dtype=torch.float64)
         betas = (1 - far.square()).tolist()
         v = bits(torch.sigmoid(model.base).expand(chains, -1))
@@ -246,13 +247,15 @@ class RBM(GenerativeModel):
         x: Tensor,
         rng: Generator,
         samples: int = 100,
-        temperatures: int = 1000,
+        temperatures: int | None = None,
         binarise: bool = True,
     ) -> Likelihood:
         """-F(x) - log Z of pixels drawn 0 or 1, log Z estimated with ``samples`` chains and kept:
-        the same for every picture, and so is its error. x: (B, C, H, W) in [0, 1]."""
+        the same for every picture, and so is its error. temperatures: twenty for each chain where
+        none are given. x: (B, C, H, W) in [0, 1]."""
         x = self.checked(x)
         x = self.observed(x, rng) if binarise else x
+        temperatures = 20 * samples if temperatures is None else temperatures
         log_z, error = self._log_z(samples, temperatures)
         nats = -self.energy(x) - log_z
         return Likelihood(
@@ -271,12 +274,15 @@ class RBM(GenerativeModel):
         return self._partition[key]
 
 
-def _bits(rng: Generator, draw: Callable) -> Callable[[Tensor], Tensor]:
-    """Draws 0 or 1 with a chance each. draw: uniform numbers of a shape, ``torch.rand`` or one that
-    shares rows out among processes."""
+def _bits(rng: Generator, rows: bool = False) -> Callable[[Tensor], Tensor]:
+    """Draws 0 or 1 with a chance each. rows: whether these are rows of a batch, which processes
+    share out; chains are the same in each of them."""
 
     def bits(p: Tensor) -> Tensor:
-        u = draw(tuple(p.shape), generator=rng, device=rng.device)
-        return (u.to(p.device) < p).to(p.dtype)
+        if rows:
+            u = uniform(p.shape, rng, p.device)
+        else:
+            u = torch.rand(p.shape, generator=rng, device=rng.device).to(p.device)
+        return (u < p).to(p.dtype)
 
     return bits
