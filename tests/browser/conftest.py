@@ -204,6 +204,22 @@ def until(page, holds, seconds: float = 60) -> None:
         page.wait_for_timeout(100)
 
 
+SIZES = ((390, 844), (1024, 768), (1440, 900))  # a phone, a projector, a laptop
+
+
+def every_window(page) -> Iterator[tuple[int, int]]:
+    """Gives the page the width and height of each kind of screen, where it must come to fit."""
+
+    def width_of_all() -> int:
+        return page.evaluate("document.documentElement.scrollWidth")
+
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        until(page, lambda width=width: width_of_all() <= width, 20)
+        page.wait_for_timeout(300)
+        yield width, height
+
+
 def serious_findings(page) -> list[tuple[str, str]]:
     """What axe finds fault with on the page as it stands: (rule, the element's HTML)."""
     from axe_playwright_python.sync_playwright import Axe

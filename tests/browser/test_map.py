@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests import toys
 from tests.browser.conftest import assert_no_serious_findings, open_page, pixels
 from tests.test_map import write_map
@@ -127,12 +125,12 @@ def test_a_projector_shows_the_film_and_the_figures_without_scrolling(page, addr
         assert box["y"] + box["height"] <= 768, selector
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(page, address, scheme):
-    page.emulate_media(color_scheme=scheme)
+def test_axe_finds_nothing_serious(page, address):
     open_map(page, address, "&map.points=20,7")
     page.wait_for_selector(".ge-map-card:not(.empty) .near button")
     for note in page.locator("#embedding-codes .ge-note .label-wrap").all():
         note.click()
     page.wait_for_timeout(500)
+    assert_no_serious_findings(page)
+    page.evaluate("GE.toggleTheme()")
     assert_no_serious_findings(page)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser.conftest import (
     assert_no_serious_findings,
+    every_window,
     open_page,
     pixels,
     serious_findings,
@@ -99,14 +100,11 @@ def test_a_pixel_pointed_at_shows_what_it_sees(page, address):
 def test_each_part_fits_every_screen_and_has_no_serious_finding(page, address, part, panel, done):
     arrive(page, address, part)
     settled(page, panel, done)
-    for width, height in ((390, 844), (1024, 768), (1440, 900)):
-        page.set_viewport_size({"width": width, "height": height})
+    for width, _ in every_window(page):
 
         def fits(width=width) -> bool:
             boxes = [c.bounding_box() for c in page.locator(f"{panel} canvas:visible").all()]
-            return page.evaluate("document.documentElement.scrollWidth") <= width and all(
-                box["x"] >= 0 and box["x"] + box["width"] <= width + 1 for box in boxes
-            )
+            return all(box["x"] >= 0 and box["x"] + box["width"] <= width + 1 for box in boxes)
 
         until(page, fits, 20)
     assert_no_serious_findings(page)

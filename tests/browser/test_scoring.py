@@ -7,6 +7,7 @@ from pathlib import Path
 from tests import toys
 from tests.browser.conftest import (
     assert_no_serious_findings,
+    every_window,
     open_page,
     pixels,
     settled,
@@ -17,7 +18,6 @@ from tests.test_scoring import numbered, with_reference
 TABS = ("score",)
 ONE, MANY, LESSON = "#score-one ", "#score-many ", "#score-lesson "
 VERDICT = ONE + ".ge-verdict "
-SIZES = ((1440, 900), (1024, 768), (390, 844))
 
 
 def write_models(folder: Path) -> None:
@@ -119,11 +119,9 @@ def test_the_lesson_is_guessed_and_revealed(page, address):
 
 def test_it_fits_every_window_and_axe_finds_nothing_serious(page, address):
     for part, ready in (("one", "models of this size"), ("many", "examples")):
-        for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
-            open_page(page, f"{address}/?tab=score&model=grey&score.part={part}")
-            settled(page, f"#score-{part} ", ready)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        open_page(page, f"{address}/?tab=score&model=grey&score.part={part}")
+        settled(page, f"#score-{part} ", ready)
+        list(every_window(page))
         if part == "many":
             page.evaluate("GE.toggleTheme()")  # one part in light, one in dark
         assert_no_serious_findings(page)

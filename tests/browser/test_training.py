@@ -7,6 +7,7 @@ from pathlib import Path
 from tests import toys
 from tests.browser.conftest import (
     assert_no_serious_findings,
+    every_window,
     open_page,
     pixels,
     serious_findings,
@@ -71,9 +72,7 @@ def test_a_run_is_watched_paused_slowed_found_again_stopped_and_used(page, addre
 
 def test_the_tab_fits_every_screen_and_has_no_serious_finding(page, address):
     arrive(page, address)
-    for width, height in ((390, 844), (1024, 768), (1440, 900)):
-        page.set_viewport_size({"width": width, "height": height})
-        until(page, lambda w=width: page.evaluate("document.body.scrollWidth") <= w, 20)
+    list(every_window(page))
     page.click("summary >> nth=0")
     assert page.locator(".ge-settings-form .field:visible").count() > 10
     assert_no_serious_findings(page)
