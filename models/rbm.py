@@ -263,7 +263,8 @@ class RBM(GenerativeModel):
             "estimate",
             "binary",
             torch.full_like(nats, error),
-            how=f"annealed importance sampling, {samples} chains, {temperatures} temperatures",
+            how=f"log Z = {log_z:.2f} ± {error:.2f} by annealed importance sampling, "
+            f"{samples} chains, {temperatures} temperatures",
         )
 
     def _log_z(self, samples: int, temperatures: int) -> tuple[float, float]:
