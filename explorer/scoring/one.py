@@ -59,7 +59,8 @@ LOOK_FOR = r"""
 * **Compare models in one space only.** Nats of black-and-white pictures and of 256 levels measure
   different things; bits per dimension exist for the latter.
 * **Exact, bound, estimate.** An autoregressive model says $\log p(x)$ itself; a VAE, a flow and a
-  diffusion model say something below it, by a little. The word stands beside the number.
+  diffusion model say something below it, by a little. A Boltzmann machine knows its energies, and
+  $\log Z$ by an estimate, whose error is that of all its pictures. The word stands beside the number.
 """
 
 
