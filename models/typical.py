@@ -37,6 +37,8 @@ def statistics(evidence: Evidence) -> dict[str, Tensor]:
                 found[name] = result.details[name]
         if result.per_pixel is not None:
             found["log_spread"] = result.per_pixel.flatten(1).std(1).clamp(min=FLOOR).log()
+            if "kl" not in result.details:  # else the pixels lack what the code costs
+                found |= centre(-result.per_pixel)
     if hasattr(model, "energy") and "nll" not in found:  # else they differ by a constant
         with torch.no_grad():
             found["energy"] = model.energy(evidence.x)
@@ -46,6 +48,19 @@ def statistics(evidence: Evidence) -> dict[str, Tensor]:
     elif compresses(model):
         found["log_reconstruction"] = _log(evidence.reconstruction)
     return {name: values.float().cpu() for name, values in found.items()}
+
+
+def centre(surprise: Tensor) -> dict[str, Tensor]:
+    """Where in the picture the surprise lies: its centre of gravity, from -1 (top, left) to 1, (B,)
+    each. surprise: (B, C, H, W), nats; what is below 0 does not pull."""
+    weight = surprise.sum(1).clamp(min=0) + FLOOR  # (B, H, W)
+    _, H, W = weight.shape
+    rows, columns = (torch.linspace(-1, 1, n).to(weight) for n in (H, W))
+    whole = weight.sum((1, 2))
+    return {
+        "centre_row": (weight.sum(2) @ rows) / whole,
+        "centre_column": (weight.sum(1) @ columns) / whole,
+    }
 
 
 def _log(errors: Tensor) -> Tensor:

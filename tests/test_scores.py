@@ -298,6 +298,16 @@ def test_what_applies_and_what_is_refused(model, x, measured):
         of(small_vae(), x, "several", measured)
 
 
+def test_the_centre_of_surprise_is_where_it_is():
+    surprise = torch.zeros(3, 1, 5, 9)
+    surprise[0, 0, 0, 8] = 3.0  # top right
+    surprise[1, 0, 2, 4], surprise[1, 0, 0, 0] = 7.0, -100.0  # the middle; less than none elsewhere
+    surprise[2, 0, 4, 0], surprise[2, 0, 4, 4] = 1.0, 3.0
+    found = typical.centre(surprise)
+    assert found["centre_row"].tolist() == pytest.approx([-1, 0, 1], abs=1e-3)
+    assert found["centre_column"].tolist() == pytest.approx([1, 0, -0.25], abs=1e-3)
+
+
 def test_several_reads_what_was_measured_though_a_model_says_more_by_now(model, x, measured):
     names = measured.statistics[:-1]
     numbers = typical.statistics(Evidence(model, x.repeat(3, 1, 1, 1), generator(1)))
