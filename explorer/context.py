@@ -19,6 +19,7 @@ import gradio as gr
 
 from explorer import components
 from explorer.jobs import Jobs, Limits
+from explorer.live import never_silent
 from explorer.store import Store
 from explorer.visitors import PREFIX, Visitors
 
@@ -210,9 +211,7 @@ class Context:
             return lambda: asked_in_time and self.visits.get(key) is visit
 
         def steps(request: gr.Request, name: str, *given: Any) -> Iterator[Any]:
-            # Gradio sends what was yielded last once more at the end; where nothing was, it sends
-            # None to every output, which costs a button its words.
-            last = gr.skip()
+            last = gr.skip()  # Gradio sends what was yielded last once more at the end
             in_time = enter(request, name)
             for outputs in ask(request, name, *given) if in_time() else ():
                 if not in_time():
@@ -220,15 +219,13 @@ class Context:
                     return
                 last = outputs
                 yield outputs
-            if isinstance(last, dict) and last == gr.skip():
-                yield last
 
         def once(request: gr.Request, name: str, *given: Any) -> Any:
             in_time = enter(request, name)
             outputs = ask(request, name, *given)
             return outputs if in_time() else _skip_all(outputs)
 
-        return steps if inspect.isgeneratorfunction(fn) else once
+        return never_silent(steps) if inspect.isgeneratorfunction(fn) else once
 
     def remember(self, key: str, component: Any, parse: Callable[[str], Any] = str) -> None:
         """Keeps a control's value in the address under ``key`` and restores it from there.

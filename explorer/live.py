@@ -65,21 +65,36 @@ def newest_only(
     def wanted(request: gr.Request, *values: Any) -> Iterator[Any]:
         whose = (key, getattr(request, "session_hash", None))
         ticket = newest.take(whose)
-        width, told = 0, False
+        width = 0
         for outputs in handler(*values):
             if (state := newest.state(whose, ticket)) != "wanted":
                 width = width if outputs is None else len(outputs)
                 if state == "stopped" and stopped and width:
                     yield tuple(stopped.get(k, gr.skip()) for k in range(width))
-                    told = True
-                break
+                return
             if outputs is not None:
-                width, told = len(outputs), True
+                width = len(outputs)
                 yield outputs
-        if not told:  # else Gradio sends None to every output, which costs a button its words
+
+    return never_silent(wanted)
+
+
+def never_silent(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """The handler, which says that nothing changes where it has nothing to say.
+
+    For a generator that ends without a yield Gradio sends None to every output, which costs a
+    button its words.
+    """
+
+    def run(request: gr.Request, *values: Any) -> Iterator[Any]:
+        told = False
+        for outputs in handler(request, *values):
+            told = True
+            yield outputs
+        if not told:
             yield gr.skip()
 
-    return wanted
+    return run
 
 
 def stopper(key: str, outputs: Callable[[], Any]) -> Callable[[gr.Request], Any]:

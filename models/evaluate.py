@@ -49,8 +49,8 @@ log = logging.getLogger(__name__)
 CODES = "codes.safetensors"
 PREVIEW = "preview.webp"
 PARTS = ("accuracy", "likelihood", "quality", "steps", "codes")
-# Nine sets of pictures by every score, up to half an hour; samples of every snapshot of the run, or
-# at every truncation, some minutes.
+# Eight sets of pictures by every score, up to an hour; samples of every snapshot of the run, or at
+# every truncation, some minutes.
 ON_REQUEST = ("scores", "snapshots", "truncation")
 # Codes longer than this are noises of a picture's size rather than a few numbers: fewer of them
 # are kept, with what is costly to compute of them.

@@ -70,7 +70,7 @@ class Tempered(NamedTuple):
 
     log p_beta(v) + const = (1 - beta) base . v + beta b . v + sum_j log(1 + e^{beta (c + v W)_j})
 
-    (Salakhutdinov and Murray 2008, eqs. 15 to 18, the base model without hidden units).
+    (Salakhutdinov and Murray 2008, with a base model that has no hidden units).
     """
 
     W: Tensor  # (D, H)
@@ -224,7 +224,7 @@ class RBM(GenerativeModel):
     @torch.no_grad()
     def log_partition(self, chains: int, temperatures: int, rng: Generator) -> tuple[float, float]:
         """log Z and its standard error, by annealed importance sampling (Neal 2001; Salakhutdinov
-        and Murray 2008, eqs. 9 to 12): the mean weight of ``chains`` chains over ``temperatures``
+        and Murray 2008): the mean weight of ``chains`` chains over ``temperatures``
         steps, the closer together the nearer to the model."""
         if chains < 2 or temperatures < 1:
             raise ValueError("log Z needs two chains or more, and at least one temperature.")
