@@ -371,7 +371,7 @@ def build(context: Context) -> None:
                 step = gr.Button("One step", interactive=False, elem_id="train-step")
                 end = gr.Button("Stop", interactive=False, elem_id="train-stop")
                 use = gr.Button("Sample from it", visible=False, elem_id="train-open")
-            status = components.status("Choose on the left, then start.")
+            status = components.status("Choose pictures and a model, then start.")
             player = film(watch.FILM, label="What the model draws", expected=3, below=24,
                           autoplay=False)  # fmt: skip
             have = film_have(watch.FILM)
