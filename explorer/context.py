@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +20,7 @@ import gradio as gr
 from explorer import components
 from explorer.jobs import Jobs, Limits
 from explorer.live import never_silent
+from explorer.server.ask import Ask
 from explorer.store import Store
 from explorer.visitors import PREFIX, Visitors
 
@@ -110,6 +111,8 @@ class Context:
     datasets: Recent = field(default_factory=lambda: Recent(2))
     # Set when the first page has been opened.
     visited: threading.Event = field(default_factory=threading.Event)
+    # Every part that was built, by its place.
+    built: dict[str, Any] = field(default_factory=dict)
     # What the tabs computed last, under keys that begin with the tab's name.
     recent: Recent = field(default_factory=lambda: Recent(24))
     # Scores of pictures: many, and each a few numbers.
@@ -118,6 +121,9 @@ class Context:
     visits: Recent = field(default_factory=lambda: Recent(4096))
     # Who is here, and the runs they have started; None where nobody may train.
     visitors: Visitors | None = None
+
+    def __post_init__(self) -> None:
+        self.ask = Ask(self.store)
 
     @classmethod
     def create(
@@ -139,8 +145,16 @@ class Context:
         if device in ("cuda", "mps"):
             _ = store.device  # raises here, at the start, where the device is missing
         base = {"data_dir": None if data_dir is None else str(data_dir.resolve()), "device": device}
-        everybody = Visitors(Jobs(limits, base), store.forget)
-        return cls(store, data_dir, visitors=everybody)
+        context = cls(store, data_dir)
+        context.visitors = Visitors(Jobs(limits, base), context.forget)
+        return context
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Lets go of models that a visitor brought, and of all that was computed with them."""
+        names = list(names)
+        self.store.forget(names)
+        for name in names:
+            self.ask.forget(name)
 
     def warm_up(self) -> threading.Thread:
         """Imports what is heavy and loads the first model, behind the page's back.
@@ -203,12 +217,7 @@ class Context:
             return fn(request, *given) if first == "request" else fn(*given)
 
         def enter(request: gr.Request, name: str) -> Callable[[], bool]:
-            key = (getattr(request, "session_hash", None), place)
-            visit = self.visits.get(key)
-            if arrives and (visit is None or visit.name != name):
-                visit = self.visits.put(key, Visit(name, object()))
-            asked_in_time = visit is None or visit.name == name
-            return lambda: asked_in_time and self.visits.get(key) is visit
+            return self.enter(request, place, name, arrives)
 
         def steps(request: gr.Request, name: str, *given: Any) -> Iterator[Any]:
             last = gr.skip()  # Gradio sends what was yielded last once more at the end
@@ -226,6 +235,20 @@ class Context:
             return outputs if in_time() else _skip_all(outputs)
 
         return never_silent(steps) if inspect.isgeneratorfunction(fn) else once
+
+    def enter(
+        self, request: Any, place: str, name: str, arrives: bool = False
+    ) -> Callable[[], bool]:
+        """A question whether the place still shows the model that something was asked about.
+
+        arrives: whether the call itself brings the model on screen.
+        """
+        key = (getattr(request, "session_hash", None), place)
+        visit = self.visits.get(key)
+        if arrives and (visit is None or visit.name != name):
+            visit = self.visits.put(key, Visit(name, object()))
+        asked_in_time = visit is None or visit.name == name
+        return lambda: asked_in_time and self.visits.get(key) is visit
 
     def remember(self, key: str, component: Any, parse: Callable[[str], Any] = str) -> None:
         """Keeps a control's value in the address under ``key`` and restores it from there.

@@ -1,0 +1,317 @@
+"""What a part of a tab is: named controls, named outputs, and one way to wire them.
+
+A part is a module with ``TITLE``, ``NEEDS``, its handlers and ``build(context)``::
+
+    def show(context, name, asked):
+        draw = read_settings(context.store.header(name), asked.seed, asked.count)
+        for pictures in drawings(context, name, draw):
+            yield screen(grid=sprite(pictures), status=say("Drawing …", kind="busy"))
+        yield screen(status=say("16 pictures."), code=snippet(...))
+
+    def build(context):
+        part = Part(context)
+        ...                                                     # components
+        part.controls(seed=seed, count=count)                   # ``asked.seed``, ``asked.count``
+        part.outputs(grid=grid, status=status, stop=stop, code=notes.code, seed=seed)
+        part.arrives(arrive)                                    # a new model is on screen
+        part.on([seed.input, count.input], show)
+        part.on(more.click, again, main=True)
+        part.stops(stop)
+
+A handler says what changes by name (``screen``); what it does not name stays. It raises
+``ValueError`` with one sentence where a person asked for what cannot be; any other exception is
+logged with its traceback, and the page says one sentence of ours. It yields None, or nothing, at
+moments at which it may be ended. Everything else is done here, in one order for every part:
+
+1. timely: it falls silent once the part shows another model than it was asked about;
+2. newest: a newer wish of the same visitor in the same ``run`` ends it at its next yield;
+3. rest: where strokes follow one another, the last is worked on;
+4. stop: Stop can be pressed while a status is busy, and ends the run with a word.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+
+from explorer.components import say
+from explorer.context import Context
+from explorer.live import LIVE, newest
+
+log = logging.getLogger(__name__)
+
+LOADING = "Loading the model …"
+UNEXPECTED = "That did not work, for a reason that was not foreseen. Try it again or change a setting."
+OURS = Path(__file__).resolve().parents[2]
+
+
+class Asked(SimpleNamespace):
+    """What the controls of a part say, by name, unchecked."""
+
+    def but(self, **changes: Any) -> Asked:
+        """The same with some values changed."""
+        return Asked(**{**vars(self), **changes})
+
+
+class Screen(dict):
+    """What changes on screen, by the outputs' names."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"nothing was said of '{name}'") from None
+
+
+def screen(**changes: Any) -> Screen:
+    """What changes on screen; what is not named stays as it is."""
+    return Screen(changes)
+
+
+def settled(steps: Any) -> Screen:
+    """What is on screen once a handler is done: the last word on every output."""
+    final = Screen()
+    for step in steps if inspect.isgenerator(steps) else [steps]:
+        final.update(step or {})
+    return final
+
+
+def sentence_of(error: Exception) -> str:
+    """What a person reads of an error: our own sentence, or that something unforeseen happened.
+
+    Only a ValueError that our code raised is written for a person; a library's are not.
+    """
+    return str(error) if isinstance(error, ValueError) and _is_ours(error) else UNEXPECTED
+
+
+def _is_ours(error: BaseException) -> bool:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return True
+    file = Path(trace.tb_frame.f_code.co_filename).resolve()
+    return file.is_relative_to(OURS) and "site-packages" not in file.parts
+
+
+class Part:
+    """A part under construction, and after that what tests and the page know of it.
+
+    place: "TAB" or "TAB_PART". handlers: what was wired, by the handler's name. main: the name of
+    the handler that the part's main button calls.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.place = context.place
+        self.asks: dict[str, Any] = {}
+        self.shows: dict[str, Any] = {}
+        self.handlers: dict[str, Callable] = {}
+        self.main = ""
+        context.built[self.place] = self
+
+    # -- declaring --------------------------------------------------------------------------------
+
+    def controls(self, **controls: Any) -> None:
+        """Names the components whose values reach every handler as ``asked.NAME``."""
+        self.asks.update(controls)
+
+    def outputs(self, **outputs: Any) -> None:
+        """Names the components that handlers may change. ``status`` and ``stop`` are what they say:
+        problems and loading are told in the one, the other can be pressed while it is busy."""
+        self.shows.update(outputs)
+
+    def asked(self, **values: Any) -> Asked:
+        """What the controls say when the page is opened, with other values where they are given."""
+        first = {name: getattr(control, "value", None) for name, control in self.asks.items()}
+        return Asked(**{**first, **values})
+
+    # -- wiring -----------------------------------------------------------------------------------
+
+    def arrives(self, handler: Callable, *, run: str = "main", js: str | None = None) -> Any:
+        """Calls the handler when the part has a new model to show (see ``Context.on_show``)."""
+        listen = getattr(self.context.picker, f"show_{self.place}")
+        return self.on(listen, handler, run=run, arrives=True, js=js)
+
+    def on(
+        self,
+        events: Any,
+        handler: Callable,
+        *,
+        run: str = "main",
+        rest: float = 0.0,
+        main: bool = False,
+        arrives: bool = False,
+        loads: bool = True,
+        quick: bool | None = None,
+        js: str | None = None,
+        **event: Any,
+    ) -> Any:
+        """Wires ``handler(context, name, asked)`` to one event or several. Returns the event.
+
+        run: newer calls end older ones of the same run. rest: seconds to wait before beginning.
+        main: whether this is what the part is for. loads: whether the handler needs the model.
+        quick: whether it takes less than about 50 ms (no queue); by default where it is no
+        generator. js: what the browser does to the inputs first.
+        """
+        self.handlers[handler.__name__] = handler
+        if main:
+            self.main = handler.__name__
+        steps = inspect.isgeneratorfunction(handler)
+        quick = not steps if quick is None else quick
+        wrapped = self._steps if not quick else self._once
+        fn = wrapped(handler, run=run, rest=rest, arrives=arrives, loads=loads)
+        how = {**(self.context.light if quick else LIVE), **event}
+        inputs, outputs = [self.context.picker, *self.asks.values()], list(self.shows.values())
+        if isinstance(events, Sequence):
+            return gr.on(list(events), fn, inputs, outputs, js=js, **how)
+        return events(fn, inputs, outputs, js=js, **how)
+
+    def stops(self, button: Any, *, runs: Sequence[str] = ("main",), js: str | None = None) -> Any:
+        """The button ends what runs. js: for what the browser is to stop."""
+
+        def stop(request: gr.Request) -> tuple[Any, ...]:
+            for run in runs:
+                newest.stop(self._key(run, request))
+            return self._places(_stopped())
+
+        return button.click(stop, None, list(self.shows.values()), js=js, queue=False,
+                            show_progress="hidden", api_visibility="private")  # fmt: skip
+
+    def saves(self, saver: Any, handler: Callable) -> None:
+        """Wires the save buttons (``explorer.page.saves``): ``handler(context, name, asked, kind)``
+        gives the file."""
+        for kind, button in saver.buttons.items():
+            button.click(
+                self._saving(handler, kind), [self.context.picker, *self.asks.values()],
+                [saver.saver, self.shows["status"]], **self.context.heavy,
+            )  # fmt: skip
+
+    # -- what every handler goes through ------------------------------------------------------------
+
+    def call(self, name: str, request: Any, model: str, asked: Asked) -> Iterator[Screen]:
+        """Yields what the page would show if the handler of this name were called: for tests."""
+        handler = self.handlers[name]
+        values = [vars(asked)[each] for each in self.asks]
+        steps = inspect.isgeneratorfunction(handler)
+        arrives = name.startswith("arrive")
+        told = (self._steps if steps else self._once)(
+            handler, run="main", rest=0.0, arrives=arrives, loads=True
+        )(request, model, *values)
+        for places in told if steps else [told]:
+            if isinstance(places, tuple):
+                changed = zip(self.shows, places, strict=True)
+                yield Screen({key: value for key, value in changed if not _is_skip(value)})
+
+    def _key(self, run: str, request: Any) -> tuple[str, str, Any]:
+        return self.place, run, getattr(request, "session_hash", None)
+
+    def _places(self, changes: Mapping[str, Any]) -> tuple[Any, ...]:
+        unknown = changes.keys() - self.shows.keys() - {"stop", "status"}
+        assert not unknown, f"{self.place} has no outputs {sorted(unknown)}"
+        return tuple(changes.get(name, gr.skip()) for name in self.shows)
+
+    def _steps(
+        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool
+    ) -> Callable[..., Iterator[tuple[Any, ...]]]:
+        """The handler, a generator or a plain function, as the function of a queued event."""
+
+        def steps(request: gr.Request, name: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+            silent = self._places({})
+            in_time = self.context.enter(request, self.place, name, arrives)
+            if not in_time():
+                yield silent
+                return
+            key = self._key(run, request)
+            ticket, busy, told = newest.take(key), None, False
+            for changes in self._run(handler, name, values, rest, loads):
+                if not in_time():
+                    break
+                if (state := newest.state(key, ticket)) != "wanted":
+                    # Said here too: what was told last may reach the page after Stop's own answer.
+                    if state == "stopped":
+                        yield self._places(_stopped())
+                        return
+                    break
+                if changes is None:
+                    continue
+                if (status := changes.get("status")) is not None:
+                    now = isinstance(status, dict) and status.get("kind") == "busy"
+                    if now is not busy and "stop" not in changes:
+                        changes = {**changes, "stop": gr.Button(interactive=now)}
+                    busy = now
+                told = True
+                yield self._places(changes)
+            else:
+                if told:
+                    return
+            # Gradio sends what was yielded last once more at the end, and None for no yield at all.
+            yield silent
+
+        return steps
+
+    def _once(
+        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool
+    ) -> Callable[..., tuple[Any, ...]]:
+        """The handler, a plain function, as the function of an event without a queue."""
+
+        def once(request: gr.Request, name: str, *values: Any) -> tuple[Any, ...]:
+            in_time = self.context.enter(request, self.place, name, arrives)
+            try:
+                changes = handler(self.context, name, self._asked(values))
+            except Exception as error:
+                changes = self._problem(handler, name, error)
+            return self._places(changes if changes and in_time() else {})
+
+        return once
+
+    def _run(
+        self, handler: Callable, name: str, values: Sequence[Any], rest: float, loads: bool
+    ) -> Iterator[Mapping[str, Any] | None]:
+        if rest:
+            time.sleep(rest)
+            yield None
+        if loads and name and name not in self.context.store.loaded:
+            yield screen(status=say(LOADING, kind="busy"))
+        try:
+            answer = handler(self.context, name, self._asked(values))
+            if inspect.isgenerator(answer):
+                yield from answer
+            else:
+                yield answer
+        except Exception as error:
+            yield self._problem(handler, name, error)
+
+    def _asked(self, values: Sequence[Any]) -> Asked:
+        return Asked(**dict(zip(self.asks, values, strict=True)))
+
+    def _problem(self, handler: Callable, name: str, error: Exception) -> Screen:
+        """What is shown of an error; what was not foreseen goes to the log with its traceback."""
+        text = sentence_of(error)
+        if text == UNEXPECTED:
+            log.error("%s.%s of %s failed.", self.place, handler.__name__, name, exc_info=error)
+        return screen(status=say(text, kind="problem"), stop=gr.Button(interactive=False))
+
+    def _saving(self, handler: Callable, kind: str) -> Callable[..., tuple[Any, Any]]:
+        def save(name: str, *values: Any) -> tuple[Any, Any]:
+            try:
+                return handler(self.context, name, self._asked(values), kind), gr.skip()
+            except Exception as error:
+                return gr.skip(), self._problem(handler, name, error).status
+
+        return save
+
+
+def _stopped() -> Screen:
+    return screen(status=say("Stopped."), stop=gr.Button(interactive=False))
+
+
+def _is_skip(value: Any) -> bool:
+    return value == gr.skip() if isinstance(value, dict) else False
