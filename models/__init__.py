@@ -20,6 +20,22 @@ FAMILIES = {
 }
 
 
+_FACE = {
+    "generator": "models.base",
+    "normal": "models.base",
+    "load": "models.checkpoint",
+    "read_header": "models.checkpoint",
+}
+
+__all__ = ["FAMILIES", "family", *_FACE]
+
+
+def __getattr__(name: str):
+    if name not in _FACE:
+        raise AttributeError(name)
+    return getattr(import_module(_FACE[name]), name)
+
+
 def family(name: str) -> type:
     """The class of a family. Raises ValueError, naming the known ones, where there is none."""
     if name not in FAMILIES:

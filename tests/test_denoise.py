@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import re
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -26,16 +27,20 @@ from explorer.denoising import (
 )
 from explorer.denoising.trajectory import OWN, Settings
 from explorer.link import one_of
+from explorer.page.part import Asked, settled
 from models import samplers, schedules
 from models.base import generator
 from tests import toys
 from tests.test_sample import drawing, pictures
 
 TINY = {"family": "diffusion", "image": (1, 8, 8), "data": "digits", "width": 8, "middle": 1}
-# seed, pictures, sampler, steps, guidance, class, schedule
-PLAIN = (0, 1, "dpm", 6, 1.0, ANY, OWN)
-# drawing, sample, t, seed, class, sampler, schedule, steps, guidance
-BACK = (None, 3, 0.5, 0, ANY, "dpm", OWN, 4, 1.0)
+PLAIN = Asked(
+    seed=0, count=1, sampler="dpm", steps=6, guidance=1.0, label=ANY, schedule=OWN
+)  # fmt: skip
+BACK = Asked(
+    given=None, sample=3, t=0.5, seed=0, label=ANY, sampler="dpm", schedule=OWN, steps=4,
+    guidance=1.0,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -83,41 +88,34 @@ def test_one_of_parses_only_what_it_knows():
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "sentence"),
+    ("control", "value", "sentence"),
     [
-        (0, None, "seed must be a whole number"),
-        (0, -1, "seed must be a whole number"),
-        (0, 1.5, "seed must be a whole number"),
-        (0, math.inf, "seed must be a whole number"),
-        (1, 0, "1 to 64 pictures"),
-        (1, 10**6, "1 to 64 pictures"),
-        (2, "magic", "no sampler 'magic'"),
-        (2, None, "no sampler"),
-        (3, 0, "steps from 1 to 1000"),
-        (3, -5, "steps from 1 to 1000"),
-        (3, 2.5, "steps from 1 to 1000"),
-        (3, 10**9, "steps from 1 to 1000"),
-        (4, math.nan, "Guidance must be a number from 0 to 20"),
-        (4, -1, "Guidance must be a number from 0 to 20"),
-        (4, math.inf, "Guidance must be a number from 0 to 20"),
-        (4, None, "Guidance must be a number from 0 to 20"),
-        (4, "much", "Guidance must be a number from 0 to 20"),
-        (6, "none", "no noise schedule 'none'"),
+        ("seed", None, "seed must be a whole number"),
+        ("seed", -1, "seed must be a whole number"),
+        ("seed", 1.5, "seed must be a whole number"),
+        ("seed", math.inf, "seed must be a whole number"),
+        ("count", 0, "1 to 64 pictures"),
+        ("count", 10**6, "1 to 64 pictures"),
+        ("sampler", "magic", "no sampler 'magic'"),
+        ("sampler", None, "no sampler"),
+        ("steps", 0, "steps from 1 to 1000"),
+        ("steps", -5, "steps from 1 to 1000"),
+        ("steps", 2.5, "steps from 1 to 1000"),
+        ("steps", 10**9, "steps from 1 to 1000"),
+        ("guidance", math.nan, "Guidance must be a number from 0 to 20"),
+        ("guidance", -1, "Guidance must be a number from 0 to 20"),
+        ("guidance", math.inf, "Guidance must be a number from 0 to 20"),
+        ("guidance", None, "Guidance must be a number from 0 to 20"),
+        ("guidance", "much", "Guidance must be a number from 0 to 20"),
+        ("schedule", "none", "no noise schedule 'none'"),
     ],
 )
-def test_bad_input_is_one_sentence_and_the_film_stays(context, place, value, sentence):
-    controls = [*PLAIN]
-    controls[place] = value
-    steps = list(watch.show(context, "tiny", *controls))
-    assert len(steps) == 1
-    view, numbers, lines, status, code, halt = steps[0]
-    assert status["kind"] == "problem" and sentence in status["text"]
-    for output in (view, numbers, lines, code):
-        assert output.get("__type__") == "update" and "value" not in output
-    assert halt.interactive is False
-    if place != 3:  # what saving says is the same
-        _, said = watch.save(context, "webp", "tiny", *controls)
-        assert sentence in said["text"]
+def test_bad_input_is_one_sentence(context, control, value, sentence):
+    asked = PLAIN.but(**{control: value})
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        settled(watch.show(context, "tiny", asked))
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        watch.save(context, "tiny", asked, "webp")
 
 
 def test_a_trajectory_grows_to_what_the_model_gives(context):
@@ -143,7 +141,7 @@ def test_an_unfinished_run_is_not_kept(context):
     next(run)
     next(run)
     run.close()
-    assert context.recent.get(("denoise", "tiny", settings)) is None
+    assert context.ask.cache.get(("denoise", "tiny", settings)) is None
     assert trajectory.finished(context, "tiny", settings).done
 
 
@@ -153,11 +151,11 @@ def test_running_leaves_gradients_as_they_were(context):
 
 
 def test_the_film_holds_every_frame_and_its_numbers(context):
-    view, numbers, lines, status, _, halt = shown(
-        watch.show(context, "tiny", 7, 4, "ddim", 6, 1.0, ANY, "cosine")
-    )
+    asked = PLAIN.but(seed=7, count=4, sampler="ddim", schedule="cosine")
+    final = settled(watch.show(context, "tiny", asked))
+    view, numbers, lines, status = final.film, final.numbers, final.curves, final.status
     part = trajectory.finished(context, "tiny", Settings(7, 4, "ddim", 6, schedule="cosine"))
-    assert view["running"] is False and halt.interactive is False
+    assert view["running"] is False and status["kind"] == "plain"
     for row, frames in zip(view["rows"], (part.x, part.x0), strict=True):
         sheet = pictures(row["sprite"])
         assert sheet.shape == (7, 1, 17, 17)  # four of 8 x 8 with a line between
@@ -172,41 +170,42 @@ def test_the_film_holds_every_frame_and_its_numbers(context):
 
 
 @pytest.mark.parametrize(
-    ("name", "controls"),
+    ("name", "asked"),
     [
-        ("tiny", PLAIN),
-        ("tiny", (5, 4, "ddpm", 3, 1.0, ANY, "flow")),
-        ("classes", (2, 2, "langevin", 4, 3.0, 7, OWN)),
-        ("classes", (2, 1, "ode", 4, 1.0, ANY, "ddpm")),
+        ("tiny", {}),
+        ("tiny", {"seed": 5, "count": 4, "sampler": "ddpm", "steps": 3, "schedule": "flow"}),
+        ("classes", {"seed": 2, "count": 2, "sampler": "langevin", "steps": 4, "guidance": 3.0,
+                     "label": 7}),
+        ("classes", {"seed": 2, "sampler": "ode", "steps": 4, "schedule": "ddpm"}),
     ],
-)
-def test_the_code_shown_gives_the_frames_on_screen(context, name, controls):
-    view, *_, code, _ = shown(watch.show(context, name, *controls))
+)  # fmt: skip
+def test_the_code_shown_gives_the_frames_on_screen(context, name, asked):
+    final = settled(watch.show(context, name, PLAIN.but(**asked)))
     scope: dict = {}
-    exec(code, scope)
-    for row, frames in zip(view["rows"], (scope["there"], scope["guess"]), strict=True):
+    exec(final.code, scope)
+    for row, frames in zip(final.film["rows"], (scope["there"], scope["guess"]), strict=True):
         frames = np.stack([as_bytes(frame) for frame in frames])
         assert np.array_equal(pictures(row["sprite"]), export.mosaic(frames))
 
 
 def test_another_seed_is_the_next_even_after_nonsense(context):
-    assert shown(watch.another(context, "tiny", 4, *PLAIN[1:]))[-1] == 5
-    assert shown(watch.another(context, "tiny", None, *PLAIN[1:]))[-1] == 0
+    assert settled(watch.another(context, "tiny", PLAIN.but(seed=4))).seed == 5
+    assert settled(watch.another(context, "tiny", PLAIN.but(seed=None))).seed == 0
 
 
 def test_a_model_with_no_knobs_is_watched_all_the_same(context):
-    view = shown(watch.show(context, "walker", *PLAIN))[0]
-    assert len(pictures(view["rows"][0]["sprite"])) == 7
-    fitted = shown(watch.arrive(context, "walker", *PLAIN))[-5:]
-    assert [control.visible for control in fitted] == [False] * 5
-    fitted = shown(watch.arrive(context, "classes", *PLAIN))[-5:]
-    assert [control.visible for control in fitted] == [True] * 5
+    final = settled(watch.show(context, "walker", PLAIN))
+    assert len(pictures(final.film["rows"][0]["sprite"])) == 7
+    for name, has in (("walker", False), ("classes", True)):
+        final = settled(watch.arrive(context, name, PLAIN))
+        for control in ("sampler", "steps", "guidance", "label", "schedule"):
+            assert final[control].visible is has
 
 
 def test_a_class_of_another_model_is_dropped_on_arrival(context):
-    controls = (0, 1, "dpm", 3, 1.0, 7, OWN)
-    assert shown(watch.arrive(context, "tiny", *controls))[-2].value == ANY
-    assert shown(watch.arrive(context, "classes", *controls))[-2].value == 7
+    asked = PLAIN.but(steps=3, label=7)
+    assert settled(watch.arrive(context, "tiny", asked)).label.value == ANY
+    assert settled(watch.arrive(context, "classes", asked)).label.value == 7
 
 
 # -- taking back -----------------------------------------------------------------------------------
@@ -247,46 +246,44 @@ def test_a_newer_wish_ends_an_older_one_of_the_same_visitor():
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "sentence"),
+    ("control", "value", "sentence"),
     [
-        (0, {"kind": "file", "name": "a.png", "b64": "%%%"}, "came garbled"),
-        (1, -1, "sample's seed"),
-        (2, math.nan, "time must be a number from 0"),
-        (2, 1.5, "time must be a number from 0"),
-        (2, None, "time must be a number from 0"),
-        (3, None, "seed must be a whole number"),
-        (7, 0, "steps from 1 to 1000"),
-        (8, math.nan, "Guidance must be a number"),
+        ("given", {"kind": "file", "name": "a.png", "b64": "%%%"}, "came garbled"),
+        ("sample", -1, "sample's seed"),
+        ("t", math.nan, "time must be a number from 0"),
+        ("t", 1.5, "time must be a number from 0"),
+        ("t", None, "time must be a number from 0"),
+        ("seed", None, "seed must be a whole number"),
+        ("steps", 0, "steps from 1 to 1000"),
+        ("guidance", math.nan, "Guidance must be a number"),
     ],
 )
-def test_bad_input_from_a_picture_is_one_sentence(context, place, value, sentence):
-    controls = [*BACK]
-    controls[place] = value
-    (outputs,) = list(from_picture.show(context, "tiny", *controls))
-    assert outputs[3]["kind"] == "problem" and sentence in outputs[3]["text"]
+def test_bad_input_from_a_picture_is_one_sentence(context, control, value, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        settled(from_picture.show(context, "tiny", BACK.but(**{control: value})))
 
 
 def test_there_and_back(context):
-    there, back, strip, status, _, halt = shown(from_picture.show(context, "tiny", *BACK))
+    final = settled(from_picture.show(context, "tiny", BACK))
     sample = trajectory.finished(context, "tiny", noising.sample_settings(context, "tiny", 3))
     original = sample.x[-1, 0]
-    frames = pictures(there["rows"][0]["sprite"])
-    assert len(frames) == from_picture.FRAMES and there["at"] == 20
+    frames = pictures(final.there["rows"][0]["sprite"])
+    assert len(frames) == from_picture.FRAMES and final.there["at"] == 20
     # The lowest level is 0.01 of half the range: two grey levels at most, a handful now and then.
     assert np.abs(frames[0].astype(int) - original).max() <= 8
     assert np.abs(frames[-1].astype(int) - original).mean() > 60
-    shown_original, noisy, way = (pictures(row["sprite"]) for row in back["rows"])
+    shown_original, noisy, way = (pictures(row["sprite"]) for row in final.back["rows"])
     assert np.array_equal(shown_original, original[None])
     assert np.abs(noisy[0].astype(int) - frames[20]).max() <= 1
     assert np.array_equal(way[0], noisy[0]) and len(way) == 5
     rms = np.sqrt(np.square(way[-1] / 255 - original / 255).mean())
-    assert back["rows"][2]["captions"][-1] == f"{rms:.1%} off (RMS)"
-    assert f"{rms:.1%}" in status["text"] and halt.interactive is False
-    assert len(pictures(strip["rows"][1]["sprite"])) == len(from_picture.LEVELS) == 8
+    assert final.back["rows"][2]["captions"][-1] == f"{rms:.1%} off (RMS)"
+    assert f"{rms:.1%}" in final.status["text"] and final.status["kind"] == "plain"
+    assert len(pictures(final.strip["rows"][1]["sprite"])) == len(from_picture.LEVELS) == 8
 
 
 def test_from_no_noise_the_picture_comes_back(context):
-    back = shown(from_picture.show(context, "tiny", None, 3, 0.0, *BACK[3:]))[1]
+    back = settled(from_picture.show(context, "tiny", BACK.but(t=0.0))).back
     original, _, way = (pictures(row["sprite"]) for row in back["rows"])
     assert np.abs(way[-1].astype(int) - original[0]).mean() < 3
 
@@ -294,37 +291,35 @@ def test_from_no_noise_the_picture_comes_back(context):
 def test_a_drawing_goes_there_and_back_and_its_code_too(context):
     pixels = np.zeros((112, 112), np.uint8)
     pixels[10:90, 40:60] = 255
-    for given, t, more in (
-        (drawing(pixels), 0.4, (0, ANY, "ddim", "flow", 3, 1.0)),
-        (None, 0.6, (5, 2, "ddpm", OWN, 4, 2.0)),
+    for asked in (
+        {"given": drawing(pixels), "t": 0.4, "sampler": "ddim", "schedule": "flow", "steps": 3},
+        {"t": 0.6, "seed": 5, "label": 2, "sampler": "ddpm", "guidance": 2.0},
     ):
-        outputs = shown(from_picture.drawn(context, "classes", given, 3, t, *more))
-        _, back, _, _, code, _ = outputs
+        final = settled(from_picture.draw(context, "classes", BACK.but(**asked)))
         scope: dict = {}
-        exec(code, scope)
-        way = pictures(back["rows"][2]["sprite"])
+        exec(final.code, scope)
+        way = pictures(final.back["rows"][2]["sprite"])
         assert np.array_equal(as_bytes(scope["restored"])[0], way[-1])
-        assert np.array_equal(as_bytes(scope["picture"]), pictures(back["rows"][0]["sprite"]))
+        assert np.array_equal(as_bytes(scope["picture"]), pictures(final.back["rows"][0]["sprite"]))
         exact = noising.difference(scope["restored"].numpy(), scope["picture"].numpy())
         assert float(scope["difference"]) == pytest.approx(exact, rel=1e-4)
 
 
 def test_from_here_starts_where_the_film_stands(context):
-    controls = (None, 3, 0.725, *BACK[3:])
-    outputs = shown(from_picture.from_here(context, "tiny", *controls))
-    assert outputs[-1] == 0.725
-    assert "t = 0.72" in outputs[3]["text"] or "t = 0.73" in outputs[3]["text"]
+    final = settled(from_picture.restore(context, "tiny", BACK.but(t=0.725)))
+    assert final.t == 0.725 and "there" not in final
+    assert "t = 0.72" in final.status["text"] or "t = 0.73" in final.status["text"]
 
 
 def test_a_sample_takes_the_place_of_a_drawing_and_then_the_next_does(context):
     pad = drawing(np.full((112, 112), 255, np.uint8))
-    assert shown(from_picture.another(context, "tiny", pad, 3, *BACK[2:]))[-1] == 3
-    assert shown(from_picture.another(context, "tiny", None, 3, *BACK[2:]))[-1] == 4
+    assert settled(from_picture.another(context, "tiny", BACK.but(given=pad))).sample == 3
+    assert settled(from_picture.another(context, "tiny", BACK)).sample == 4
 
 
 def test_a_model_with_no_way_back_says_so(context):
-    outputs = shown(from_picture.arrive(context, "walker", *BACK))
-    assert outputs[3]["kind"] == "problem" and "noises a picture" in outputs[3]["text"]
+    with pytest.raises(ValueError, match="noises a picture"):
+        settled(from_picture.arrive(context, "walker", BACK))
 
 
 @pytest.mark.parametrize("kind", ["dpm", "heun", "euler", "ddim", "ode"])
@@ -425,32 +420,31 @@ def frames_in(file: dict) -> list[np.ndarray]:
 
 def test_the_film_is_saved_as_it_is_shown(context):
     part = trajectory.finished(context, "tiny", Settings(1, 1, "dpm", 6))
-    controls = (1, *PLAIN[1:])
+    asked = PLAIN.but(seed=1)
     for kind in ("webp", "gif"):
-        file, _ = watch.save(context, kind, "tiny", *controls)
+        file = watch.save(context, "tiny", asked, kind)
         frames = frames_in(file)
         assert len(frames) == 7 and file["name"].endswith(f"seed-1.{kind}")
         scale = export.scale_for(18)
         wanted = np.kron(part.x[3, 0, 0], np.ones((scale, scale), np.uint8))
         assert np.abs(frames[3][:, : 8 * scale].astype(int) - wanted).max() <= 1
-    file, _ = watch.save(context, "png", "tiny", *controls)
+    file = watch.save(context, "tiny", asked, "png")
     (sheet,) = frames_in(file)
     scale = round(112 / 8)
     assert sheet.shape == (2 * 8 * scale + 4, 7 * 8 * scale + 6 * 4)
 
 
 def test_there_and_back_and_the_strip_are_saved(context):
-    file, _ = from_picture.save(context, "webp", "tiny", *BACK)
-    there, back, *_ = shown(from_picture.show(context, "tiny", *BACK))
-    towards = pictures(there["rows"][0]["sprite"])[:21]
-    way = np.concatenate([towards, pictures(back["rows"][2]["sprite"])])
+    file = from_picture.save(context, "tiny", BACK, "webp")
+    final = settled(from_picture.show(context, "tiny", BACK))
+    towards = pictures(final.there["rows"][0]["sprite"])[:21]
+    way = np.concatenate([towards, pictures(final.back["rows"][2]["sprite"])])
     still = sum(np.array_equal(a, b) for a, b in pairwise(way))  # frames alike are stored once
     assert len(frames_in(file)) == 21 + 5 - still
-    file, _ = from_picture.save(context, "png", "tiny", *BACK)
+    file = from_picture.save(context, "tiny", BACK, "png")
     assert frames_in(file)[0].shape[0] == 2 * 112 + 4
-    assert (
-        from_picture.save(context, "gif", "tiny", None, 3, 2.0, *BACK[3:])[1]["kind"] == "problem"
-    )
+    with pytest.raises(ValueError, match="time must be a number"):
+        from_picture.save(context, "tiny", BACK.but(t=2.0), "gif")
     file, _ = schedule.save(context, "tiny", 3, "edm")
     assert frames_in(file)[0].shape[0] == 4 * 112 + 3 * 4
     assert schedule.save(context, "tiny", None, "edm")[1]["kind"] == "problem"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -17,7 +16,7 @@ from explorer.components import say
 from explorer.components.film import film, stop
 from explorer.components.picture_input import draw_pad
 from explorer.components.picture_rows import picture_rows
-from explorer.context import Context, in_code
+from explorer.context import Context
 from explorer.denoising import noising, trajectory
 from explorer.denoising.noising import Picture
 from explorer.denoising.trajectory import (
@@ -31,9 +30,10 @@ from explorer.denoising.trajectory import (
 )
 from explorer.denoising.watch import schedule_choices
 from explorer.link import number, one_of, whole
-from explorer.live import LIVE, newest_only, run_row
-
-log = logging.getLogger(__name__)
+from explorer.live import run_row
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.snippet import call, loading, raw, snippet
+from explorer.server.ask import Seed
 
 TITLE = "From a picture"
 FILM, BACK = "noising", "restoring"
@@ -70,18 +70,18 @@ class Wish(NamedTuple):
 # -- computing ------------------------------------------------------------------------------------
 
 
-def read_wish(
-    context: Context, name: str, given: Any, sample: Any, t: Any, seed: Any, label: Any,
-    sampler: Any, schedule: Any, steps: Any, guidance: Any,
-) -> Wish:  # fmt: skip
+def read_wish(context: Context, name: str, asked: Asked) -> Wish:
     """Checked values of the controls, and the picture. Raises ValueError with one sentence."""
-    if not is_whole(sample) or not 0 <= sample < 2**53:
+    if not is_whole(asked.sample) or not 0 <= asked.sample < 2**53:
         raise ValueError("The sample's seed must be a whole number from 0 on, such as 7.")
-    if not is_number(t) or not 0 <= t <= 1:
+    if not is_number(asked.t) or not 0 <= asked.t <= 1:
         raise ValueError("The time must be a number from 0 (the picture) to 1 (noise).")
-    header = context.store.header(name)
-    settings = read_settings(header, seed, 1, sampler, steps, guidance, label, schedule)
-    return Wish(noising.picture_of(context, name, given, int(sample)), float(t), settings)
+    settings = read_settings(
+        context.store.header(name), asked.seed, 1, asked.sampler, asked.steps, asked.guidance,
+        asked.label, asked.schedule,
+    )  # fmt: skip
+    picture = noising.picture_of(context, name, asked.given, int(asked.sample))
+    return Wish(picture, float(asked.t), settings)
 
 
 def destroyed(context: Context, name: str, wish: Wish) -> dict[str, Any]:
@@ -104,18 +104,14 @@ def destroyed(context: Context, name: str, wish: Wish) -> dict[str, Any]:
 
 def restoring(context: Context, name: str, wish: Wish, t: float) -> Iterator[Trajectory]:
     """The way back from time t, growing. Raises ValueError where the model has none."""
-    import torch
-
-    from models.base import generator
-
     model, settings = context.store.get(name), wish.settings
     if not hasattr(model, "restore_steps"):
         raise ValueError("This model cannot start from a picture: it has no way back from there.")
     x_t = noising.noised(
         context, name, wish.picture, np.array([t]), settings.seed, settings.schedule
     )
-    frames = model.restore_steps(
-        torch.from_numpy(x_t).to(model.device), t, generator(settings.seed, 2), settings.label,
+    frames = context.ask.steps(
+        name, "restore_steps", x_t, t, Seed(settings.seed, 2), settings.label,
         **trajectory.arguments(model, settings, "restore_steps"),
     )  # fmt: skip
     yield from trajectory.collect(frames)
@@ -123,19 +119,19 @@ def restoring(context: Context, name: str, wish: Wish, t: float) -> Iterator[Tra
 
 def surviving(context: Context, name: str, wish: Wish) -> Iterator[list[np.ndarray] | None]:
     """What came back from each of ``LEVELS`` so far, (C, H, W) uint8 each; None in between, where
-    a newer wish may end this one. Kept in ``context.recent`` once all are there."""
+    a newer wish may end this one."""
+
+    def steps() -> Iterator[list[np.ndarray] | None]:
+        results: list[np.ndarray] = []
+        for t in LEVELS:
+            for part in restoring(context, name, wish, float(t)):
+                if not part.done:
+                    yield None
+            results = [*results, part.x[-1, 0]]
+            yield results
+
     key = ("denoise", "surviving", name, wish.picture.pixels.tobytes(), wish.settings)
-    if (kept := context.recent.get(key)) is not None:
-        yield kept
-        return
-    results: list[np.ndarray] = []
-    for t in LEVELS:
-        for part in restoring(context, name, wish, float(t)):
-            if not part.done:
-                yield None
-        results = [*results, part.x[-1, 0]]
-        yield results
-    context.recent.put(key, results)
+    return context.ask.kept_steps(key, steps)
 
 
 # -- what is shown --------------------------------------------------------------------------------
@@ -180,180 +176,144 @@ def strip_value(
     return {"rows": rows, "columns": [f"t = {t:g}" for t in LEVELS]}
 
 
-def snippet(context: Context, name: str, wish: Wish) -> str:
+def code_of(context: Context, name: str, wish: Wish) -> str:
     """The lines that noise the picture and bring it back."""
-    needed, lines = noising.code_of(context, name, wish.picture)
-    model, settings = context.store.get(name), wish.settings
-    knobs = trajectory.arguments(model, settings, "restore_steps")
-    label = {} if settings.label is None else {"label": settings.label}
-    said = "".join(f", {key}={value!r}" for key, value in {**label, **knobs}.items())
-    schedule = f", schedule={settings.schedule!r}" if settings.schedule else ""
-    imports = "".join(f"import {module}\n" for module in sorted([*needed, "torch"]))
-    return (
-        f"{imports}\nfrom models import checkpoint\nfrom models.base import generator, normal\n\n"
-        f"model = checkpoint.load({in_code(context.store.header(name).folder)!r})\n"
-        f"{lines}"
-        f"noise = normal(picture.shape, generator({settings.seed}, 1), 'cpu')\n"
-        f"noisy = model.noised(picture, {wish.t:g}, noise{schedule})\n"
-        "with torch.no_grad():\n"
-        "    *_, last = model.restore_steps(\n"
-        f"        noisy, {wish.t:g}, generator({settings.seed}, 2){said}\n"
-        "    )\n"
-        "restored = last.x  # from 0 to 1\n"
-        "difference = (restored - picture).square().mean().sqrt()\n"
+    settings = wish.settings
+    knobs = trajectory.arguments(context.store.get(name), settings, "restore_steps")
+    noised = call(
+        "noisy = model.noised", raw("picture"), wish.t, raw("noise"), schedule=settings.schedule
+    )
+    restored = call(
+        "*_, last = model.restore_steps", raw("noisy"), wish.t,
+        raw(f"generator({settings.seed}, 2)"), label=settings.label, **knobs,
+    )  # fmt: skip
+    return snippet(
+        loading(context, name),
+        noising.code_of(context, name, wish.picture),
+        f"noise = normal(picture.shape, generator({settings.seed}, 1), 'cpu')",
+        noised,
+        restored,
+        "restored = last.x  # from 0 to 1",
+        "difference = (restored - picture).square().mean().sqrt()",
     )
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
 def show(
-    context: Context, name: str, *controls: Any, rest: float = 0.0, towards: bool = True
-) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (film to noise, film back, strip, status, code, Stop) until the strip is there, and
-    None in between, where a newer wish may end this one.
+    context: Context, name: str, asked: Asked, rest: float = 0.0, towards: bool = True
+) -> Iterator[Screen | None]:
+    """The film to noise, the film back, and the strip of what survives.
 
     rest: seconds to wait before the way back, as a drawing may go on. towards: whether the film to
     noise is to be made.
     """
-    if name not in context.store.loaded:
-        yield *[gr.skip()] * 3, say("Loading the model …", kind="busy"), gr.skip(), gr.skip()
-    try:
-        wish = read_wish(context, name, *controls)
-        code = snippet(context, name, wish)
-        noise = destroyed(context, name, wish) if towards else gr.skip()
-        if towards:
-            yield noise, gr.skip(), gr.skip(), say(wish.picture.note), code, gr.skip()
-        if rest:
-            time.sleep(rest)
-            yield None
-        words = yield from _way_back(context, name, wish, code)
-        yield from _strip(context, name, wish)
-        told = say(f"{words} {wish.picture.note}")
-        yield *[gr.skip()] * 3, told, gr.skip(), gr.Button(interactive=False)
-    except (ValueError, RuntimeError) as error:
-        log.info("%s from a picture: %s", name, error)
-        problem = say(str(error), kind="problem")
-        yield *[gr.skip()] * 3, problem, gr.skip(), gr.Button(interactive=False)
+    wish = read_wish(context, name, asked)
+    yield screen(code=code_of(context, name, wish))
+    if towards:
+        yield screen(there=destroyed(context, name, wish), status=say(wish.picture.note))
+    if rest:
+        time.sleep(rest)
+        yield None
+    words = yield from _way_back(context, name, wish)
+    yield from _strip(context, name, wish)
+    yield screen(status=say(f"{words} {wish.picture.note}"))
 
 
-def _way_back(context: Context, name: str, wish: Wish, code: str) -> Iterator[Any]:
-    """Yields as ``show`` does; returns a sentence on the result."""
-    told = time.monotonic()
+def _way_back(context: Context, name: str, wish: Wish) -> Iterator[Screen | None]:
+    """The film back as it grows; returns a sentence on the result."""
+    shown = time.monotonic()
     for part in restoring(context, name, wish, wish.t):
-        if not part.done and time.monotonic() - told < 0.2:
+        if not part.done and time.monotonic() - shown < 0.2:
             yield None
             continue
-        told = time.monotonic()
+        shown = time.monotonic()
         share = len(part.level) / part.total
         status = say(f"Denoising from t = {wish.t:.2f}", share, "busy")
-        back = restored_value(context, name, wish, part)
-        yield gr.skip(), back, gr.skip(), status, code, gr.Button(interactive=True)
+        yield screen(back=restored_value(context, name, wish, part), status=status)
     error = noising.difference(part.x[-1, 0] / 255, wish.picture.pixels)
     return f"From t = {wish.t:.2f} it comes back with a difference of {error:.1%} (RMS)."
 
 
-def _strip(context: Context, name: str, wish: Wish) -> Iterator[Any]:
+def _strip(context: Context, name: str, wish: Wish) -> Iterator[Screen | None]:
     for results in surviving(context, name, wish):
         if results is None:
             yield None
             continue
         done = len(results) / len(LEVELS)
         status = say(f"What survives from t = {LEVELS[len(results) - 1]:g}", done, "busy")
-        strip = strip_value(context, name, wish, results)
-        yield gr.skip(), gr.skip(), strip, status, gr.skip(), gr.Button(interactive=True)
+        yield screen(strip=strip_value(context, name, wish, results), status=status)
 
 
-def drawn(context: Context, name: str, *controls: Any) -> Iterator[Any]:
-    """The picture changed, perhaps in the middle of a stroke: yields what ``show`` does."""
-    yield from show(context, name, *controls, rest=REST)
+def draw(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The picture changed, perhaps in the middle of a stroke."""
+    yield from show(context, name, asked, rest=REST)
 
 
-def again(context: Context, name: str, *controls: Any) -> Iterator[Any]:
-    """The way back alone, from another time: yields what ``show`` does."""
-    yield from show(context, name, *controls, rest=0.1, towards=False)
+def restore(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The way back alone, from another time or from where the film to noise stands."""
+    if is_number(asked.t):
+        yield screen(t=round(float(asked.t), 3))
+    yield from show(context, name, asked, rest=0.1, towards=False)
 
 
-def from_here(context: Context, name: str, *controls: Any) -> Iterator[Any]:
-    """The way back from where the film to noise stands: yields what ``show`` does, and t."""
-    t = controls[2]
-    place: Any = round(float(t), 3) if is_number(t) else gr.skip()
-    for outputs in again(context, name, *controls):
-        yield None if outputs is None else (*outputs, place)
-        place = gr.skip() if outputs else place
+def another(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A sample in place of what was drawn, or the next one."""
+    follows = asked.given is None and is_whole(asked.sample) and asked.sample >= 0
+    following = int(asked.sample) + 1 if follows else asked.sample
+    yield screen(given=None, sample=following)
+    yield from show(context, name, asked.but(given=None, sample=following))
 
 
-def another(
-    context: Context, name: str, given: Any, sample: Any, *controls: Any
-) -> Iterator[tuple[Any, ...]]:
-    """A sample in place of what was drawn, the next one: yields what ``show`` does, pad, seed."""
-    follows = given is None and is_whole(sample) and sample >= 0
-    following: Any = int(sample) + 1 if follows else sample
-    pad: Any = None
-    for outputs in show(context, name, None, following, *controls):
-        yield None if outputs is None else (*outputs, pad, following)
-        pad = following = gr.skip()
-
-
-def arrive(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """A new model is on screen: yields what ``show`` does, and class, guidance, sampler, schedule
-    and steps as they fit it."""
-    header = context.store.header(name)
-    if name not in context.store.loaded:
-        busy = say("Loading the model …", kind="busy")
-        yield *[gr.skip()] * 3, busy, *[gr.skip()] * 7
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A new model is on screen: the controls that it has, then its films."""
     model = context.store.get(name)
-    classes = classes_of(header)
-    values = list(controls)
-    values[4] = values[4] if values[4] in range(len(classes)) else ANY
+    classes = classes_of(context.store.header(name))
+    asked = asked.but(label=asked.label if asked.label in range(len(classes)) else ANY)
     own = getattr(getattr(model, "schedule", None), "title", None)
     able = partial(takes, model, method="restore_steps")
-    updates = (
-        gr.Dropdown(choices=label_choices(classes), value=values[4], visible=bool(classes)),
-        gr.Number(visible=able("guidance") and bool(classes)),
-        gr.Dropdown(visible=able("sampler")),
-        gr.Dropdown(choices=schedule_choices(own), visible=able("schedule")),
-        gr.Dropdown(visible=able("steps")),
+    yield screen(
+        label=gr.Dropdown(choices=label_choices(classes), value=asked.label, visible=bool(classes)),
+        guidance=gr.Number(visible=able("guidance") and bool(classes)),
+        sampler=gr.Dropdown(visible=able("sampler")),
+        schedule=gr.Dropdown(choices=schedule_choices(own), visible=able("schedule")),
+        steps=gr.Dropdown(visible=able("steps")),
     )
-    for outputs in show(context, name, *values):
-        yield None if outputs is None else (*outputs, *updates)
-        updates = (gr.skip(),) * 5
+    yield from show(context, name, asked)
 
 
 def label_choices(classes: list[str]) -> list[tuple[str, int]]:
     return [("No class", ANY), *((text, k) for k, text in enumerate(classes))]
 
 
-def stopped() -> tuple[Any, Any]:
-    """(status, Stop button) once a person has stopped the run."""
-    return say("Stopped."), gr.update(interactive=False)
-
-
-def save(context: Context, kind: str, name: str, *controls: Any) -> tuple[Any, Any]:
-    """(file for the saver, status). "webp" or "gif": to noise and back from t; "png": the strip."""
-    try:
-        wish = read_wish(context, name, *controls)
-        stem = f"{name}-from-t-{wish.t:g}"
-        settings = wish.settings
-        noised = partial(noising.noised, context, name, wish.picture)
-        if kind == "png":
-            *_, back = surviving(context, name, wish)
-            noisy = noising.as_bytes(noised(LEVELS, settings.seed, settings.schedule))
-            rows = [noisy, np.stack(back)]
-            return export.film_file(kind, stem, rows), gr.skip()
-        there = np.linspace(0, wish.t, max(2, round(wish.t * (FRAMES - 1)) + 1))
-        towards = noising.as_bytes(noised(there, settings.seed, settings.schedule))
-        back = list(restoring(context, name, wish, wish.t))[-1].x[:, 0]
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
-    return export.film_file(kind, stem, [np.concatenate([towards, back])]), gr.skip()
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file. "webp" or "gif": to noise and back from t; "png": the strip."""
+    wish = read_wish(context, name, asked)
+    stem = f"{name}-from-t-{wish.t:g}"
+    settings = wish.settings
+    noised = partial(noising.noised, context, name, wish.picture)
+    if kind == "png":
+        *_, back = surviving(context, name, wish)
+        noisy = noising.as_bytes(noised(LEVELS, settings.seed, settings.schedule))
+        return export.film_file(kind, stem, [noisy, np.stack(back)])
+    there = np.linspace(0, wish.t, max(2, round(wish.t * (FRAMES - 1)) + 1))
+    towards = noising.as_bytes(noised(there, settings.seed, settings.schedule))
+    back = list(restoring(context, name, wish, wish.t))[-1].x[:, 0]
+    return export.film_file(kind, stem, [np.concatenate([towards, back])])
 
 
 # -- the page -------------------------------------------------------------------------------------
 
 
-# The time is where the film to noise stands.
-FROM_HERE = f"(...values) => {{ values[3] = GE.films[{FILM!r}] ?? values[3]; return values; }}"
+def _from_here(place: int) -> str:
+    """JavaScript: the time is where the film to noise stands. place: of the time in the inputs."""
+    return (
+        f"(...values) => {{ values[{place}] = GE.films[{FILM!r}] ?? values[{place}]; "
+        "return values; }"
+    )
+
+
 SEEK = (
     f"(t) => {{ document.dispatchEvent(new CustomEvent('ge:film-seek', {{ detail: "
     f"{{ id: {FILM!r}, at: Math.round(t * {FRAMES - 1}) }} }})); }}"
@@ -361,13 +321,14 @@ SEEK = (
 
 
 def build(context: Context) -> None:
+    """The part."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
             pad = draw_pad(label="Draw here, or drop or paste a picture", uploads=True)
             more = gr.Button("Use a sample", size="sm", elem_id="from-more")
             t = gr.Slider(0, 1, 0.5, step=0.025, label="Restored from time t", elem_id="from-t")
-            bar = run_row("Denoise from here", "from-go", "from-stop")
-            go, halt, status = bar
+            go, halt, status = run_row("Denoise from here", "from-go", "from-stop")
             with gr.Row(elem_classes="ge-pair"):
                 label = gr.Dropdown(
                     [("No class", ANY), *((str(k), k) for k in range(100))], value=ANY,
@@ -403,21 +364,24 @@ def build(context: Context) -> None:
             strip = picture_rows(label="What survives from several times", largest=96)
     sample = components.component("from_sample", 3, html="", script=" ", elem_classes=["ge-hidden"])
 
-    controls = [pad, sample, t, seed, label, sampler, schedule, steps, guidance]
-    inputs = [context.picker, *controls]
-    shown = [there, back, strip, status, notes.code, halt]
-    fitted = [label, guidance, sampler, schedule, steps]
-    live = partial(newest_only, BACK, stopped=dict(zip((3, 5), stopped(), strict=True)))
-    settings = [seed, label, sampler, schedule, steps, guidance]
-    context.on_show(live(partial(arrive, context)), controls, [*shown, *fitted], **LIVE)
-    pad.draw(live(partial(drawn, context)), inputs, shown, **LIVE)
-    gr.on([c.input for c in settings], live(partial(show, context)), inputs, shown, **LIVE)
+    part.controls(
+        given=pad, sample=sample, t=t, seed=seed, label=label, sampler=sampler,
+        schedule=schedule, steps=steps, guidance=guidance,
+    )  # fmt: skip
+    part.outputs(
+        there=there, back=back, strip=strip, status=status, code=notes.code, stop=halt,
+        label=label, guidance=guidance, sampler=sampler, schedule=schedule, steps=steps,
+        t=t, given=pad, sample=sample,
+    )  # fmt: skip
+    part.arrives(arrive)
+    part.on(pad.draw, draw)
+    part.on([c.input for c in (seed, label, sampler, schedule, steps, guidance)], show)
     t.input(None, t, None, js=SEEK, api_visibility="private")
-    t.input(live(partial(again, context)), inputs, shown, **LIVE)
-    go.click(live(partial(from_here, context)), inputs, [*shown, t], js=FROM_HERE, **LIVE)
-    more.click(live(partial(another, context)), inputs, [*shown, pad, sample], **LIVE)
-    bar.wire_stop(BACK, stop(BACK))
-    saver.wire(partial(save, context), inputs, status, context)
+    part.on(t.input, restore)
+    part.on(go.click, restore, main=True, js=_from_here(3))
+    part.on(more.click, another)
+    part.stops(halt, js=stop(BACK))
+    part.saves(saver, save)
 
     context.remember("denoise.from.sample", sample, parse=whole(0, 2**53 - 1))
     context.remember("denoise.from.t", t, parse=number(0, 1))

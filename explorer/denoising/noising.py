@@ -15,6 +15,7 @@ from explorer.components.picture_input import read_picture
 from explorer.context import Context
 from explorer.denoising import trajectory
 from explorer.denoising.trajectory import Settings
+from explorer.page.snippet import call, raw
 
 
 class Picture(NamedTuple):
@@ -57,24 +58,21 @@ def noised(
 ) -> np.ndarray:
     """(T, C, H, W): the picture at each time, all under the same noise, in the units of a picture
     and not cut off to [0, 1]. Raises ValueError where the model has no way to noise a picture."""
-    import torch
-
     model = context.store.get(name)
     if not hasattr(model, "noised"):
         raise ValueError("This model does not say how it noises a picture.")
     T = len(times)
-    x = torch.from_numpy(picture.pixels).to(model.device).expand(T, *picture.pixels.shape)
-    noise = noise_of(model, picture, seed).expand(T, *picture.pixels.shape)
+    x = np.broadcast_to(picture.pixels, (T, *picture.pixels.shape))
+    noise = np.broadcast_to(noise_of(picture, seed), x.shape)
     knobs = {"schedule": schedule} if takes(model, "schedule", "noised") else {}
-    with torch.no_grad():
-        return model.noised(x, torch.from_numpy(times), noise, **knobs).cpu().numpy()
+    return context.ask(name, "noised", x, np.asarray(times, np.float32), noise, **knobs)
 
 
-def noise_of(model: Any, picture: Picture, seed: int) -> Any:
+def noise_of(picture: Picture, seed: int) -> np.ndarray:
     """(1, C, H, W) standard normal noise of a seed."""
     from models.base import generator, normal
 
-    return normal((1, *picture.pixels.shape), generator(seed, 1), model.device)
+    return normal((1, *picture.pixels.shape), generator(seed, 1), "cpu").numpy()
 
 
 def levels_at(context: Context, name: str, times: np.ndarray, schedule: str | None) -> np.ndarray:
@@ -102,25 +100,23 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sqrt(np.square(a.astype(np.float64) - b).mean()))
 
 
-def code_of(context: Context, name: str, picture: Picture) -> tuple[list[str], str]:
-    """For code to show: the modules it needs, and the lines that make ``picture``."""
+def code_of(context: Context, name: str, picture: Picture) -> str:
+    """For code to show: the lines that make ``picture``."""
     shape = (1, *picture.pixels.shape)
     if picture.seed is not None:
         settings = sample_settings(context, name, picture.seed)
-        model = context.store.get(name)
-        knobs = trajectory.arguments(model, settings)
-        label = {} if settings.label is None else {"label": settings.label}
-        said = ", ".join(f"{key}={value!r}" for key, value in {**label, **knobs}.items())
-        return [], (
-            f"picture = model.sample(\n    1, generator({picture.seed}), {said}\n"
-            f").mul(255).round().div(255)  # {shape}, from 0 to 1\n"
-        )
+        knobs = trajectory.arguments(context.store.get(name), settings)
+        drawn = call(
+            "picture = model.sample", 1, raw(f"generator({picture.seed})"), label=settings.label,
+            **knobs,
+        )  # fmt: skip
+        return f"{drawn}\npicture = picture.mul(255).round().div(255)  # {shape}, from 0 to 1"
     packed = base64.b64encode(zlib.compress(as_bytes(picture.pixels).tobytes(), 9)).decode("ascii")
     lines = "\n".join(f'    "{packed[k : k + 88]}"' for k in range(0, len(packed), 88))
-    return ["base64", "zlib"], (
+    return (
         f"packed = (\n{lines}\n)\n"
         "levels = bytearray(zlib.decompress(base64.b64decode(packed)))\n"
-        f"picture = torch.frombuffer(levels, dtype=torch.uint8).view{shape} / 255\n"
+        f"picture = torch.frombuffer(levels, dtype=torch.uint8).view{shape} / 255"
     )
 
 

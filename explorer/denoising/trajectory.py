@@ -10,12 +10,16 @@ import logging
 import math
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from explorer.asked import ANY, is_number, is_whole, read_label, takes
-from explorer.context import Context, in_code
+from explorer.components.picture_table import as_bytes
+from explorer.context import Context
+from explorer.page.snippet import call, raw
+from explorer.server.ask import Seed
 
 log = logging.getLogger(__name__)
 
@@ -136,21 +140,12 @@ def run(context: Context, name: str, settings: Settings) -> Iterator[Trajectory]
     A run that was finished before is there at once, in one piece. Raises ValueError where the
     model refuses a setting.
     """
-    key = ("denoise", name, settings)
-    if (kept := context.recent.get(key)) is not None:
-        yield kept
-        return
-    from models.base import generator
-
-    model = context.store.get(name)
-    frames = model.sample_steps(
-        settings.count, generator(settings.seed), settings.label, **arguments(model, settings)
-    )
-    part = None
-    for part in collect(frames):
-        yield part
-    if part is not None and part.done:
-        context.recent.put(key, part)
+    knobs = arguments(context.store.get(name), settings)
+    frames = partial(
+        context.ask.steps, name, "sample_steps", settings.count, Seed(settings.seed),
+        settings.label, **knobs,
+    )  # fmt: skip
+    return context.ask.kept_steps(("denoise", name, settings), lambda: collect(frames()))
 
 
 def finished(context: Context, name: str, settings: Settings) -> Trajectory:
@@ -159,41 +154,25 @@ def finished(context: Context, name: str, settings: Settings) -> Trajectory:
 
 
 def collect(frames: Iterator[Any]) -> Iterator[Trajectory]:
-    """Frames of a model as trajectories that grow. The time between them is not counted."""
-    import torch
-
+    """Frames of a model, as arrays, as trajectories that grow. The time between them is not
+    counted."""
     x, x0, level, evaluations = [], [], [], []
     seconds = 0.0
     while True:
         begun = time.perf_counter()
-        # Not around the yield: what runs between two steps keeps its own mode.
-        with torch.no_grad():
-            frame = next(frames, None)
-        if frame is None:
+        if (frame := next(frames, None)) is None:
             return
-        x.append(_levels(frame.x))
-        x0.append(x[-1] if frame.x0 is None else _levels(frame.x0))
+        seconds += time.perf_counter() - begun
+        x.append(as_bytes(frame.x))
+        x0.append(x[-1] if frame.x0 is None else as_bytes(frame.x0))
         level.append(float(frame.info.get("level", math.nan)))
         evaluations.append(int(frame.info.get("evaluations", frame.step)))
-        seconds += time.perf_counter() - begun
+        labels = frame.info.get("label")
         yield Trajectory(
             np.stack(x), np.stack(x0), np.array(level), np.array(evaluations),
-            _array(frame.info.get("z")), _array(frame.info.get("label")), seconds,
+            frame.info.get("z"), None if labels is None else np.atleast_1d(labels), seconds,
             max(frame.total + 1, len(x)), frame.step >= frame.total,
         )  # fmt: skip
-
-
-def _levels(x: Any) -> np.ndarray:
-    import torch
-
-    return (x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
-
-
-def _array(value: Any) -> np.ndarray | None:
-    """An array of a tensor; None where there is none. A class alone is one for all: (1,)."""
-    if value is None:
-        return None
-    return np.atleast_1d(np.asarray(value.detach().cpu() if hasattr(value, "detach") else value))
 
 
 # -- showing --------------------------------------------------------------------------------------
@@ -205,12 +184,10 @@ def decibels(level: np.ndarray) -> np.ndarray:
         return -20 * np.log10(np.asarray(level, np.float64))
 
 
-def call(context: Context, name: str, settings: Settings) -> tuple[str, str]:
-    """For code to show: how the model is loaded, and the arguments after n and the generator."""
-    header = context.store.header(name)
-    device = context.store.device_asked
-    placed = "" if device in ("auto", "cpu") else f", device={device!r}"
-    parts = [] if settings.label is None else [f"label={settings.label}"]
-    model = context.store.get(name)
-    parts += [f"{key}={value!r}" for key, value in arguments(model, settings).items()]
-    return f"model = checkpoint.load({in_code(header.folder)!r}{placed})\n", ", ".join(parts)
+def loop(context: Context, name: str, settings: Settings) -> str:
+    """For code to show: the frames of a run, as a list."""
+    knobs = arguments(context.store.get(name), settings)
+    return call(
+        "frames = list(model.sample_steps", settings.count, raw(f"generator({settings.seed})"),
+        label=settings.label, **knobs,
+    ) + ")"  # fmt: skip

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -32,9 +30,9 @@ from explorer.denoising.trajectory import (
 )
 from explorer.export import mosaic
 from explorer.link import number, one_of, whole
-from explorer.live import LIVE, newest_only, run_row
-
-log = logging.getLogger(__name__)
+from explorer.live import run_row
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.snippet import loading, snippet
 
 TITLE = "Watch"
 COUNTS = (1, 4, 9, 16)
@@ -127,67 +125,62 @@ def times_of(model: Any, settings: Settings, level: np.ndarray) -> np.ndarray | 
     return schedule(chosen).time(torch.as_tensor(level, dtype=torch.float64)).numpy()
 
 
-def snippet(context: Context, name: str, settings: Settings) -> str:
+def code_of(context: Context, name: str, settings: Settings) -> str:
     """The lines that give the frames on screen."""
-    loading, more = trajectory.call(context, name, settings)
     shape = (settings.count, *context.store.header(name).config["image"])
-    arguments = [f"{settings.count}, generator({settings.seed})", *([more] if more else [])]
-    return (
-        "import torch\n\nfrom models import checkpoint\nfrom models.base import generator\n\n"
-        f"{loading}"
-        "with torch.no_grad():\n"
-        "    frames = list(model.sample_steps(\n"
-        f"        {', '.join(arguments)},\n"
-        "    ))\n"
-        f"there = [frame.x for frame in frames]  # {shape} each, from 0 to 1\n"
-        "guess = [frame.x0 for frame in frames]\n"
-        'levels = [frame.info["level"] for frame in frames]\n'
+    return snippet(
+        loading(context, name),
+        trajectory.loop(context, name, settings),
+        f"there = [frame.x for frame in frames]  # {shape} each, from 0 to 1",
+        "guess = [frame.x0 for frame in frames]",
+        'levels = [frame.info["level"] for frame in frames]',
     )
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def show(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """Yields (film, readings, curves, status, code, Stop button) until the last frame is there."""
-    idle = gr.Button(interactive=False)
-    try:
-        settings = read_settings(context.store.header(name), *controls)
-    except ValueError as error:
-        yield *[gr.skip()] * 3, say(str(error), kind="problem"), gr.skip(), idle
-        return
-    if name not in context.store.loaded:
-        yield *[gr.skip()] * 3, say("Loading the model …", kind="busy"), gr.skip(), gr.skip()
-    try:
-        code: Any = snippet(context, name, settings)
-        drawn, last = 0, 0.0
-        for part in trajectory.run(context, name, settings):
-            if part.done:
-                yield *_shown(context, name, settings, part), say(_done(settings, part)), code, idle
-                return
-            # A film is sent whole each time: seldom enough that the sending stays the lesser work.
-            now = time.monotonic()
-            due = now - last > 0.25 and len(part.level) >= 1.3 * drawn
-            if not due and now - last < 0.1:
-                continue
-            if due:
-                drawn, last = len(part.level), now
-            told = _shown(context, name, settings, part) if due else [gr.skip()] * 3
-            share = len(part.level) / part.total
-            status = say(f"Step {len(part.level) - 1} of {part.total - 1}", share, "busy")
-            yield *told, status, code, gr.Button(interactive=True)
-            code = gr.skip()
-    except (ValueError, RuntimeError) as error:
-        log.info("Watching %s failed: %s", name, error)
-        yield *[gr.skip()] * 3, say(str(error), kind="problem"), gr.skip(), idle
+def read(context: Context, name: str, asked: Asked) -> Settings:
+    """The settings that the controls ask for. Raises ValueError with one sentence."""
+    return read_settings(
+        context.store.header(name), asked.seed, asked.count, asked.sampler, asked.steps,
+        asked.guidance, asked.label, asked.schedule,
+    )  # fmt: skip
 
 
-def _shown(context: Context, name: str, settings: Settings, part: Trajectory) -> tuple:
-    return (
-        film_value(name, settings, part),
-        reading_value(context, name, settings, part),
-        curve_value(part),
-    )
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The film with its numbers and curves, as far as it is, until the last frame is there."""
+    settings = read(context, name, asked)
+    yield screen(code=code_of(context, name, settings))
+    drawn, last = 0, 0.0
+    for part in trajectory.run(context, name, settings):
+        if part.done:
+            yield screen(
+                **film_parts(context, name, settings, part), status=say(_done(settings, part))
+            )
+            return
+        # A film is sent whole each time: seldom enough that the sending stays the lesser work.
+        now = time.monotonic()
+        due = now - last > 0.25 and len(part.level) >= 1.3 * drawn
+        if not due and now - last < 0.1:
+            yield None
+            continue
+        share = len(part.level) / part.total
+        status = say(f"Step {len(part.level) - 1} of {part.total - 1}", share, "busy")
+        if due:
+            drawn, last = len(part.level), now
+            yield screen(**film_parts(context, name, settings, part), status=status)
+        else:
+            yield screen(status=status)
+
+
+def film_parts(context: Context, name: str, settings: Settings, part: Trajectory) -> dict[str, Any]:
+    """What the stage shows of a run, by output."""
+    return {
+        "film": film_value(name, settings, part),
+        "numbers": reading_value(context, name, settings, part),
+        "curves": curve_value(part),
+    }
 
 
 def _done(settings: Settings, part: Trajectory) -> str:
@@ -198,41 +191,27 @@ def _done(settings: Settings, part: Trajectory) -> str:
     )
 
 
-def stopped() -> tuple[Any, Any]:
-    """(status, Stop button) once a person has stopped the run."""
-    return say("Stopped. What was there by then can be played."), gr.update(interactive=False)
+def another(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The next seed."""
+    asked = asked.but(seed=next_seed(asked.seed))
+    yield screen(seed=asked.seed)
+    yield from show(context, name, asked)
 
 
-def another(context: Context, name: str, seed: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """The next seed: yields what ``show`` does, and that seed."""
-    following: Any = next_seed(seed)
-    for outputs in show(context, name, following, *controls):
-        yield *outputs, following
-        following = gr.skip()
-
-
-def arrive(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """A new model is on screen: yields what ``show`` does, and the five controls that depend on
-    it: sampler, steps, guidance, class, schedule."""
-    header = context.store.header(name)
-    if name not in context.store.loaded:
-        busy = say("Loading the model …", kind="busy")
-        yield *[gr.skip()] * 3, busy, *[gr.skip()] * 7
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A new model is on screen: the controls that it has, then the film."""
+    classes = classes_of(context.store.header(name))
     model = context.store.get(name)
-    seed, count, sampler, steps, guidance, label, schedule = controls
-    classes = classes_of(header)
-    label = label if label in range(len(classes)) else ANY
+    asked = asked.but(label=asked.label if asked.label in range(len(classes)) else ANY)
     own = getattr(getattr(model, "schedule", None), "title", None)
-    updates = (
-        gr.Dropdown(visible=takes(model, "sampler")),
-        gr.Dropdown(visible=takes(model, "steps")),
-        gr.Number(visible=takes(model, "guidance") and bool(classes)),
-        gr.Dropdown(choices=label_choices(classes), value=label, visible=bool(classes)),
-        gr.Dropdown(choices=schedule_choices(own), visible=takes(model, "schedule")),
+    yield screen(
+        sampler=gr.Dropdown(visible=takes(model, "sampler")),
+        steps=gr.Dropdown(visible=takes(model, "steps")),
+        guidance=gr.Number(visible=takes(model, "guidance") and bool(classes)),
+        label=gr.Dropdown(choices=label_choices(classes), value=asked.label, visible=bool(classes)),
+        schedule=gr.Dropdown(choices=schedule_choices(own), visible=takes(model, "schedule")),
     )
-    for outputs in show(context, name, seed, count, sampler, steps, guidance, label, schedule):
-        yield *outputs, *updates
-        updates = (gr.skip(),) * 5
+    yield from show(context, name, asked)
 
 
 def label_choices(classes: list[str]) -> list[tuple[str, int]]:
@@ -244,25 +223,23 @@ def schedule_choices(own: str | None = None) -> list[tuple[str, str]]:
     return [(mine, OWN), *((title, key) for key, title in SCHEDULES.items())]
 
 
-def save(context: Context, kind: str, name: str, *controls: Any) -> tuple[Any, Any]:
-    """(file for the saver, status). kind: "webp" or "gif", the film; "png", its frames in rows."""
-    try:
-        settings = read_settings(context.store.header(name), *controls)
-        part = trajectory.finished(context, name, settings)
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file. kind: "webp" or "gif", the film; "png", its frames in rows."""
+    settings = read(context, name, asked)
+    part = trajectory.finished(context, name, settings)
     stem = f"{name}-denoised-seed-{settings.seed}"
-    return export.film_file(kind, stem, [mosaic(part.x), mosaic(part.x0)]), gr.skip()
+    return export.film_file(kind, stem, [mosaic(part.x), mosaic(part.x0)])
 
 
 # -- the page -------------------------------------------------------------------------------------
 
 
 def build(context: Context) -> None:
+    """The part."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Another seed", "watch-more", "watch-stop")
-            more, halt, status = bar
+            more, halt, status = run_row("Another seed", "watch-more", "watch-stop")
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="watch-seed")
                 label = gr.Dropdown(
@@ -295,16 +272,19 @@ def build(context: Context) -> None:
                 numbers = readings(FILM)
             lines = curves(follows=FILM, tall=140)
 
-    controls = [seed, count, sampler, steps, guidance, label, schedule]
-    inputs = [context.picker, *controls]
-    shown = [view, numbers, lines, status, notes.code, halt]
-    fitted = [sampler, steps, guidance, label, schedule]
-    live = partial(newest_only, FILM, stopped=dict(zip((3, 5), stopped(), strict=True)))
-    context.on_show(live(partial(arrive, context)), controls, [*shown, *fitted], **LIVE)
-    gr.on([c.input for c in controls], live(partial(show, context)), inputs, shown, **LIVE)
-    more.click(live(partial(another, context)), inputs, [*shown, seed], **LIVE)
-    bar.wire_stop(FILM, stop(FILM))
-    saver.wire(partial(save, context), inputs, status, context)
+    part.controls(
+        seed=seed, count=count, sampler=sampler, steps=steps, guidance=guidance, label=label,
+        schedule=schedule,
+    )  # fmt: skip
+    part.outputs(
+        film=view, numbers=numbers, curves=lines, status=status, code=notes.code, stop=halt,
+        seed=seed, sampler=sampler, steps=steps, guidance=guidance, label=label, schedule=schedule,
+    )  # fmt: skip
+    part.arrives(arrive)
+    part.on([control.input for control in part.asks.values()], show)
+    part.on(more.click, another, main=True)
+    part.stops(halt, js=stop(FILM))
+    part.saves(saver, save)
 
     context.remember("denoise.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("denoise.pictures", count, parse=one_of(COUNTS, int))

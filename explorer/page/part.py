@@ -48,7 +48,9 @@ from explorer.live import LIVE, newest
 log = logging.getLogger(__name__)
 
 LOADING = "Loading the model …"
-UNEXPECTED = "That did not work, for a reason that was not foreseen. Try it again or change a setting."
+UNEXPECTED = (
+    "That did not work, for a reason that was not foreseen. Try it again or change a setting."
+)
 OURS = Path(__file__).resolve().parents[2]
 
 
@@ -194,7 +196,7 @@ class Part:
                 [saver.saver, self.shows["status"]], **self.context.heavy,
             )  # fmt: skip
 
-    # -- what every handler goes through ------------------------------------------------------------
+    # -- what every handler goes through ----------------------------------------------------------
 
     def call(self, name: str, request: Any, model: str, asked: Asked) -> Iterator[Screen]:
         """Yields what the page would show if the handler of this name were called: for tests."""

@@ -28,7 +28,7 @@ VOCABULARY = {
 }
 
 
-class raw(str):  # noqa: N801
+class raw(str):
     """A piece of code, to be said as it is and not as a text."""
 
 

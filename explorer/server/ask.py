@@ -86,11 +86,10 @@ class Ask:
         missing = object()
         if (found := self.cache.get(key, missing)) is not missing:
             return found
-        with self._shared(key, lambda: iter([compute()])) as shared:
-            with shared.lock:
-                if (found := self.cache.get(key, missing)) is not missing:
-                    return found
-                return self.cache.put(key, compute())
+        with self._shared(key, lambda: iter(())) as shared, shared.lock:
+            if (found := self.cache.get(key, missing)) is not missing:
+                return found
+            return self.cache.put(key, compute())
 
     def kept_steps(self, key: Any, begin: Callable[[], Iterator[Any]]) -> Iterator[Any]:
         """Yields the steps of ``begin()``, shared by all who ask for them at once; the last one
@@ -102,8 +101,7 @@ class Ask:
             yield found
             return
         with self._shared(key, begin) as shared:
-            for step in shared.read():
-                yield step
+            yield from shared.read()
             if shared.last is not None:
                 self.cache.put(key, shared.last)
 
