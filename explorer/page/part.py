@@ -31,16 +31,18 @@ moments at which it may be ended. Everything else is done here, in one order for
 
 from __future__ import annotations
 
+import dis
 import inspect
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 
+from explorer.brought import lacks
 from explorer.components import say
 from explorer.context import Context
 from explorer.live import LIVE, newest
@@ -94,25 +96,31 @@ def sentence_of(error: Exception) -> str:
 
 
 def _is_ours(error: BaseException) -> bool:
+    """Whether a line of ours raised the error, rather than something that it called."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     if trace is None:
         return True
-    file = Path(trace.tb_frame.f_code.co_filename).resolve()
-    return file.is_relative_to(OURS) and "site-packages" not in file.parts
+    code = trace.tb_frame.f_code
+    file = Path(code.co_filename).resolve()
+    raised = dis.opname[code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
+    return raised and file.is_relative_to(OURS) and "site-packages" not in file.parts
 
 
 class Part:
     """A part under construction, and after that what tests and the page know of it.
 
-    place: "TAB" or "TAB_PART". handlers: what was wired, by the handler's name. main: the name of
-    the handler that the part's main button calls.
+    place: "TAB" or "TAB_PART". needs: capabilities that a model must have beyond what the tab asks
+    for; one without them is told so, and an output ``stage`` is hidden meanwhile. handlers: what
+    was wired, by the handler's name. main: the name of the handler that the part's main button
+    calls.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, needs: Iterable[str] = ()) -> None:
         self.context = context
         self.place = context.place
+        self.needs = frozenset(needs)
         self.asks: dict[str, Any] = {}
         self.shows: dict[str, Any] = {}
         self.handlers: dict[str, Callable] = {}
@@ -122,18 +130,22 @@ class Part:
     # -- declaring --------------------------------------------------------------------------------
 
     def controls(self, **controls: Any) -> None:
-        """Names the components whose values reach every handler as ``asked.NAME``."""
+        """Names the components whose values reach every handler as ``asked.NAME``.
+
+        ``asked.request`` is who asks, for handlers that tell visitors apart.
+        """
         self.asks.update(controls)
 
     def outputs(self, **outputs: Any) -> None:
         """Names the components that handlers may change. ``status`` and ``stop`` are what they say:
-        problems and loading are told in the one, the other can be pressed while it is busy."""
+        problems and loading are told in the one, the other can be pressed while it is busy.
+        ``stage`` is hidden while the model lacks what the part needs."""
         self.shows.update(outputs)
 
     def asked(self, **values: Any) -> Asked:
         """What the controls say when the page is opened, with other values where they are given."""
         first = {name: getattr(control, "value", None) for name, control in self.asks.items()}
-        return Asked(**{**first, **values})
+        return Asked(**{"request": None, **first, **values})
 
     # -- wiring -----------------------------------------------------------------------------------
 
@@ -153,6 +165,7 @@ class Part:
         arrives: bool = False,
         loads: bool = True,
         quick: bool | None = None,
+        status: str = "status",
         js: str | None = None,
         **event: Any,
     ) -> Any:
@@ -161,15 +174,16 @@ class Part:
         run: newer calls end older ones of the same run. rest: seconds to wait before beginning.
         main: whether this is what the part is for. loads: whether the handler needs the model.
         quick: whether it takes less than about 50 ms (no queue); by default where it is no
-        generator. js: what the browser does to the inputs first.
+        generator. status: the output that problems are told in. js: what the browser does to the
+        inputs first.
         """
-        self.handlers[handler.__name__] = handler
+        self.handlers[_name(handler)] = handler
         if main:
-            self.main = handler.__name__
+            self.main = _name(handler)
         steps = inspect.isgeneratorfunction(handler)
         quick = not steps if quick is None else quick
         wrapped = self._steps if not quick else self._once
-        fn = wrapped(handler, run=run, rest=rest, arrives=arrives, loads=loads)
+        fn = wrapped(handler, run=run, rest=rest, arrives=arrives, loads=loads, status=status)
         how = {**(self.context.light if quick else LIVE), **event}
         inputs, outputs = [self.context.picker, *self.asks.values()], list(self.shows.values())
         if isinstance(events, Sequence):
@@ -182,7 +196,7 @@ class Part:
         def stop(request: gr.Request) -> tuple[Any, ...]:
             for run in runs:
                 newest.stop(self._key(run, request))
-            return self._places(_stopped())
+            return self._places(_stopped("status"))
 
         return button.click(stop, None, list(self.shows.values()), js=js, queue=False,
                             show_progress="hidden", api_visibility="private")  # fmt: skip
@@ -205,7 +219,7 @@ class Part:
         steps = inspect.isgeneratorfunction(handler)
         arrives = name.startswith("arrive")
         told = (self._steps if steps else self._once)(
-            handler, run="main", rest=0.0, arrives=arrives, loads=True
+            handler, run="main", rest=0.0, arrives=arrives, loads=True, status="status"
         )(request, model, *values)
         for places in told if steps else [told]:
             if isinstance(places, tuple):
@@ -221,7 +235,7 @@ class Part:
         return tuple(changes.get(name, gr.skip()) for name in self.shows)
 
     def _steps(
-        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool
+        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool, status: str
     ) -> Callable[..., Iterator[tuple[Any, ...]]]:
         """The handler, a generator or a plain function, as the function of a queued event."""
 
@@ -233,19 +247,20 @@ class Part:
                 return
             key = self._key(run, request)
             ticket, busy, told = newest.take(key), None, False
-            for changes in self._run(handler, name, values, rest, loads):
+            asked = self._asked(values, request)
+            for changes in self._run(handler, name, asked, rest, loads, arrives, status):
                 if not in_time():
                     break
                 if (state := newest.state(key, ticket)) != "wanted":
                     # Said here too: what was told last may reach the page after Stop's own answer.
                     if state == "stopped":
-                        yield self._places(_stopped())
+                        yield self._places(_stopped(status))
                         return
                     break
                 if changes is None:
                     continue
-                if (status := changes.get("status")) is not None:
-                    now = isinstance(status, dict) and status.get("kind") == "busy"
+                if (line := changes.get(status)) is not None:
+                    now = isinstance(line, dict) and line.get("kind") == "busy"
                     if now is not busy and "stop" not in changes:
                         changes = {**changes, "stop": gr.Button(interactive=now)}
                     busy = now
@@ -260,59 +275,70 @@ class Part:
         return steps
 
     def _once(
-        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool
+        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool, status: str
     ) -> Callable[..., tuple[Any, ...]]:
         """The handler, a plain function, as the function of an event without a queue."""
 
         def once(request: gr.Request, name: str, *values: Any) -> tuple[Any, ...]:
             in_time = self.context.enter(request, self.place, name, arrives)
             try:
-                changes = handler(self.context, name, self._asked(values))
+                changes = handler(self.context, name, self._asked(values, request))
             except Exception as error:
-                changes = self._problem(handler, name, error)
+                changes = self._problem(handler, name, error, status)
             return self._places(changes if changes and in_time() else {})
 
         return once
 
     def _run(
-        self, handler: Callable, name: str, values: Sequence[Any], rest: float, loads: bool
-    ) -> Iterator[Mapping[str, Any] | None]:
+        self, handler: Callable, name: str, asked: Asked, rest: float, loads: bool, arrives: bool,
+        status: str,
+    ) -> Iterator[Mapping[str, Any] | None]:  # fmt: skip
         if rest:
             time.sleep(rest)
             yield None
+        if name and self.needs and (sentence := lacks(self.context, name, *self.needs)):
+            hidden = {"stage": gr.Column(visible=False)} if "stage" in self.shows else {}
+            yield screen(**{status: say(sentence, kind="problem")}, **hidden)
+            return
+        if arrives and "stage" in self.shows:
+            yield screen(stage=gr.Column(visible=True))
         if loads and name and name not in self.context.store.loaded:
-            yield screen(status=say(LOADING, kind="busy"))
+            yield screen(**{status: say(LOADING, kind="busy")})
         try:
-            answer = handler(self.context, name, self._asked(values))
+            answer = handler(self.context, name, asked)
             if inspect.isgenerator(answer):
                 yield from answer
             else:
                 yield answer
         except Exception as error:
-            yield self._problem(handler, name, error)
+            yield self._problem(handler, name, error, status)
 
-    def _asked(self, values: Sequence[Any]) -> Asked:
-        return Asked(**dict(zip(self.asks, values, strict=True)))
+    def _asked(self, values: Sequence[Any], request: Any) -> Asked:
+        return Asked(request=request, **dict(zip(self.asks, values, strict=True)))
 
-    def _problem(self, handler: Callable, name: str, error: Exception) -> Screen:
+    def _problem(self, handler: Callable, name: str, error: Exception, status: str) -> Screen:
         """What is shown of an error; what was not foreseen goes to the log with its traceback."""
         text = sentence_of(error)
         if text == UNEXPECTED:
-            log.error("%s.%s of %s failed.", self.place, handler.__name__, name, exc_info=error)
-        return screen(status=say(text, kind="problem"), stop=gr.Button(interactive=False))
+            log.error("%s.%s of %s failed.", self.place, _name(handler), name, exc_info=error)
+        return screen(**{status: say(text, kind="problem")}, stop=gr.Button(interactive=False))
 
     def _saving(self, handler: Callable, kind: str) -> Callable[..., tuple[Any, Any]]:
-        def save(name: str, *values: Any) -> tuple[Any, Any]:
+        def save(request: gr.Request, name: str, *values: Any) -> tuple[Any, Any]:
             try:
-                return handler(self.context, name, self._asked(values), kind), gr.skip()
+                return handler(self.context, name, self._asked(values, request), kind), gr.skip()
             except Exception as error:
-                return gr.skip(), self._problem(handler, name, error).status
+                return gr.skip(), self._problem(handler, name, error, "status").status
 
         return save
 
 
-def _stopped() -> Screen:
-    return screen(status=say("Stopped."), stop=gr.Button(interactive=False))
+def _stopped(status: str) -> Screen:
+    return screen(**{status: say("Stopped.")}, stop=gr.Button(interactive=False))
+
+
+def _name(handler: Callable) -> str:
+    return getattr(handler, "func", handler).__name__
 
 
 def _is_skip(value: Any) -> bool:

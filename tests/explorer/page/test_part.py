@@ -1,0 +1,156 @@
+"""What every handler of a part goes through: in time, newest, rest, stop, problems."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from explorer.components import say
+from explorer.context import Context
+from explorer.page.part import LOADING, UNEXPECTED, Asked, Part, screen, sentence_of, settled
+from explorer.store import Store
+from tests import toys
+
+ANA, BEN = SimpleNamespace(session_hash="ana"), SimpleNamespace(session_hash="ben")
+
+
+@pytest.fixture
+def part(tmp_path):
+    toys.write(tmp_path, "toy")
+    context = Context(Store([tmp_path], "cpu"), tab="sample")
+    with gr.Blocks():
+        context.picker = gr.Textbox()
+        part = Part(context)
+        part.controls(seed=gr.Number(7))
+        part.outputs(grid=gr.HTML(), status=gr.HTML(), stop=gr.Button())
+    context.store.get("toy")
+    return part
+
+
+def run(part, handler, request=ANA, name="toy", seed=1, arrives=False, **how):
+    """What the page is told: screens of all that changes."""
+    how = {"run": "main", "rest": 0.0, "loads": True, "status": "status", **how}
+    steps = part._steps(handler, arrives=arrives, **how)(request, name, seed)
+    for places in steps:
+        named = zip(part.shows, places, strict=True)
+        yield {key: value for key, value in named if value != gr.skip()}
+
+
+def count(context, name, asked):
+    for k in range(3):
+        yield screen(grid=(name, asked.seed + k))
+
+
+def test_a_handler_says_by_name_what_changes(part):
+    assert [each["grid"] for each in run(part, count)] == [("toy", 1), ("toy", 2), ("toy", 3)]
+
+
+def test_an_output_that_there_is_not_is_a_mistake_of_ours(part):
+    with pytest.raises(AssertionError, match="no outputs"):
+        list(run(part, lambda context, name, asked: screen(gird=1)))
+
+
+def test_a_newer_wish_ends_an_older_one_of_the_same_visitor_and_run(part):
+    first, other, table = run(part, count), run(part, count, BEN), run(part, count, run="table")
+    assert [next(each)["grid"][1] for each in (first, other, table)] == [1, 1, 1]
+    second = run(part, count, seed=5)
+    assert next(second)["grid"] == ("toy", 5)
+    # Gradio repeats the last yield at the end, so that it must change nothing.
+    assert list(first) == [{}]
+    assert len(list(other)) == len(list(table)) == 2
+
+
+def test_an_answer_falls_silent_when_another_model_comes_on_screen(part):
+    list(run(part, count, arrives=True))
+    answer = run(part, count)
+    next(answer)
+    list(run(part, count, name="toy2", arrives=True, loads=False))
+    assert list(answer) == [{}]
+    assert list(run(part, count)) == [{}]
+
+
+def test_stop_can_be_pressed_while_the_status_is_busy_and_is_heard(part):
+    def slow(context, name, asked):
+        yield screen(status=say("Working …", kind="busy"))
+        yield screen(status=say("Still working …", kind="busy"))
+        yield screen(status=say("Done."))
+
+    told = list(run(part, slow))
+    assert told[0]["stop"].interactive is True and "stop" not in told[1]
+    assert told[2]["stop"].interactive is False
+    running = run(part, slow)
+    next(running)
+    from explorer.live import newest
+
+    newest.stop(part._key("main", ANA))
+    (last,) = running
+    assert last["status"]["text"] == "Stopped." and last["stop"].interactive is False
+
+
+def test_what_a_person_cannot_ask_for_is_our_sentence(part):
+    def refuse(context, name, asked):
+        raise ValueError("Choose 1 to 4 pictures.")
+
+    (told,) = run(part, refuse)
+    assert told["status"] == say("Choose 1 to 4 pictures.", kind="problem")
+
+
+@pytest.mark.parametrize("kind", ["torch", "numpy", "runtime"])
+def test_a_librarys_words_go_to_the_log_and_never_to_a_visitor(part, kind, caplog):
+    import numpy as np
+    import torch
+
+    def fail(context, name, asked):
+        if kind == "torch":
+            torch.ones(1, requires_grad=True).numpy()
+        if kind == "numpy":
+            np.zeros(3).reshape(2)  # a ValueError, but not of ours
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    with caplog.at_level(logging.ERROR):
+        (told,) = run(part, fail)
+    assert told["status"] == say(UNEXPECTED, kind="problem")
+    assert "Traceback" in caplog.text and "fail" in caplog.text
+
+
+def test_loading_is_said_once_where_the_model_is_not_there_yet(part):
+    part.context.store.forget(["toy"])
+    assert next(run(part, count))["status"]["text"] == LOADING
+    assert "status" not in next(run(part, count, loads=False))
+
+
+def test_a_model_that_lacks_what_the_part_needs_is_told_so(part):
+    part.needs = frozenset({"Denoises"})
+    (told,) = run(part, count)
+    assert told["status"]["kind"] == "problem" and "Toy cannot" in told["status"]["text"]
+
+
+def test_a_plain_handler_answers_once_and_silence_changes_nothing(part):
+    def once(handler):
+        places = part._once(handler, run="main", rest=0, arrives=False, loads=True,
+                            status="status")(ANA, "toy", 4)  # fmt: skip
+        return {k: v for k, v in zip(part.shows, places, strict=True) if v != gr.skip()}
+
+    assert once(lambda context, name, asked: screen(grid=asked.seed)) == {"grid": 4}
+    assert once(lambda context, name, asked: None) == {}
+
+    def silent(context, name, asked):
+        yield from ()
+
+    assert list(run(part, silent)) == [{}]
+
+
+def test_settled_is_the_last_word_on_each_output():
+    final = settled(step for step in (screen(a=1, b=1), None, screen(a=2)))
+    assert final == {"a": 2, "b": 1} and final.a == 2
+    with pytest.raises(AttributeError):
+        _ = final.c
+    assert Asked(a=1, b=2).but(b=3) == Asked(a=1, b=3)
+
+
+def test_only_a_value_error_of_ours_is_written_for_a_person():
+    assert sentence_of(ValueError("Ours.")) == "Ours."
+    assert sentence_of(RuntimeError("Theirs.")) == UNEXPECTED
