@@ -25,6 +25,7 @@ _FACE = {
     "normal": "models.base",
     "load": "models.checkpoint",
     "read_header": "models.checkpoint",
+    "schedule": "models.schedules",
 }
 
 __all__ = ["FAMILIES", "family", *_FACE]

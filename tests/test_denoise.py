@@ -383,27 +383,31 @@ def test_the_curves_are_those_of_the_papers():
 
 
 def test_the_rows_are_the_schedules_and_the_code_gives_the_chosen_one(context):
-    lines, rows, status, code = schedule.show(context, "classes", 4, "cosine")
-    names = [row["name"] for row in rows["rows"]]
-    assert names == list(trajectory.SCHEDULES.values()) and rows["chosen"] == 2
+    final = settled(schedule.show(context, "classes", Asked(seed=4, chosen="cosine")))
+    names = [row["name"] for row in final.rows["rows"]]
+    assert names == list(trajectory.SCHEDULES.values()) and final.rows["chosen"] == 2
     scope: dict = {}
-    exec(code, scope)
-    chosen = pictures(rows["rows"][2]["sprite"])
+    exec(final.code, scope)
+    chosen = pictures(final.rows["rows"][2]["sprite"])
     assert np.array_equal(as_bytes(scope["row"]), chosen)
-    curve = lines["plots"][0]["lines"][2]["y"]
+    curve = final.curves["plots"][0]["lines"][2]["y"]
     assert np.allclose(scope["share"].numpy(), curve, atol=1e-5)
-    assert "seed 4" in status["text"]
+    assert "seed 4" in final.status["text"]
 
 
 def test_the_schedule_shown_first_is_the_models_own(context):
-    assert schedule.arrive(context, "tiny", 0, None)[-1] == "edm"
-    assert schedule.arrive(context, "tiny", 0, "flow")[-1] == "flow"
-    assert schedule.show(context, "tiny", -1, "flow")[2]["kind"] == "problem"
-    assert schedule.arrive(context, "tiny", -1, None)[2]["kind"] == "problem"
-    assert schedule.show(context, "tiny", 0, "none")[2]["kind"] == "problem"
-    lines, rows, status, _ = schedule.show(context, "walker", 0, "edm")
-    assert lines["plots"] and rows is None and "keeps to its own noise" in status["text"]
-    assert schedule.another(context, "tiny", 4, "edm")[-1] == 5
+    def show(name="tiny", seed=0, chosen=None):
+        return settled(schedule.show(context, name, Asked(seed=seed, chosen=chosen)))
+
+    assert show().chosen == "edm" and show(chosen="flow").chosen == "flow"
+    with pytest.raises(ValueError, match="seed must be a whole number"):
+        show(seed=-1)
+    with pytest.raises(ValueError, match="no noise schedule 'none'"):
+        show(chosen="none")
+    final = show("walker", chosen="edm")
+    assert final.curves["plots"] and final.rows is None
+    assert "keeps to its own noise" in final.status["text"]
+    assert settled(schedule.another(context, "tiny", Asked(seed=4, chosen="edm"))).seed == 5
 
 
 # -- taking away -----------------------------------------------------------------------------------
@@ -445,6 +449,5 @@ def test_there_and_back_and_the_strip_are_saved(context):
     assert frames_in(file)[0].shape[0] == 2 * 112 + 4
     with pytest.raises(ValueError, match="time must be a number"):
         from_picture.save(context, "tiny", BACK.but(t=2.0), "gif")
-    file, _ = schedule.save(context, "tiny", 3, "edm")
+    file = schedule.save(context, "tiny", Asked(seed=3, chosen="edm"), "png")
     assert frames_in(file)[0].shape[0] == 4 * 112 + 3 * 4
-    assert schedule.save(context, "tiny", None, "edm")[1]["kind"] == "problem"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -19,23 +17,23 @@ from explorer.components.cost import cost
 from explorer.components.film import film, stop
 from explorer.components.picture_table import picture_table
 from explorer.context import Context
-from explorer.denoising.guidance import COUNT, Drawn, drawn, save_strip, strip, strip_after
+from explorer.denoising.guidance import COUNT, Run, runs, save_strip, strip, strip_after
 from explorer.denoising.trajectory import (
     MOST_GUIDANCE,
     MOST_STEPS,
     SAMPLERS,
     Settings,
-    call,
+    arguments,
     read_settings,
 )
 from explorer.export import mosaic
 from explorer.link import number, one_of, whole
-from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
-
-log = logging.getLogger(__name__)
+from explorer.live import run_row
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.snippet import call, loading, raw, snippet
 
 TITLE = "Compare"
-FILM, STRIP = "compare", "compare-strip"
+FILM = "compare"
 
 NONE = "none"
 DEFAULTS = (("dpm", 10), ("ddim", 20), ("heun", 10), ("ddpm", 50))
@@ -62,17 +60,21 @@ LOOK_FOR = """
 # -- handlers: plain values in, values of the outputs out -----------------------------------------
 
 
-def read_columns(
-    header: Any, seed: Any, label: Any, guidance: Any, *pairs: Any
-) -> tuple[list[Settings], Settings]:
+def read_columns(header: Any, asked: Asked) -> tuple[list[Settings], Settings]:
     """The settings of two to four columns, and of their reference. Raises ValueError.
 
-    pairs: sampler and steps of each column, one after another; sampler ``NONE`` leaves it out.
+    Sampler ``NONE`` leaves a column out.
     """
-    shared = {"seed": seed, "count": COUNT, "label": label, "guidance": guidance}
+    shared = {
+        "seed": asked.seed, "count": COUNT, "label": asked.label, "guidance": asked.guidance,
+    }  # fmt: skip
+    pairs = [
+        (getattr(asked, f"sampler{k}"), getattr(asked, f"steps{k}"))
+        for k in range(1, len(DEFAULTS) + 1)
+    ]
     columns = [
         read_settings(header, **shared, sampler=sampler, steps=steps)
-        for sampler, steps in zip(pairs[::2], pairs[1::2], strict=True)
+        for sampler, steps in pairs
         if sampler != NONE
     ]
     if len(columns) < 2:
@@ -81,57 +83,37 @@ def read_columns(
     return columns, read_settings(header, **shared, sampler=sampler, steps=steps)
 
 
-def show(context: Context, name: str, shown: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """Yields (film, cost, status, code, finished) until all columns and their reference are drawn;
-    None where there is nothing new to show.
-
-    shown: "x0", the guess, or "x", the noisy picture. controls: see ``read_columns``.
-    """
-    try:
-        header = context.store.header(name)
-        columns, reference = read_columns(header, *controls)
-    except ValueError as error:
-        yield gr.skip(), gr.skip(), say(str(error), kind="problem"), gr.skip(), False
-        return
-    if name not in context.store.loaded:
-        yield gr.skip(), gr.skip(), say("Loading the model …", kind="busy"), gr.skip(), False
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The columns one after another, then their reference and what it tells."""
+    yield screen(finished=False)
+    columns, reference = read_columns(context.store.header(name), asked)
     if not takes(context.store.get(name), "sampler"):
-        words = f"{header.title} has one way of sampling only; nothing can be compared."
-        yield gr.skip(), gr.skip(), say(words, kind="problem"), gr.skip(), False
-        return
-    code = snippet(context, name, columns, reference)
-    done: list[Drawn] = []
+        title = context.store.header(name).title
+        raise ValueError(f"{title} has one way of sampling only; nothing can be compared.")
+    yield screen(code=code_of(context, name, columns, reference))
+    done: list[Run] = []
     work = [_evaluations(each) for each in (*columns, reference)]
     told = drew = 0.0
-    try:
-        for k, settings in enumerate((*columns, reference)):
-            what = f"column {k + 1}" if k < len(columns) else "the reference"
-            for found in drawn(context, name, settings):
-                part = (sum(work[:k]) + found.way.evaluations[-1]) / sum(work)
-                if found.way.done or time.monotonic() - told < 0.1:
-                    yield None
-                    continue
-                told = time.monotonic()
-                status = say(f"Drawing {what}: {part:.0%}", min(1.0, part), "busy")
-                yield gr.skip(), gr.skip(), status, code, False
-            done.append(found)
-            if k < len(columns) and time.monotonic() - drew > 0.1:
-                drew = time.monotonic()
-                status = say(f"Drawing {what} …", min(1.0, part), "busy")
-                value = reel(columns, done, shown, running=k < len(columns) - 1)
-                yield value, facts(columns, done), status, code, False
-    except (ValueError, RuntimeError) as error:
-        log.exception("Comparing samplers of %s failed.", name)
-        yield (
-            gr.skip(),
-            gr.skip(),
-            say(f"Sampling failed: {error}", kind="problem"),
-            gr.skip(),
-            False,
-        )
-        return
-    numbers = facts(columns, done[:-1], done[-1])
-    yield reel(columns, done[:-1], shown), numbers, say(_sentence(reference)), code, True
+    for k, settings in enumerate((*columns, reference)):
+        what = f"column {k + 1}" if k < len(columns) else "the reference"
+        for found in runs(context, name, settings):
+            part = (sum(work[:k]) + found.way.evaluations[-1]) / sum(work)
+            if found.way.done or time.monotonic() - told < 0.1:
+                yield None
+                continue
+            told = time.monotonic()
+            yield screen(status=say(f"Drawing {what}: {part:.0%}", min(1.0, part), "busy"))
+        done.append(found)
+        if k < len(columns) and time.monotonic() - drew > 0.1:
+            drew = time.monotonic()
+            yield screen(
+                film=reel(columns, done, asked.shown, running=k < len(columns) - 1),
+                cost=facts(columns, done), status=say(f"Drawing {what} …", min(1.0, part), "busy"),
+            )  # fmt: skip
+    yield screen(
+        film=reel(columns, done[:-1], asked.shown), cost=facts(columns, done[:-1], done[-1]),
+        status=say(_sentence(reference)), finished=True,
+    )  # fmt: skip
 
 
 def _evaluations(settings: Settings) -> int:
@@ -147,7 +129,7 @@ def _sentence(reference: Settings) -> str:
 
 
 def reel(
-    columns: list[Settings], done: list[Drawn], shown: Any, running: bool = False
+    columns: list[Settings], done: list[Run], shown: Any, running: bool = False
 ) -> dict[str, Any]:
     """The value of the film: each column's way, all stretched to the length of the longest."""
     longest = max(settings.steps for settings in columns) + 1
@@ -179,9 +161,7 @@ def stretched(n: int, longest: int) -> np.ndarray:
     return np.floor(np.arange(longest) * (n - 1) / (longest - 1) + 1e-9).astype(int)
 
 
-def facts(
-    columns: list[Settings], done: list[Drawn], reference: Drawn | None = None
-) -> dict[str, Any]:
+def facts(columns: list[Settings], done: list[Run], reference: Run | None = None) -> dict[str, Any]:
     """The value of the table and the chart of costs."""
     from models.samplers import DETERMINISTIC
 
@@ -214,41 +194,32 @@ def rms(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sqrt(np.square(np.asarray(a, np.float64) - b).mean()))
 
 
-def order(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, Any]]:
-    """How fast the error falls as steps are doubled: yields (lines of the chart, status)."""
-    try:
-        _, reference = read_columns(context.store.header(name), *controls)
-    except ValueError as error:
-        yield gr.skip(), say(str(error), kind="problem")
-        return
+def order(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """How fast the error falls as steps are doubled: the lines of the chart."""
+    _, reference = read_columns(context.store.header(name), asked)
     jobs = [reference]
     jobs += [reference._replace(sampler=s, steps=n) for s in ORDERS for n in DOUBLED]
     work, told, spent = [_evaluations(job) for job in jobs], 0.0, 0
     points: dict[str, list[tuple[int, float]]] = {sampler: [] for sampler in ORDERS}
     fine = None
-    try:
-        for job, size in zip(jobs, work, strict=True):
-            for found in drawn(context, name, job):
-                if found.way.done or time.monotonic() - told < 0.1:
-                    yield None
-                    continue
-                told = time.monotonic()
-                part = (spent + found.way.evaluations[-1]) / sum(work)
-                yield gr.skip(), say(f"Measuring the order: {part:.0%}", part, "busy")
-            spent += size
-            if fine is None:
-                fine = found.final
+    for job, size in zip(jobs, work, strict=True):
+        for found in runs(context, name, job):
+            if found.way.done or time.monotonic() - told < 0.1:
+                yield None
                 continue
-            evaluations = int(found.way.evaluations[-1])
-            points[job.sampler].append((evaluations, rms(found.final, fine)))
-            status = say(f"Measuring the order: {spent / sum(work):.0%}", spent / sum(work), "busy")
-            yield {"lines": lines(points), "about": about(reference)}, status
-    except (ValueError, RuntimeError) as error:
-        log.exception("Measuring samplers of %s failed.", name)
-        yield gr.skip(), say(f"Measuring failed: {error}", kind="problem")
-        return
+            told = time.monotonic()
+            part = (spent + found.way.evaluations[-1]) / sum(work)
+            yield screen(status=say(f"Measuring the order: {part:.0%}", part, "busy"))
+        spent += size
+        if fine is None:
+            fine = found.final
+            continue
+        evaluations = int(found.way.evaluations[-1])
+        points[job.sampler].append((evaluations, rms(found.final, fine)))
+        status = say(f"Measuring the order: {spent / sum(work):.0%}", spent / sum(work), "busy")
+        yield screen(cost={"lines": lines(points), "about": about(reference)}, status=status)
     words = "Order: by which power of the evaluations the difference falls, at the finest two runs."
-    yield {"lines": lines(points), "about": about(reference)}, say(words)
+    yield screen(status=say(words))
 
 
 def lines(points: dict[str, list[tuple[int, float]]]) -> list[dict[str, Any]]:
@@ -269,38 +240,39 @@ def lines(points: dict[str, list[tuple[int, float]]]) -> list[dict[str, Any]]:
 # -- code and files -------------------------------------------------------------------------------
 
 
-def snippet(context: Context, name: str, columns: list[Settings], reference: Settings) -> str:
+def code_of(context: Context, name: str, columns: list[Settings], reference: Settings) -> str:
     """The lines that give the columns' last pictures, and their differences."""
-    load, _ = call(context, name, columns[0])
-    runs = ""
-    for settings in (reference, *columns):
-        _, given = call(context, name, settings)
-        what = "reference" if settings is reference else "images"
-        runs += f"{what} = model.sample({COUNT}, generator({settings.seed}), {given})\n"
-        if settings is not reference:
-            runs += "differences.append((images - reference).square().mean().sqrt())\n"
-        else:
-            runs += "differences = []\n"
-    return "from models import checkpoint\nfrom models.base import generator\n\n" + load + runs
+    model = context.store.get(name)
+
+    def sampled(what: str, settings: Settings) -> str:
+        return call(
+            f"{what} = model.sample", COUNT, raw(f"generator({settings.seed})"),
+            label=settings.label, **arguments(model, settings),
+        )  # fmt: skip
+
+    lines = [loading(context, name), sampled("reference", reference), "differences = []"]
+    for settings in columns:
+        lines += [
+            sampled("images", settings),
+            "differences.append((images - reference).square().mean().sqrt())",
+        ]
+    return snippet(*lines)
 
 
-def save(context: Context, kind: str, name: str, shown: Any, *controls: Any) -> tuple[Any, Any]:
-    """(file for the saver, status): the columns as a film (webp, gif), or as they end (png)."""
-    try:
-        columns, _ = read_columns(context.store.header(name), *controls)
-        done = [list(drawn(context, name, settings))[-1] for settings in columns]
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file: the columns as a film (webp, gif), or as they end (png)."""
+    columns, _ = read_columns(context.store.header(name), asked)
+    done = [list(runs(context, name, settings))[-1] for settings in columns]
     longest = max(len(each.way.x) for each in done)
     rows = []
     for each in done:
-        sheet = mosaic(each.way.x if shown == "x" else each.way.x0)
+        sheet = mosaic(each.way.x if asked.shown == "x" else each.way.x0)
         rows.append(sheet[stretched(len(sheet), longest)])
     stem = f"{name}-samplers-seed-{columns[0].seed}"
     if kind != "png":
-        return export.film_file(kind, stem, rows), gr.skip()
+        return export.film_file(kind, stem, rows)
     ends = images.grid_image([row[-1] for row in rows], columns=len(rows), scale=4, gap=16)
-    return components.file(f"{stem}.png", images.png_bytes(ends), "image/png"), gr.skip()
+    return components.file(f"{stem}.png", images.png_bytes(ends), "image/png")
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -308,11 +280,11 @@ def save(context: Context, kind: str, name: str, shown: Any, *controls: Any) -> 
 
 def build(context: Context) -> None:
     """The part."""
+    part = Part(context)
     samplers = [(title, key) for key, title in SAMPLERS.items()]
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Other noise", "compare-again", "compare-stop")
-            again, halt, status = bar
+            again, halt, status = run_row("Other noise", "compare-again", "compare-stop")
             pairs = []
             for k, (sampler, steps) in enumerate(DEFAULTS):
                 with gr.Row(elem_classes=["ge-pair", "ge-sampler"]):
@@ -355,31 +327,26 @@ def build(context: Context) -> None:
                 # Whether the columns were drawn to the end, and the strip's pictures.
                 finished, pictures = gr.State(False), gr.State(None)
 
-    controls = [seed, label, guidance, *pairs]
-    inputs = [context.picker, shown, *controls]
-    outputs = [player, costs, status, notes.code, finished, halt]
-    strip_of, drawing = [context.picker, seed, of], [table, said, pictures, halt]
-    draw = newest_only(FILM, stoppable(partial(show, context)), stopped_at(2, 5))
-    redraw = newest_only(STRIP, stoppable(partial(strip, context)), stopped_at(1, 3))
+    names = [f"{what}{k + 1}" for k in range(len(DEFAULTS)) for what in ("sampler", "steps")]
+    part.controls(
+        shown=shown, seed=seed, label=label, guidance=guidance, of=of, finished=finished,
+        pictures=pictures, **dict(zip(names, pairs, strict=True)),
+    )  # fmt: skip
+    part.outputs(
+        film=player, cost=costs, status=status, code=notes.code, stop=halt, seed=seed, label=label,
+        of=of, guidance=guidance, guided=guided, finished=finished, table=table, said=said,
+        pictures=pictures,
+    )  # fmt: skip
     # After the columns, not beside them: their seconds are part of what is compared.
-    follow = newest_only(STRIP, stoppable(partial(strip_after, context)), stopped_at(1, 3))
-    arrived = context.on_show(
-        partial(arrive, context), [label, of], [label, of, guidance, guided], queue=False
-    )
-    pressed = again.click(next_seed, seed, seed, **context.light)
-    for event in (arrived, pressed, seed.input):
-        started = event(draw, inputs, outputs, **LIVE) if event == seed.input else event.then(
-            draw, inputs, outputs, **LIVE)  # fmt: skip
-        started.then(follow, [finished, *strip_of], drawing, **LIVE)
-    wishes = [control.input for control in [*pairs, shown, label, guidance]]
-    measuring = newest_only(FILM, stoppable(partial(order, context)), stopped_at(1, 2))
-    gr.on(wishes, draw, inputs, outputs, **LIVE)
-    of.input(redraw, strip_of, drawing, **LIVE)
-    measure.click(measuring, [context.picker, *controls], [costs, status, halt], **LIVE)
-    for key, line in ((FILM, status), (STRIP, said)):
-        bar.wire_stop(key, stop(key), status=line)
-    saver.wire(partial(save, context), inputs, status, context)
-    sheet.click(save_strip, [context.picker, pictures], [saver.saver, said], **context.light)
+    for event in (part.arrives(arrive).then, part.on(again.click, next_noise).then, seed.input):
+        drawing = part.on(event, show, main=True)
+        part.on(drawing.then, strip_after, run="strip", status="said")
+    part.on([control.input for control in [*pairs, shown, label, guidance]], show)
+    part.on(of.input, strip, run="strip", status="said")
+    part.on(measure.click, order)
+    part.stops(halt, runs=("main", "strip"), js=stop(FILM))
+    part.saves(saver, save)
+    part.saves(export.SaveButtons({"png": sheet}, saver.saver), save_strip)
 
     context.remember("compare.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("compare.class", label, parse=whole(ANY, 999))
@@ -390,16 +357,21 @@ def build(context: Context) -> None:
         context.remember(f"compare.steps{k + 1}", pairs[2 * k + 1], parse=whole(1, MOST_STEPS))
 
 
-def arrive(context: Context, name: str, label: Any, of: Any) -> tuple[Any, Any, Any, Any]:
-    """A model is on screen: (class, class of the strip, guidance, whether there is a strip)."""
+def next_noise(context: Context, name: str, asked: Asked) -> Screen:
+    """The next seed."""
+    return screen(seed=next_seed(asked.seed))
+
+
+def arrive(context: Context, name: str, asked: Asked) -> Screen:
+    """A model is on screen: its classes, and whether it can be guided to one."""
     classes = classes_of(context.store.header(name))
     there = bool(classes)
-    kept = label if label in range(len(classes)) else ANY
+    kept = asked.label if asked.label in range(len(classes)) else ANY
     of_strip = class_choices(classes, "")[1:] or [("0", 0)]
-    strip_of = of if of in range(len(classes)) else 0
-    return (
-        gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept, visible=there),
-        gr.Dropdown(choices=of_strip, value=strip_of, visible=there),
-        gr.Slider(visible=there),
-        gr.Column(visible=there),
+    strip_of = asked.of if asked.of in range(len(classes)) else 0
+    return screen(
+        label=gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept, visible=there),
+        of=gr.Dropdown(choices=of_strip, value=strip_of, visible=there),
+        guidance=gr.Slider(visible=there),
+        guided=gr.Column(visible=there),
     )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import gradio as gr
 import numpy as np
 
 from explorer import components, images
@@ -16,91 +14,76 @@ from explorer.components import say
 from explorer.components.picture_table import as_table
 from explorer.context import Context
 from explorer.denoising.trajectory import Settings, Trajectory, arguments, collect, read_settings
-
-log = logging.getLogger(__name__)
+from explorer.page.part import Asked, Screen, screen
+from explorer.server.ask import Seed
 
 COUNT = 4
 GUIDANCES = (0, 1, 2, 3, 4, 6, 8)
 
 
-class Drawn(NamedTuple):
-    """way: as much as is done. final: (N, C, H, W) float32, the newest picture, not rounded."""
+class Run(NamedTuple):
+    """A sampler's run. way: as much as is done. final: (N, C, H, W) float32, the newest picture,
+    not rounded."""
 
     way: Trajectory
     final: np.ndarray
 
 
-def drawn(context: Context, name: str, settings: Settings) -> Iterator[Drawn]:
+def runs(context: Context, name: str, settings: Settings) -> Iterator[Run]:
     """Runs a sampler, yielding after every step; what was run before is there at once."""
-    key = ("denoise-drawn", name, settings)
-    if (kept := context.recent.get(key)) is not None:
-        yield kept
-        return
-    from models.base import generator
 
-    model = context.store.get(name)
-    newest = []
+    def begin() -> Iterator[Run]:
+        newest = []
 
-    def noted() -> Iterator[Any]:
-        frames = model.sample_steps(
-            settings.count, generator(settings.seed), settings.label, **arguments(model, settings)
-        )
-        for frame in frames:
-            newest[:] = [frame.x.float().cpu().numpy()]
-            yield frame
+        def noted() -> Iterator[Any]:
+            for frame in context.ask.steps(
+                name, "sample_steps", settings.count, Seed(settings.seed), settings.label, **knobs
+            ):
+                newest[:] = [frame.x]
+                yield frame
 
-    for way in collect(noted()):
-        found = Drawn(way, newest[0])
-        yield found
-    context.recent.put(key, found)
+        for way in collect(noted()):
+            yield Run(way, newest[0])
+
+    knobs = arguments(context.store.get(name), settings)
+    return context.ask.kept_steps(("denoise-run", name, settings), begin)
 
 
-def strip(
-    context: Context, name: str, seed: Any, label: Any, steps: int = 20
-) -> Iterator[tuple[Any, Any, Any]]:
-    """The same noises at rising guidance: yields (table, status, pictures so far).
-
-    The pictures, (rows, columns) of (C, H, W) uint8 or None, are for ``save``.
-    """
+def strip(context: Context, name: str, asked: Asked, steps: int = 20) -> Iterator[Screen | None]:
+    """The same noises at rising guidance. ``pictures``, (rows, columns, C, H, W) uint8 or None,
+    are for ``save_strip``."""
     header = context.store.header(name)
     if not (classes := classes_of(header)):
-        yield None, say("This model takes no class, so there is nothing to guide it to."), None
+        words = "This model takes no class, so there is nothing to guide it to."
+        yield screen(table=None, said=say(words), pictures=None)
         return
-    try:
-        base = read_settings(header, seed, COUNT, label=label, steps=steps)
-    except ValueError as error:
-        yield gr.skip(), say(str(error), kind="problem"), gr.skip()
-        return
+    base = read_settings(header, asked.seed, COUNT, label=asked.of, steps=steps)
     label = base.label or 0
     columns: list[np.ndarray | None] = [None] * len(GUIDANCES)
     words = f"Class {classes[label]}, {COUNT} noises of seed {base.seed}"
-    told = 0.0
-    try:
-        for k, guidance in enumerate(GUIDANCES):
-            settings = base._replace(label=label, guidance=float(guidance))
-            for found in drawn(context, name, settings):
-                if found.way.done or time.monotonic() - told < 0.1:
-                    yield None
-                    continue
-                told = time.monotonic()
-                part = (k + found.way.evaluations[-1] / steps) / len(GUIDANCES)
-                yield gr.skip(), say(f"{words}: {part:.0%}", min(1.0, part), "busy"), gr.skip()
-            columns[k] = found.way.x[-1]
-            part = (k + 1) / len(GUIDANCES)
-            yield _table(header, columns), say(f"{words}: {part:.0%}", part, "busy"), gr.skip()
-    except (ValueError, RuntimeError) as error:
-        log.exception("Guidance of %s failed.", name)
-        yield gr.skip(), say(f"Sampling failed: {error}", kind="problem"), gr.skip()
-        return
-    yield _table(header, columns), say(f"{words}."), np.stack(columns, 1)
+    shown = 0.0
+    for k, guidance in enumerate(GUIDANCES):
+        settings = base._replace(label=label, guidance=float(guidance))
+        for found in runs(context, name, settings):
+            if found.way.done or time.monotonic() - shown < 0.1:
+                yield None
+                continue
+            shown = time.monotonic()
+            part = (k + found.way.evaluations[-1] / steps) / len(GUIDANCES)
+            yield screen(said=say(f"{words}: {part:.0%}", min(1.0, part), "busy"))
+        columns[k] = found.way.x[-1]
+        part = (k + 1) / len(GUIDANCES)
+        busy = say(f"{words}: {part:.0%}", part, "busy")
+        yield screen(table=_table(header, columns), said=busy)
+    yield screen(
+        table=_table(header, columns), said=say(f"{words}."), pictures=np.stack(columns, 1)
+    )
 
 
-def strip_after(
-    context: Context, finished: Any, name: str, *controls: Any
-) -> Iterator[tuple[Any, Any, Any]]:
-    """What ``strip`` yields, unless what came before it was stopped."""
-    if finished:
-        yield from strip(context, name, *controls)
+def strip_after(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The strip, unless what came before it was stopped."""
+    if asked.finished:
+        yield from strip(context, name, asked)
 
 
 def _table(header: Any, columns: list[np.ndarray | None]) -> dict[str, Any]:
@@ -112,13 +95,12 @@ def _table(header: Any, columns: list[np.ndarray | None]) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def save_strip(name: str, pictures: Any) -> tuple[Any, Any]:
-    """(file for the saver, status): the guidance strip as one sheet."""
-    if pictures is None:
-        return gr.skip(), say("The strip is not finished yet.", kind="problem")
+def save_strip(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file: the guidance strip as one sheet."""
+    if (pictures := asked.pictures) is None:
+        raise ValueError("The strip is not finished yet.")
     rows, columns = pictures.shape[:2]
     sheet = images.grid_image(
         pictures.reshape(rows * columns, *pictures.shape[2:]), columns=columns, scale=4, gap=6
     )
-    data = images.png_bytes(sheet)
-    return components.file(f"{name}-guidance.png", data, "image/png"), gr.skip()
+    return components.file(f"{name}-guidance.png", images.png_bytes(sheet), "image/png")

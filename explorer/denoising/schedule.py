@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -14,12 +13,12 @@ from explorer.asked import is_whole, next_seed, takes
 from explorer.components import say
 from explorer.components.curves import curves
 from explorer.components.picture_rows import picture_rows
-from explorer.context import Context, in_code
+from explorer.context import Context
 from explorer.denoising import noising
 from explorer.denoising.trajectory import OWN, SCHEDULES, decibels
 from explorer.link import one_of, whole
-
-log = logging.getLogger(__name__)
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.snippet import loading, snippet
 
 TITLE = "Schedule"
 TIMES = np.linspace(0, 1, 9)
@@ -102,34 +101,30 @@ def row_value(context: Context, name: str, picture: Any, chosen: str) -> dict[st
     return {"rows": rows, "columns": columns, "chosen": list(SCHEDULES).index(chosen)}
 
 
-def snippet(context: Context, name: str, picture: Any, chosen: str) -> str:
+def code_of(context: Context, name: str, picture: Any, chosen: str) -> str:
     """The lines that give the chosen schedule's curves and its row of pictures."""
-    folder = in_code(context.store.header(name).folder)
-    needed, lines = noising.code_of(context, name, picture)
-    imports = "".join(f"import {module}\n" for module in sorted([*needed, "torch"]))
-    return (
-        f"{imports}\nfrom models import checkpoint, schedules\n"
-        "from models.base import generator, normal\n\n"
-        f"schedule = schedules.schedule({chosen!r})\n"
-        f"t = torch.linspace(0, 1, {POINTS}, dtype=torch.float64)\n"
-        "level = schedule.level(t)  # sigma_t / alpha_t\n"
-        "share = 1 / (1 + level**2)  # alpha-bar\n"
-        "decibels = -20 * torch.log10(level)  # log-SNR\n\n"
-        f"model = checkpoint.load({folder!r})\n"
-        f"{lines}"
-        f"noise = normal(picture.shape, generator({picture.seed or 0}, 1), 'cpu')\n"
-        f"times = torch.linspace(0, 1, {len(TIMES)}, dtype=torch.float64)\n"
-        f"row = model.noised(\n"
-        f"    picture.expand({len(TIMES)}, -1, -1, -1), times, noise, schedule={chosen!r}\n"
-        ").clamp(0, 1)\n"
+    return snippet(
+        f"noising = schedule({chosen!r})",
+        f"t = torch.linspace(0, 1, {POINTS}, dtype=torch.float64)",
+        "level = noising.level(t)  # sigma_t / alpha_t",
+        "share = 1 / (1 + level**2)  # alpha-bar",
+        "decibels = -20 * torch.log10(level)  # log-SNR",
+        "",
+        loading(context, name),
+        noising.code_of(context, name, picture),
+        f"noise = normal(picture.shape, generator({picture.seed or 0}, 1), 'cpu')",
+        f"times = torch.linspace(0, 1, {len(TIMES)}, dtype=torch.float64)",
+        f"pictures = picture.expand({len(TIMES)}, -1, -1, -1)",
+        f"row = model.noised(pictures, times, noise, schedule={chosen!r}).clamp(0, 1)",
     )
 
 
 # -- handlers -------------------------------------------------------------------------------------
 
 
-def read_wish(context: Context, name: str, seed: Any, chosen: Any) -> tuple[int, str]:
+def read_wish(context: Context, name: str, asked: Asked) -> tuple[int, str]:
     """The checked seed and schedule. Raises ValueError with one sentence."""
+    seed, chosen = asked.seed, asked.chosen
     if not is_whole(seed) or not 0 <= seed < 2**53:
         raise ValueError("The seed must be a whole number from 0 on, such as 7.")
     if chosen in (None, OWN):
@@ -140,55 +135,46 @@ def read_wish(context: Context, name: str, seed: Any, chosen: Any) -> tuple[int,
     return int(seed), chosen
 
 
-def show(context: Context, name: str, seed: Any, chosen: Any) -> tuple[Any, ...]:
-    """(curves, rows of pictures, status, code)."""
-    try:
-        seed, chosen = read_wish(context, name, seed, chosen)
-    except ValueError as error:
-        return gr.skip(), gr.skip(), say(str(error), kind="problem"), gr.skip()
-    lines = curve_value(chosen)
-    model = context.store.get(name)
-    if not takes(model, "schedule", "noised"):
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """The curves of the schedules, and a picture under each."""
+    seed, chosen = read_wish(context, name, asked)
+    yield screen(curves=curve_value(chosen), chosen=chosen)
+    if not takes(context.store.get(name), "schedule", "noised"):
         words = "This model keeps to its own noise; the curves are of the schedules themselves."
-        return lines, None, say(words), gr.skip()
+        yield screen(rows=None, status=say(words))
+        return
     picture = noising.picture_of(context, name, None, seed)
-    return (
-        lines, row_value(context, name, picture, chosen), say(picture.note),
-        snippet(context, name, picture, chosen),
+    yield screen(
+        rows=row_value(context, name, picture, chosen), status=say(picture.note),
+        code=code_of(context, name, picture, chosen),
     )  # fmt: skip
 
 
-def arrive(context: Context, name: str, seed: Any, chosen: Any) -> tuple[Any, ...]:
-    """What ``show`` gives, and the schedule: the model's own where none was asked for."""
-    outputs = show(context, name, seed, chosen)
-    return *outputs, read_wish(context, name, 0, chosen)[1]
+def another(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """The next seed."""
+    asked = asked.but(seed=next_seed(asked.seed))
+    yield screen(seed=asked.seed)
+    yield from show(context, name, asked)
 
 
-def another(context: Context, name: str, seed: Any, chosen: Any) -> tuple[Any, ...]:
-    """The next seed: what ``show`` gives, and that seed."""
-    following = next_seed(seed)
-    return *show(context, name, following, chosen), following
-
-
-def save(context: Context, name: str, seed: Any, chosen: Any) -> tuple[Any, Any]:
-    """(file for the saver, status): the rows as a PNG."""
-    try:
-        seed, chosen = read_wish(context, name, seed, chosen)
-        picture = noising.picture_of(context, name, None, seed)
-        rows = [
-            noising.as_bytes(noising.noised(context, name, picture, TIMES, seed, key))
-            for key in SCHEDULES
-        ]
-    except ValueError as error:
-        return gr.skip(), say(str(error), kind="problem")
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file: the rows as a PNG."""
+    seed, _ = read_wish(context, name, asked)
+    picture = noising.picture_of(context, name, None, seed)
+    rows = [
+        noising.as_bytes(noising.noised(context, name, picture, TIMES, seed, key))
+        for key in SCHEDULES
+    ]
     data = export.strip_png(rows, most=len(TIMES))
-    return components.file(f"{name}-schedules-seed-{seed}.png", data, "image/png"), gr.skip()
+    return components.file(f"{name}-schedules-seed-{seed}.png", data, "image/png")
 
 
 # -- the page -------------------------------------------------------------------------------------
 
 
 def build(context: Context) -> None:
+    """The part."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
             more = gr.Button("Another picture", variant="primary", elem_id="schedule-more")
@@ -205,13 +191,13 @@ def build(context: Context) -> None:
             lines = curves(tall=160, wide=200)
             rows = picture_rows(label="A picture under each schedule", largest=84)
 
-    controls = [seed, chosen]
-    inputs = [context.picker, *controls]
-    shown = [lines, rows, status, notes.code]
-    context.on_show(partial(arrive, context), controls, [*shown, chosen])
-    for control in controls:
-        control.input(partial(show, context), inputs, shown, **context.heavy)
-    more.click(partial(another, context), inputs, [*shown, seed], **context.heavy)
-    png.click(partial(save, context), inputs, [saver, status], **context.heavy)
+    part.controls(seed=seed, chosen=chosen)
+    part.outputs(
+        curves=lines, rows=rows, status=status, code=notes.code, seed=seed, chosen=chosen
+    )  # fmt: skip
+    part.arrives(show)
+    part.on([seed.input, chosen.input], show)
+    part.on(more.click, another, main=True)
+    part.saves(export.SaveButtons({"png": png}, saver), save)
     context.remember("denoise.picture", seed, parse=whole(0, 2**53 - 1))
     context.remember("denoise.curve", chosen, parse=one_of(SCHEDULES))
