@@ -19,10 +19,12 @@ from explorer.components.picture_input import as_seen, read_picture
 from explorer.components.picture_table import as_bytes
 from explorer.components.shelf import shelf
 from explorer.context import Context
+from explorer.server.ask import Seed
 from explorer.tabs.sample import preview
 
 SHELF = 16
 SAMPLE, OWN = "sample", "own"
+CONTROLS = ("source", "choice", "pad")
 
 
 class Picture(NamedTuple):
@@ -56,23 +58,23 @@ class PictureControls(NamedTuple):
     def inputs(self) -> list[Any]:
         return [self.source, self.choice, self.pad]
 
+    def named(self, of: str = "") -> dict[str, Any]:
+        """The inputs by name, for ``Part.controls``. of: how the names of one of several begin."""
+        return {f"{of}source": self.source, f"{of}choice": self.choice, f"{of}pad": self.pad}
+
 
 def samples(context: Context, name: str) -> tuple[np.ndarray, int]:
     """(16, C, H, W) uint8 samples of seed 0, and how many were drawn at once.
 
     Those that were shipped with the model where there are some: no waiting.
     """
-    key = ("denoise-shelf", name)
-    if (found := context.recent.get(key)) is None:
-        if (shipped := preview(context, name)) is not None:
-            found = shipped.images[:SHELF], len(shipped.images)
-        else:
-            from models.base import generator
+    if (shipped := preview(context, name)) is not None:
+        return shipped.images[:SHELF], len(shipped.images)
 
-            drawn = context.store.get(name).sample(SHELF, generator(0)).cpu().numpy()
-            found = as_bytes(drawn), SHELF
-        context.recent.put(key, found)
-    return found
+    def drawn() -> np.ndarray:
+        return as_bytes(context.ask(name, "sample", SHELF, Seed(0)))
+
+    return context.ask.kept(("shelf", name), drawn), SHELF
 
 
 def as_shelf(context: Context, name: str, selected: Any) -> dict[str, Any]:
@@ -107,6 +109,11 @@ def read(context: Context, name: str, source: Any, index: Any, given: Any) -> Pi
         f"x = torch.tensor(list(pixels)).view(1, {', '.join(map(str, pixels.shape))}) / 255\n"
     )
     return Picture(pixels, "your picture", code, ("import base64", "import zlib", "import torch"))
+
+
+def chosen_in(context: Context, name: str, asked: Any, of: str = "") -> Picture:
+    """The picture that the controls of a part mean (see ``PictureControls.named``)."""
+    return read(context, name, *(getattr(asked, f"{of}{what}") for what in CONTROLS))
 
 
 def lacks(context: Context, name: str, *needs: str) -> str:

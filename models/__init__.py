@@ -26,6 +26,7 @@ _FACE = {
     "load": "models.checkpoint",
     "read_header": "models.checkpoint",
     "schedule": "models.schedules",
+    "spherical": "explorer.latents",
 }
 
 __all__ = ["FAMILIES", "family", *_FACE]

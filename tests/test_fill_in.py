@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import re
 
 import numpy as np
 import pytest
@@ -15,12 +16,15 @@ import explorer
 from explorer import brought
 from explorer.components.mask_brush import mask_text, read_mask, write_mask
 from explorer.denoising import fill_in
-from explorer.live import rested, stoppable
+from explorer.page.part import Asked, settled
 from tests import denoising
-from tests.denoising import drawing, merged, pictures, told
+from tests.denoising import drawing, pictures
 
 GIVEN = ("sample", 1, None)
-CONTROLS = (0, 5, 2, -1, 1.0)  # seed, steps, repeats, class, guidance
+ASKED = Asked(
+    mask="", shown="filling", source="sample", choice=1, pad=None, seed=0, steps=5, repeats=2,
+    label=-1, guidance=1.0,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +39,8 @@ def lower():
     return write_mask(fill_in.lower_half((1, 8, 8)))
 
 
-def show(context, mask, name="free", shown="filling", given=GIVEN, controls=CONTROLS):
-    return fill_in.show(context, name, mask, shown, *given, *controls)
+def show(context, mask, name="free", **asked):
+    return fill_in.show(context, name, ASKED.but(mask=mask, **asked))
 
 
 # -- masks ----------------------------------------------------------------------------------------
@@ -67,13 +71,12 @@ def test_a_mask_comes_back_from_its_text(size):
         (write_mask(np.ones((8, 8), bool)), "hides the whole picture"),
     ],
 )
-def test_a_bad_mask_is_one_sentence_and_nothing_else_changes(context, text, sentence):
+def test_a_bad_mask_is_one_sentence(context, text, sentence):
     with pytest.raises(ValueError, match=r"^[A-Z][^\n]*\.$") as error:
         read_mask(text, 8, 8)
     assert sentence in str(error.value)
-    ((film, table, status, code),) = told(show(context, text))
-    assert status["kind"] == "problem" and sentence in status["text"]
-    assert all(map(denoising.skipped, (film, table, code)))
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        settled(show(context, text))
 
 
 @pytest.mark.parametrize("text", ["", "x", "8.8", "8.8.<script>", "1.1." + "A" * 30_000])
@@ -89,7 +92,8 @@ def test_what_cannot_be_a_mask_is_left_out_of_the_address(text):
 def test_four_fillings_keep_what_is_known_and_differ_in_the_rest(context, name):
     shape = context.store.header(name).config["image"]
     hidden = fill_in.lower_half(shape)
-    film, table, status, _ = merged(show(context, write_mask(hidden), name))
+    final = settled(show(context, write_mask(hidden), name))
+    film, table, status = final.film, final.table, final.status
     assert status["kind"] == "plain" and f"{hidden.sum()} pixels" in status["text"]
     picture = brought.read(context, name, *GIVEN).pixels
     whole, given, *made = pictures(table["sprite"])
@@ -107,7 +111,7 @@ def test_the_film_keeps_the_known_part_unless_the_guess_is_asked_for(context, lo
     hidden = fill_in.lower_half((1, 8, 8))
     picture = brought.read(context, "free", *GIVEN).pixels
     films = {
-        shown: pictures(merged(show(context, lower, shown=shown))[0]["rows"][0]["sprite"])
+        shown: pictures(settled(show(context, lower, shown=shown)).film["rows"][0]["sprite"])
         for shown in ("filling", "x0", "x")
     }
     assert (films["filling"][:, :, ~hidden] == picture[:, ~hidden]).all()
@@ -120,22 +124,22 @@ def test_the_film_keeps_the_known_part_unless_the_guess_is_asked_for(context, lo
 
 def test_another_seed_fills_in_otherwise_and_the_same_one_alike(context, lower):
     made = [
-        pictures(merged(show(context, lower, controls=(seed, *CONTROLS[1:])))[1]["sprite"])[2:]
-        for seed in (0, 3, 0)
+        pictures(settled(show(context, lower, seed=seed)).table["sprite"])[2:] for seed in (0, 3, 0)
     ]
     assert np.array_equal(made[0], made[2]) and not np.array_equal(made[0], made[1])
 
 
 def test_frames_are_shown_while_they_come_and_kept_for_the_next_time(context, lower, monkeypatch):
-    controls = (8, 30, 4, -1, 1.0)
-    films = [o[0] for o in told(show(context, lower, controls=controls)) if "rows" in o[0]]
+    asked = {"seed": 8, "steps": 30, "repeats": 4}
+    films = [o.film for o in show(context, lower, **asked) if o and "film" in o]
     assert len(films) > 1 and [f["running"] for f in films] == [True] * (len(films) - 1) + [False]
     assert len({f["run"] for f in films}) == 1
     model = context.store.get("free")
     monkeypatch.setattr(model, "complete_steps", None)
-    monkeypatch.setattr(fill_in, "snippet", lambda *_: "")
-    (last,) = told(show(context, lower, controls=controls))
-    assert last[0]["rows"] == films[-1]["rows"] and not any(map(denoising.skipped, last))
+    monkeypatch.setattr(fill_in, "code_of", lambda *_: "")
+    monkeypatch.setattr(fill_in, "arguments", lambda *_: {})
+    *_, last = show(context, lower, **asked)
+    assert last.film["rows"] == films[-1]["rows"] and {"table", "status"} <= last.keys()
 
 
 def test_a_stop_ends_the_work_at_the_next_step(context, lower, monkeypatch):
@@ -160,103 +164,65 @@ def test_a_stop_ends_the_work_at_the_next_step(context, lower, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "controls"),
+    ("name", "asked"),
     [
-        ("free", GIVEN, CONTROLS),
-        ("asked", GIVEN, (2, 4, 3, 7, 2.0)),
-        ("colour", ("own", 0, drawing()), CONTROLS),
+        ("free", {}),
+        ("asked", {"seed": 2, "steps": 4, "repeats": 3, "label": 7, "guidance": 2.0}),
+        ("colour", {"source": "own", "pad": drawing()}),
     ],
 )
-def test_the_code_shown_gives_the_four_fillings(context, name, given, controls):
+def test_the_code_shown_gives_the_four_fillings(context, name, asked):
     shape = context.store.header(name).config["image"]
     hidden = np.random.default_rng(3).random(shape[1:]) < 0.75
-    _, table, _, code = merged(show(context, write_mask(hidden), name, given=given,
-                                    controls=controls))  # fmt: skip
+    final = settled(show(context, write_mask(hidden), name, **asked))
     scope: dict = {}
-    exec(code, scope)
+    exec(final.code, scope)
     made = (scope["images"].clamp(0, 1) * 255).round().to(torch.uint8).numpy()
-    assert np.array_equal(made, pictures(table["sprite"])[2:])
+    assert np.array_equal(made, pictures(final.table["sprite"])[2:])
 
 
 @pytest.mark.parametrize(
-    ("controls", "sentence"),
+    ("asked", "sentence"),
     [
-        ((-1, 5, 2, -1, 1.0), "seed must be"),
-        ((0, 0, 2, -1, 1.0), "whole number of steps"),
-        ((0, 2.5, 2, -1, 1.0), "whole number of steps"),
-        ((0, 5, 0, -1, 1.0), "1 to 20 times"),
-        ((0, 5, 10**6, -1, 1.0), "1 to 20 times"),
-        ((0, 5, None, -1, 1.0), "1 to 20 times"),
-        ((0, 5, 2, -1, math.inf), "Guidance must be"),
+        ({"seed": -1}, "seed must be"),
+        ({"steps": 0}, "whole number of steps"),
+        ({"steps": 2.5}, "whole number of steps"),
+        ({"repeats": 0}, "1 to 20 times"),
+        ({"repeats": 10**6}, "1 to 20 times"),
+        ({"repeats": None}, "1 to 20 times"),
+        ({"guidance": math.inf}, "Guidance must be"),
+        ({"source": "own", "pad": None}, "Draw a picture"),
     ],
 )
-def test_bad_settings_are_one_sentence(context, lower, controls, sentence):
-    ((_, _, status, _),) = told(show(context, lower, controls=controls))
-    assert status["kind"] == "problem" and sentence in status["text"]
+def test_bad_settings_are_one_sentence(context, lower, asked, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        settled(show(context, lower, **asked))
 
 
-def test_no_picture_is_one_sentence(context, lower):
-    ((_, _, status, _),) = told(show(context, lower, given=("own", 0, None)))
-    assert status["kind"] == "problem" and status["text"].startswith("Draw a picture")
-    view, status = fill_in.pictured(context, "free", "own", 0, None)
-    assert denoising.skipped(view) and status["kind"] == "problem"
-    view, status = fill_in.pictured(context, "free", "own", 0, drawing())
-    assert view["n"] == 1 and status["kind"] == "plain"
-
-
-def test_a_model_that_cannot_is_told_so(context, lower):
-    ((_, _, status, _),) = told(show(context, lower, "toy"))
-    assert status["kind"] == "problem" and "cannot complete pictures" in status["text"]
-    *_, stage, missing = merged(fill_in.arrive(context, "toy", "", -1, *GIVEN))
-    assert stage.visible is False and missing.visible is True
-    assert "cannot complete pictures" in missing.value["text"]
+def test_the_brush_shows_the_picture_that_was_chosen(context):
+    with pytest.raises(ValueError, match=r"^Draw a picture"):
+        fill_in.choose(context, "free", ASKED.but(source="own"))
+    told = fill_in.choose(context, "free", ASKED.but(source="own", pad=drawing()))
+    assert told.brush["n"] == 1 and told.status["kind"] == "plain"
 
 
 def test_arriving_hides_the_lower_half_unless_a_mask_of_this_size_is_there(context, lower):
-    _, view, mask, shelf, label, guidance, strip, stage, missing = merged(
-        fill_in.arrive(context, "asked", "", 4, *GIVEN)
-    )
-    assert mask == lower and view["n"] == 1 and shelf["selected"] == 1
-    assert stage.visible and not missing.visible
-    assert label.value == 4 and guidance.visible and strip["places"] == []
+    def arrive(name, mask="", label=-1):
+        return settled(fill_in.arrive(context, name, ASKED.but(mask=mask, label=label)))
+
+    final = arrive("asked", label=4)
+    assert final.mask == lower and final.brush["n"] == 1 and final.shelf["selected"] == 1
+    assert final.label.value == 4 and final.guidance.visible and final.table["places"]
     centre = np.zeros((8, 8), bool)
     centre[2:6, 2:6] = True
-    kept = merged(fill_in.arrive(context, "free", write_mask(centre), -1, *GIVEN))[2]
-    assert kept == write_mask(centre)
-    other = merged(fill_in.arrive(context, "colour", write_mask(centre), -1, *GIVEN))[2]
-    assert other == write_mask(fill_in.lower_half((3, 12, 12)))
+    assert arrive("free", write_mask(centre)).mask == write_mask(centre)
+    whole = write_mask(fill_in.lower_half((3, 12, 12)))
+    assert arrive("colour", write_mask(centre)).mask == whole
 
 
 @pytest.mark.parametrize("kind", ["png", "webp", "gif"])
 def test_the_fillings_can_be_taken_away(context, lower, kind):
-    file, _ = fill_in.save(context, kind, "free", lower, "filling", *GIVEN, *CONTROLS)
+    file = fill_in.save(context, "free", ASKED.but(mask=lower), kind)
     assert file["name"] == f"free-filled-in-seed-0.{kind}"
     picture = Image.open(io.BytesIO(base64.b64decode(file["b64"])))
     assert picture.format == kind.upper() and picture.width > 150
-    file, status = fill_in.save(context, kind, "free", "", "filling", *GIVEN, *CONTROLS)
-    assert denoising.skipped(file) and status["kind"] == "problem"
-
-
-# -- what the three parts share -------------------------------------------------------------------
-
-
-def test_the_stop_button_is_on_while_a_status_is_busy():
-    def handler():
-        yield from (None, ({"kind": "busy"}, 1), ({"kind": "busy"}, 2), ({"kind": "plain"}, 3))
-
-    nothing, first, second, last = stoppable(handler)()
-    assert nothing is None and first[-1].interactive is True
-    assert denoising.skipped(second[-1]) and last[1:2] == (3,) and last[-1].interactive is False
-
-
-def test_a_stroke_that_another_follows_is_not_worked_on():
-    worked = []
-
-    def handler(value):
-        worked.append(value)
-        yield (value,)
-
-    first, second = rested(handler, 0)(1), rested(handler, 0)(2)
-    assert next(first) is None
-    first.close()
-    assert list(second) == [None, (2,)] and worked == [2]

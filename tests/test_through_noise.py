@@ -15,11 +15,20 @@ from explorer import brought, images
 from explorer.components.bell import as_bell
 from explorer.components.picture_table import as_table
 from explorer.denoising import through_noise
+from explorer.page.part import Asked, settled
+from explorer.page.snippet import snippet
 from models.base import generator
 from tests import denoising, toys
-from tests.denoising import drawing, merged, pictures, told
+from tests.denoising import drawing, pictures
 
 A, B = ("sample", 0, None), ("sample", 3, None)
+
+
+def asked(label=-1, steps=10, a=A, b=B):
+    return Asked(
+        label=label, steps=steps, a_source=a[0], a_choice=a[1], a_pad=a[2], b_source=b[0],
+        b_choice=b[1], b_pad=b[2],
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +39,8 @@ def context(tmp_path_factory):
     return explorer.Context.create(folder, device="cpu")
 
 
-def show(context, name="free", label=-1, steps=10, a=A, b=B):
-    return through_noise.show(context, name, label, steps, *a, *b)
+def show(context, name="free", **given):
+    return through_noise.show(context, name, asked(**given))
 
 
 # -- the picture one begins with ------------------------------------------------------------------
@@ -55,7 +64,7 @@ def test_the_shelf_holds_what_was_shipped_or_draws_it(context, tmp_path_factory)
 def test_a_pictures_code_makes_that_picture(context, name, given):
     picture = brought.read(context, name, *given)
     scope = {"model": context.store.get(name)}
-    exec("\n".join(picture.imports) + "\n" + picture.code, scope)
+    exec(snippet(picture.code), scope)
     assert np.array_equal((scope["x"][0] * 255).round().byte().numpy(), picture.pixels)
     assert picture.pixels.shape == tuple(context.store.header(name).config["image"])
 
@@ -70,8 +79,8 @@ def test_a_place_that_is_not_there_is_the_first(context):
 def test_no_picture_of_ones_own_is_a_sentence(context, given):
     with pytest.raises(images.ImageError, match=r"^[A-Z'][^\n]*\.$"):
         brought.read(context, "free", "own", 0, given)
-    status = told(show(context, b=("own", 0, given)))[0][4]
-    assert status["kind"] == "problem" and status["text"].startswith("Picture B: ")
+    with pytest.raises(ValueError, match=r"^Picture B: "):
+        settled(show(context, b=("own", 0, given)))
 
 
 # -- to noise and back ----------------------------------------------------------------------------
@@ -99,8 +108,8 @@ def test_a_trip_is_what_the_model_does(context):
 
 
 def test_the_tables_fill_column_by_column_and_keep_their_room(context):
-    steps = told(show(context, b=("sample", 7, None)))
-    tables = [o[0] for o in steps if not denoising.skipped(o[0])]
+    steps = list(show(context, b=("sample", 7, None)))
+    tables = [step.trips for step in steps if "trips" in step]
     assert [len(t["places"]) for t in tables] == [4, 7, 10, 13, 13]
     assert all(t["blank"] == [0, 10] for t in tables)
     assert tables[-1]["columns"] == ["A", "5", "10", "20", "50"]
@@ -108,13 +117,14 @@ def test_the_tables_fill_column_by_column_and_keep_their_room(context):
     picture = brought.read(context, "free", *A)
     place = dict(zip(tables[-1]["places"], shown, strict=True))
     assert np.array_equal(place[5], picture.pixels)
-    assert not any(map(denoising.skipped, steps[-1]))  # quick yields may be shown as the last alone
-    ways = [o[2] for o in steps if not denoising.skipped(o[2])]
+    # Of yields that follow closely the browser may show the last alone.
+    assert steps[-1].keys() == {"trips", "spread", "way", "film", "status"}
+    ways = [step.way for step in steps if "way" in step]
     assert [len(w["places"]) for w in ways] == [13, 15, 17, 19, 21, 22, 22]
 
 
 def test_the_bell_tells_mean_deviation_and_correlation(context):
-    _, bell, *_ = merged(show(context))
+    bell = settled(show(context)).spread
     made = through_noise.trip(context, "free", brought.read(context, "free", *A), None, 10)
     assert f"deviation {made.noise.std():.2f}" in bell["note"]
     assert f"mean {made.noise.mean():+.2f}" in bell["note"]
@@ -142,7 +152,8 @@ def test_a_bell_is_a_density_and_counts_what_lies_beyond():
 
 
 def test_the_way_goes_along_the_sphere_from_a_to_b(context):
-    _, _, table, film, status, _ = merged(show(context))
+    final = settled(show(context))
+    table, film, status = final.way, final.film, final.status
     a, b = (brought.read(context, "free", *given) for given in (A, B))
     *_, way = through_noise.ways(context, "free", a, b, None, 10)
     assert way.shape == (11, 1, 8, 8)
@@ -172,9 +183,10 @@ def test_the_cross_fade_is_the_mean_of_pixels(context):
 
 @pytest.mark.parametrize(("name", "label"), [("free", -1), ("asked", 6), ("colour", -1)])
 def test_the_code_shown_gives_the_way_and_the_error(context, name, label):
-    *_, film, status, code = merged(show(context, name, label, b=("own", 0, drawing())))
+    final = settled(show(context, name, label=label, b=("own", 0, drawing())))
+    film, status = final.film, final.status
     scope: dict = {}
-    exec(code, scope)
+    exec(final.code, scope)
     made = (scope["images"].clamp(0, 1) * 255).round().to(torch.uint8).numpy().astype(int)
     shown = pictures(film["rows"][0]["sprite"])[:11].astype(int)
     assert np.abs(made - shown).max() <= 1  # batches of another size round otherwise
@@ -182,9 +194,9 @@ def test_the_code_shown_gives_the_way_and_the_error(context, name, label):
 
 
 def test_the_second_time_nothing_is_computed(context, monkeypatch):
-    merged(show(context))
-    monkeypatch.setattr(through_noise, "_run", None)
-    assert "comes back" in merged(show(context))[4]["text"]
+    settled(show(context))
+    monkeypatch.setattr(through_noise, "_asked_of", None)
+    assert "comes back" in settled(show(context)).status["text"]
 
 
 # -- what cannot be done --------------------------------------------------------------------------
@@ -192,41 +204,40 @@ def test_the_second_time_nothing_is_computed(context, monkeypatch):
 
 def test_steps_that_are_not_offered_are_refused(context):
     for steps in (0, 7, None, "ten"):
-        (outputs,) = told(show(context, steps=steps))
-        assert outputs[4]["kind"] == "problem" and "5, 10, 20, 50" in outputs[4]["text"]
+        with pytest.raises(ValueError, match="5, 10, 20, 50"):
+            settled(show(context, steps=steps))
 
 
 def test_a_model_that_cannot_is_told_what_it_lacks_and_who_can(context):
-    (outputs,) = told(show(context, "reader"))
-    words = outputs[4]["text"]
-    assert outputs[4]["kind"] == "problem" and "cannot decode latent codes" in words
-    assert "Free" in words and "Asked" in words
-    *_, stage = told(through_noise.arrive(context, "reader", -1, 0, 3))[-1]
-    assert stage.visible is False
+    words = brought.lacks(context, "reader", *through_noise.NEEDS)
+    assert "cannot decode latent codes" in words and "Free" in words and "Asked" in words
 
 
 def test_a_model_whose_codes_take_no_steps_goes_through_them_all_the_same(context):
-    *_, status, code = merged(show(context, "toy"))
-    assert status["kind"] == "plain" and "steps=" not in code
+    final = settled(show(context, "toy"))
+    assert final.status["kind"] == "plain" and "steps=" not in final.code
 
 
 def test_arriving_brings_both_shelves_and_room_for_the_tables(context):
-    shown = merged(through_noise.arrive(context, "asked", 3, 2, 99))
-    _, label, shelf_a, shelf_b, trips, way, stage = shown
-    assert label.value == 3 and len(label.choices) == 11
-    assert shelf_a["selected"] == 2 and shelf_b["selected"] == 0 and shelf_a["n"] == 16
-    assert trips["places"] == [] and trips["w"] == 8 and len(way["columns"]) == 11
-    assert stage.visible is True
+    given = asked(label=3, a=("sample", 2, None), b=("sample", 99, None))
+    steps = through_noise.arrive(context, "asked", given)
+    room, shelves = next(steps), next(steps)
+    assert room.label.value == 3 and len(room.label.choices) == 11
+    assert room.trips["places"] == [] and room.trips["w"] == 8 and len(room.way["columns"]) == 11
+    assert shelves.a_shelf["selected"] == 2 and shelves.b_shelf["selected"] == 0
+    assert shelves.a_shelf["n"] == 16
 
 
 def test_other_pictures_are_the_next_ones(context):
-    a, b, shelf_a, shelf_b = through_noise.next_pictures(context, "free", 4, 15)
-    assert (a, b) == (5, 0) and shelf_a["selected"] == 5 and shelf_b["selected"] == 0
+    given = asked(a=("sample", 4, None), b=("sample", 15, None))
+    told = next(through_noise.others(context, "free", given))
+    assert (told.a_choice, told.b_choice) == (5, 0)
+    assert told.a_shelf["selected"] == 5 and told.b_shelf["selected"] == 0
 
 
 @pytest.mark.parametrize("kind", ["png", "webp", "gif"])
 def test_both_ways_can_be_taken_away(context, kind):
-    file, _ = through_noise.save(context, kind, "free", -1, 10, *A, *B)
+    file = through_noise.save(context, "free", asked(), kind)
     picture = Image.open(io.BytesIO(base64.b64decode(file["b64"])))
     assert picture.format == kind.upper() and picture.width > 150
     assert getattr(picture, "n_frames", 1) == (1 if kind == "png" else 21)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -13,17 +11,18 @@ import numpy as np
 
 from explorer import components, export, images
 from explorer.asked import ANY, class_choices, classes_of, is_number, is_whole, read_label, takes
-from explorer.brought import Picture, as_shelf, lacks, picture_controls, read
+from explorer.brought import Picture, as_shelf, chosen_in, picture_controls
 from explorer.components import say
 from explorer.components.film import film, stop
 from explorer.components.mask_brush import mask_brush, mask_text, read_mask, write_mask
 from explorer.components.picture_table import as_table, picture_table
-from explorer.context import Context, in_code
+from explorer.context import Context
 from explorer.denoising.trajectory import MOST_GUIDANCE, Trajectory, collect
 from explorer.link import number, whole
-from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
-
-log = logging.getLogger(__name__)
+from explorer.live import run_row
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.snippet import call, loading, raw, snippet
+from explorer.server.ask import Seed
 
 TITLE = "Fill in"
 FILM = "fill"
@@ -102,94 +101,92 @@ def fillings(
     context: Context, name: str, picture: Picture, hidden: np.ndarray, settings: Settings
 ) -> Iterator[Trajectory]:
     """Four fillings-in at once, yielding after every step. hidden: (H, W) bool."""
+    x = np.repeat(picture.pixels[None].astype(np.float32) / 255, COUNT, 0)
+    known = np.repeat(~hidden[None, None], COUNT, 0)
+    knobs = arguments(context.store.get(name), settings)
+
+    def begin() -> Iterator[Trajectory]:
+        seed = Seed(settings.seed)
+        return collect(context.ask.steps(name, "complete_steps", x, known, seed, **knobs))
+
     key = ("denoise-fill", name, picture.key, write_mask(hidden), settings)
-    if (kept := context.recent.get(key)) is not None:
-        yield kept
-        return
-    import torch
-
-    from models.base import generator
-
-    model = context.store.get(name)
-    x = torch.from_numpy(picture.pixels[None].astype(np.float32) / 255).to(model.device)
-    known = torch.from_numpy(~hidden)[None, None].to(model.device)
-    frames = model.complete_steps(
-        x.repeat(COUNT, 1, 1, 1), known.repeat(COUNT, 1, 1, 1), generator(settings.seed),
-        **arguments(model, settings),
-    )  # fmt: skip
-    way = None
-    for way in collect(frames):
-        yield way
-    if way is not None:
-        context.recent.put(key, way)
+    return context.ask.kept_steps(key, begin)
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def show(
-    context: Context,
-    name: str,
-    mask: Any,
-    shown: Any,
-    source: Any,
-    index: Any,
-    given: Any,
-    *controls: Any,
-) -> Iterator[tuple[Any, ...]]:
-    """Yields (film, table, status, code) until four fillings-in are done.
-
-    mask: text of the brush. shown: see ``frames_of``. source, index, given: see
-    ``brought.read``. controls: see ``read_settings``.
-    """
-    try:
-        picture, hidden, settings = _read(context, name, mask, source, index, given, *controls)
-    except ValueError as error:
-        yield gr.skip(), gr.skip(), say(str(error), kind="problem"), gr.skip()
-        return
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """Four fillings-in as they come, until they are done."""
+    picture, hidden, settings = _read(context, name, asked)
     header = context.store.header(name)
-    if name not in context.store.loaded:
-        yield gr.skip(), gr.skip(), say("Loading the model …", kind="busy"), gr.skip()
-    run = f"{picture.key} {mask} {settings} {shown}"
+    run = f"{picture.key} {asked.mask} {settings} {asked.shown}"
     told, filmed, drawn = 0.0, 0.0, 0
-    try:
-        code = snippet(context, name, picture, hidden, settings)
-        for way in fillings(context, name, picture, hidden, settings):
-            now = time.monotonic()
-            if way.done or now - told < 0.1:
-                yield None
-                continue
-            told, part = now, len(way.x) / way.total
-            status = say(f"Filling in: {part:.0%}", min(1.0, part), "busy")
-            # A film is sent whole each time: seldom enough that the sending stays the lesser work.
-            if now - filmed < 0.25 or len(way.x) < 1.3 * drawn:
-                yield gr.skip(), gr.skip(), status, code
-                continue
-            filmed, drawn = now, len(way.x)
-            value = reel(way, frames_of(way, picture, hidden, shown), run)
-            yield value, as_strip(header, picture, hidden, None), status, code
-    except (ValueError, RuntimeError) as error:
-        log.exception("Filling in with %s failed.", name)
-        yield gr.skip(), gr.skip(), say(f"Filling in failed: {error}", kind="problem"), gr.skip()
-        return
+    yield screen(code=code_of(context, name, picture, hidden, settings))
+    for way in fillings(context, name, picture, hidden, settings):
+        now = time.monotonic()
+        if way.done or now - told < 0.1:
+            yield None
+            continue
+        told, part = now, len(way.x) / way.total
+        status = say(f"Filling in: {part:.0%}", min(1.0, part), "busy")
+        # A film is sent whole each time: seldom enough that the sending stays the lesser work.
+        if now - filmed < 0.25 or len(way.x) < 1.3 * drawn:
+            yield screen(status=status)
+            continue
+        filmed, drawn = now, len(way.x)
+        film = reel(way, frames_of(way, picture, hidden, asked.shown), run)
+        yield screen(film=film, table=as_strip(header, picture, hidden, None), status=status)
     words = (
         f"{hidden.sum()} pixels of {picture.words} filled in {COUNT} times from seed "
         f"{settings.seed}, by {int(way.evaluations[-1])} evaluations in {way.seconds:.1f} s."
     )
-    value = reel(way, frames_of(way, picture, hidden, shown), run)
-    yield value, as_strip(header, picture, hidden, way), say(words), code
+    film = reel(way, frames_of(way, picture, hidden, asked.shown), run)
+    yield screen(film=film, table=as_strip(header, picture, hidden, way), status=say(words))
 
 
-def _read(
-    context: Context, name: str, mask: Any, source: Any, index: Any, given: Any, *controls: Any
-) -> tuple[Picture, np.ndarray, Settings]:
+def _read(context: Context, name: str, asked: Asked) -> tuple[Picture, np.ndarray, Settings]:
     """The picture, what is hidden of it, and the settings. Raises ValueError, one sentence."""
-    if sentence := lacks(context, name, *NEEDS):
-        raise ValueError(sentence)
+    settings = read_settings(
+        context.store.header(name), asked.seed, asked.steps, asked.repeats, asked.label,
+        asked.guidance,
+    )  # fmt: skip
+    picture = chosen_in(context, name, asked)
+    return picture, read_mask(asked.mask, *picture.pixels.shape[1:]), settings
+
+
+def choose(context: Context, name: str, asked: Asked) -> Screen:
+    """Another picture was chosen: the brush's picture."""
+    picture = chosen_in(context, name, asked)
+    words = "Paint over what is to be filled in, then press Fill in."
+    return screen(brush=images.sprite(picture.pixels[None]), status=say(words))
+
+
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A model is on screen: its classes, a mask that fits, its shelf, and the first fillings-in."""
     header = context.store.header(name)
-    settings = read_settings(header, *controls)
-    picture = read(context, name, source, index, given)
-    return picture, read_mask(mask, *picture.pixels.shape[1:]), settings
+    classes = classes_of(header)
+    kept = asked.label if asked.label in range(len(classes)) else ANY
+    shape, mask = header.config["image"], asked.mask
+    try:
+        read_mask(mask, *shape[1:])
+    except ValueError:
+        mask = write_mask(lower_half(shape))  # none yet, or one of another size
+    yield screen(
+        mask=mask,
+        label=gr.Dropdown(
+            choices=class_choices(classes, "Any class"), value=kept, visible=bool(classes)
+        ),
+        guidance=gr.Slider(visible=bool(classes)),
+        table=as_strip(header, None, None, None),
+    )
+    yield screen(shelf=as_shelf(context, name, asked.choice))
+    asked = asked.but(mask=mask, label=kept)
+    yield choose(context, name, asked)
+    yield from show(context, name, asked)
+
+
+# -- values ---------------------------------------------------------------------------------------
 
 
 def frames_of(way: Trajectory, picture: Picture, hidden: np.ndarray, shown: Any) -> np.ndarray:
@@ -231,112 +228,43 @@ def as_strip(
     return as_table([*given, *made], columns, shape=header.config["image"])
 
 
-def pictured(
-    context: Context, name: str, source: Any, index: Any, given: Any
-) -> tuple[Any, dict[str, Any]]:
-    """Another picture was chosen: (the brush's picture, status)."""
-    try:
-        if sentence := lacks(context, name, *NEEDS):
-            raise ValueError(sentence)
-        picture = read(context, name, source, index, given)
-    except ValueError as error:
-        return gr.skip(), say(str(error), kind="problem")
-    words = "Paint over what is to be filled in, then press Fill in."
-    return images.sprite(picture.pixels[None]), say(words)
-
-
-def arrive(
-    context: Context, name: str, mask: Any, label: Any, source: Any, index: Any, given: Any
-) -> Iterator[tuple[Any, ...]]:
-    """A model is on screen: yields (status, brush, mask, shelf, class, guidance, strip,
-    stage, what is missing)."""
-    if sentence := lacks(context, name, *NEEDS):
-        said = gr.HTML(say(sentence, kind="problem"), visible=True)
-        yield *[gr.skip()] * 6, None, gr.Row(visible=False), said
-        return
-    header = context.store.header(name)
-    classes = classes_of(header)
-    kept = label if label in range(len(classes)) else ANY
-    shape = header.config["image"]
-    try:
-        read_mask(mask, *shape[1:])
-    except ValueError:
-        mask = write_mask(lower_half(shape))  # none yet, or one of another size
-    yield (
-        say("Loading the model …", kind="busy"),
-        gr.skip(),
-        mask,
-        gr.skip(),
-        gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept, visible=bool(classes)),
-        gr.Slider(visible=bool(classes)),
-        as_strip(header, None, None, None),
-        gr.Row(visible=True),
-        gr.HTML(visible=False),
-    )
-    view, _ = pictured(context, name, source, index, given)
-    shelf = as_shelf(context, name, index)
-    yield say("", kind="busy"), view, gr.skip(), shelf, *[gr.skip()] * 5
-
-
 # -- code and files -------------------------------------------------------------------------------
 
 
-def snippet(
+def code_of(
     context: Context, name: str, picture: Picture, hidden: np.ndarray, settings: Settings
 ) -> str:
     """The lines that give the four fillings-in."""
-    header, model = context.store.header(name), context.store.get(name)
     H, W = hidden.shape
-    given = "".join(f", {k}={v!r}" for k, v in arguments(model, settings).items())
-    imports = dict.fromkeys(
-        ("import base64", "import numpy as np", "import torch", *picture.imports,
-         "from models.base import generator")
-    )  # fmt: skip
-    plain = sorted(line for line in imports if line.startswith("import"))
-    ours = ["from models import checkpoint", *(i for i in imports if i.startswith("from"))]
-    device = context.store.device_asked
-    placed = "" if device in ("auto", "cpu") else f", device={device!r}"
     bits = write_mask(hidden).rpartition(".")[2]
     bits += "=" * (-len(bits) % 4)
     lines = "\n".join(f'    "{bits[k : k + 88]}"' for k in range(0, len(bits), 88))
-    return (
-        "\n".join(plain) + "\n\n" + "\n".join(ours) + "\n\n"
-        f"model = checkpoint.load({in_code(header.folder)!r}{placed})\n{picture.code}"
-        f"bits = base64.urlsafe_b64decode(\n{lines}\n)\n"
-        f"hidden = np.unpackbits(np.frombuffer(bits, np.uint8), count={H * W})\n"
-        f"known = torch.from_numpy(hidden == 0).view(1, 1, {H}, {W})\n"
-        "with torch.no_grad():\n"
-        f"    *_, last = model.complete_steps(\n"
-        f"        x.repeat({COUNT}, 1, 1, 1), known.repeat({COUNT}, 1, 1, 1),\n"
-        f"        generator({settings.seed}){given},\n    )\n"
-        "images = last.x\n"
-    )
+    return snippet(
+        loading(context, name),
+        picture.code.rstrip("\n"),
+        f"bits = base64.urlsafe_b64decode(\n{lines}\n)",
+        f"hidden = np.unpackbits(np.frombuffer(bits, np.uint8), count={H * W})",
+        f"known = torch.from_numpy(hidden == 0).view(1, 1, {H}, {W})",
+        call(
+            "*_, last = model.complete_steps", raw(f"x.repeat({COUNT}, 1, 1, 1)"),
+            raw(f"known.repeat({COUNT}, 1, 1, 1)"), raw(f"generator({settings.seed})"),
+            **arguments(context.store.get(name), settings),
+        ),
+        "images = last.x",
+    )  # fmt: skip
 
 
-def save(
-    context: Context,
-    kind: str,
-    name: str,
-    mask: Any,
-    shown: Any,
-    source: Any,
-    index: Any,
-    given: Any,
-    *controls: Any,
-) -> tuple[Any, Any]:
-    """(file for the saver, status): the strip (png), or the four as a film (webp, gif)."""
-    try:
-        picture, hidden, settings = _read(context, name, mask, source, index, given, *controls)
-        *_, way = fillings(context, name, picture, hidden, settings)
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file: the strip (png), or the four as a film (webp, gif)."""
+    picture, hidden, settings = _read(context, name, asked)
+    *_, way = fillings(context, name, picture, hidden, settings)
     stem = f"{name}-filled-in-seed-{settings.seed}"
     if kind == "png":
         strip = np.stack([picture.pixels, given_picture(picture, hidden), *way.x[-1]])
         sheet = images.grid_image(strip, columns=len(strip), scale=6, gap=8)
-        return components.file(f"{stem}.png", images.png_bytes(sheet), "image/png"), gr.skip()
-    frames = frames_of(way, picture, hidden, shown)
-    return export.film_file(kind, stem, list(frames.swapaxes(0, 1))), gr.skip()
+        return components.file(f"{stem}.png", images.png_bytes(sheet), "image/png")
+    frames = frames_of(way, picture, hidden, asked.shown)
+    return export.film_file(kind, stem, list(frames.swapaxes(0, 1)))
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -344,6 +272,7 @@ def save(
 
 def build(context: Context) -> None:
     """The part."""
+    part = Part(context, NEEDS)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
             own = picture_controls(context, "fill", label="Picture", selected=1)
@@ -366,35 +295,32 @@ def build(context: Context) -> None:
             saver = export.save_buttons()
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage"):
-            missing = components.status()  # in place of all that follows, for a model that cannot
+            missing = components.status()
             missing.visible = False
             with gr.Row(elem_classes="ge-easel-row") as stage:
                 with gr.Column(elem_classes="ge-easel-side"):
                     brush = mask_brush("fill", label="The picture; paint to hide")
-                    bar = run_row("Fill in", "fill-go", "fill-stop")
-                    go, halt, status = bar
+                    go, halt, status = run_row("Fill in", "fill-go", "fill-stop")
                 with gr.Column(elem_classes="ge-film-side"):
                     player = film(
                         FILM, label="Four fillings-in", below=20, largest=252, tile=150, expected=4
                     )
             table = picture_table(label="The picture, what was given, and four fillings-in")
 
-    state = [brush.mask, shown, *own.inputs, seed, steps, repeats, label, guidance]
-    inputs = [context.picker, *state]
-    outputs = [player, table, status, notes.code, halt]
-    draw = newest_only(FILM, stoppable(partial(show, context)), stopped_at(2, 4))
-    arrived = context.on_show(
-        partial(arrive, context), [brush.mask, label, *own.inputs],
-        [status, brush.view, brush.mask, own.view, label, guidance, table, stage,
-         missing], **LIVE,
+    part.controls(
+        mask=brush.mask, shown=shown, **own.named(), seed=seed, steps=steps, repeats=repeats,
+        label=label, guidance=guidance,
     )  # fmt: skip
-    arrived.then(draw, inputs, outputs, **LIVE)
-    gr.on([go.click, shown.input, seed.input], draw, inputs, outputs, **LIVE)
-    for event in (own.source.input, own.choice.select, own.pad.draw):
-        event(partial(pictured, context), [context.picker, *own.inputs], [brush.view, status],
-              **context.light)  # fmt: skip
-    bar.wire_stop(FILM, stop(FILM))
-    saver.wire(partial(save, context), inputs, status, context)
+    part.outputs(
+        film=player, table=table, status=status, code=notes.code, stop=halt, brush=brush.view,
+        mask=brush.mask, shelf=own.view, label=label, guidance=guidance, stage=stage,
+        missing=missing,
+    )  # fmt: skip
+    part.arrives(arrive)
+    part.on([go.click, shown.input, seed.input], show, main=True)
+    part.on([own.source.input, own.choice.select, own.pad.draw], choose)
+    part.stops(halt, js=stop(FILM))
+    part.saves(saver, save)
 
     context.remember("fill.mask", brush.mask, parse=mask_text)
     context.remember("fill.sample", own.choice, parse=whole(0, 15))

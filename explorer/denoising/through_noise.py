@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -12,23 +10,16 @@ import numpy as np
 
 from explorer import components, export, images, latents
 from explorer.asked import ANY, class_choices, classes_of, is_whole, read_label, takes
-from explorer.brought import Picture, as_shelf, lacks, picture_controls, read, samples
+from explorer.brought import Picture, as_shelf, chosen_in, picture_controls, samples
 from explorer.components import say
 from explorer.components.bell import as_bell, bell
 from explorer.components.film import film, stop
 from explorer.components.picture_table import as_bytes, as_table, picture_table
-from explorer.context import Context, in_code
+from explorer.context import Context
 from explorer.link import one_of, whole
-from explorer.live import (
-    LIVE,
-    newest_only,
-    rested,
-    run_row,
-    stoppable,
-    stopped_at,
-)
-
-log = logging.getLogger(__name__)
+from explorer.live import run_row
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.snippet import call, loading, raw, snippet
 
 TITLE = "Through noise"
 FILM = "through"
@@ -72,46 +63,49 @@ def encoded(
     context: Context, name: str, picture: Picture, label: int | None, steps: int
 ) -> np.ndarray:
     """The noise of a picture, (D,) float32."""
-    key = ("denoise-noise", name, picture.key, label, steps)
-    if (z := context.recent.get(key)) is None:
+
+    def noise() -> np.ndarray:
         x = picture.pixels[None].astype(np.float32) / 255
-        z = context.recent.put(key, _run(context, name, "encode", x, label, steps)[0].reshape(-1))
-    return z
+        return _asked_of(context, name, "encode", x, label, steps)[0].reshape(-1)
+
+    return context.ask.kept(("denoise-noise", name, picture.key, label, steps), noise)
 
 
 def decoded(
     context: Context, name: str, z: np.ndarray, label: int | None, steps: int
 ) -> np.ndarray:
     """The pictures of noises. z: (N, D). Returns (N, C, H, W) float32 in [0, 1]."""
-    return _run(context, name, "decode", z, label, steps).clip(0, 1)
+    return _asked_of(context, name, "decode", z, label, steps).clip(0, 1)
 
 
-def _run(
+def _asked_of(
     context: Context, name: str, method: str, array: np.ndarray, label: int | None, steps: int
 ) -> np.ndarray:
-    import torch
+    return context.ask(name, method, array, **_knobs(context, name, method, label, steps))
 
-    model = context.store.get(name)
-    given = {"label": label, "steps": steps}
-    given = {
+
+def _knobs(
+    context: Context, name: str, method: str, label: int | None, steps: int
+) -> dict[str, int]:
+    """Those of the two that the method takes."""
+    model, wanted = context.store.get(name), {"label": label, "steps": steps}
+    return {
         key: value
-        for key, value in given.items()
+        for key, value in wanted.items()
         if value is not None and takes(model, key, method)
     }
-    given_array = torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(model.device)
-    with torch.no_grad():
-        return getattr(model, method)(given_array, **given).float().cpu().numpy()
 
 
 def trip(context: Context, name: str, picture: Picture, label: int | None, steps: int) -> Trip:
     """To noise and back in so many steps each way."""
-    key = ("denoise-trip", name, picture.key, label, steps)
-    if (found := context.recent.get(key)) is None:
+
+    def there_and_back() -> Trip:
         z = encoded(context, name, picture, label, steps)
         back = decoded(context, name, z[None], label, steps)[0]
         rms = float(np.sqrt(np.square(back - picture.pixels / 255).mean()))
-        found = context.recent.put(key, Trip(steps, z, back, rms))
-    return found
+        return Trip(steps, z, back, rms)
+
+    return context.ask.kept(("denoise-trip", name, picture.key, label, steps), there_and_back)
 
 
 def neighbours(noise: np.ndarray) -> float:
@@ -128,18 +122,17 @@ def ways(
     context: Context, name: str, a: Picture, b: Picture, label: int | None, steps: int
 ) -> Iterator[np.ndarray]:
     """The pictures from A to B, (so far, C, H, W) float32: through noise, along the sphere."""
-    key = ("denoise-way", name, a.key, b.key, label, steps)
-    if (found := context.recent.get(key)) is not None:
-        yield found
-        return
-    ends = [encoded(context, name, picture, label, steps) for picture in (a, b)]
-    codes = latents.spherical(*ends, WAY)
-    parts = []
-    # Two at a time: progress that moves, and a stop that is heard.
-    for k in range(0, WAY, 2):
-        parts.append(decoded(context, name, codes[k : k + 2], label, steps))
-        yield np.concatenate(parts)
-    context.recent.put(key, np.concatenate(parts))
+
+    def begin() -> Iterator[np.ndarray]:
+        ends = [encoded(context, name, picture, label, steps) for picture in (a, b)]
+        codes = latents.spherical(*ends, WAY)
+        parts = []
+        # Two at a time: progress that moves, and a stop that is heard.
+        for k in range(0, WAY, 2):
+            parts.append(decoded(context, name, codes[k : k + 2], label, steps))
+            yield np.concatenate(parts)
+
+    return context.ask.kept_steps(("denoise-way", name, a.key, b.key, label, steps), begin)
 
 
 def crossfade(a: Picture, b: Picture) -> np.ndarray:
@@ -148,66 +141,82 @@ def crossfade(a: Picture, b: Picture) -> np.ndarray:
     return (1 - t) * (a.pixels / np.float32(255)) + t * (b.pixels / np.float32(255))
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def show(
-    context: Context, name: str, label: Any, steps: Any, *controls: Any
-) -> Iterator[tuple[Any, ...]]:
-    """Yields (trips, bell, way, film, status, code) until everything is drawn.
-
-    controls: source, place and pad of picture A, then of picture B (see ``brought.read``).
-    """
-    none = [gr.skip()] * 4
-    try:
-        if sentence := lacks(context, name, *NEEDS):
-            raise ValueError(sentence)
-        if steps not in STEPS:
-            raise ValueError(f"Choose one of {', '.join(map(str, STEPS))} steps.")
-        a, b = _read_both(context, name, controls)
-    except ValueError as error:
-        yield *none, say(str(error), kind="problem"), gr.skip()
-        return
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """Picture A to noise and back in each number of steps, then the way from A to B."""
+    if asked.steps not in STEPS:
+        raise ValueError(f"Choose one of {', '.join(map(str, STEPS))} steps.")
+    a, b = _read_both(context, name, asked)
     header = context.store.header(name)
-    label, steps = read_label(header, label), int(steps)
-    if name not in context.store.loaded:
-        yield *none, say("Loading the model …", kind="busy"), gr.skip()
-    try:
-        code = snippet(context, name, a, b, label, steps)
-        trips: list[Trip] = []
-        total = sum(STEPS) + WAY * steps / 8
-        spread: Any = gr.skip()
-        for count in STEPS:
-            part = sum(STEPS[: len(trips)]) / total
-            yield *none, say(f"To noise and back in {count} steps …", part, "busy"), code
-            trips.append(trip(context, name, a, label, count))
-            table = as_trips(header, a, trips)
-            spread = as_spread(trips[-1]) if count == steps else spread
-            status = say(f"To noise and back in {count} steps.", part, "busy")
-            yield table, spread, gr.skip(), gr.skip(), status, code
-        for way in ways(context, name, a, b, label, steps):
-            part = (sum(STEPS) + len(way) * steps / 8) / total
-            status = say(f"From A to B: {len(way)} of {WAY} pictures", min(1.0, part), "busy")
-            yield gr.skip(), gr.skip(), as_way(header, a, b, way), gr.skip(), status, code
-    except (ValueError, RuntimeError) as error:
-        log.exception("%s could not take a picture to noise.", name)
-        yield *none, say(f"That failed: {error}", kind="problem"), gr.skip()
-        return
+    label, steps = read_label(header, asked.label), int(asked.steps)
+    yield screen(code=code_of(context, name, a, b, label, steps))
+    trips: list[Trip] = []
+    total = sum(STEPS) + WAY * steps / 8
+    for count in STEPS:
+        part = sum(STEPS[: len(trips)]) / total
+        yield screen(status=say(f"To noise and back in {count} steps …", part, "busy"))
+        trips.append(trip(context, name, a, label, count))
+        status = say(f"To noise and back in {count} steps.", part, "busy")
+        yield screen(trips=as_trips(header, a, trips), status=status)
+        if count == steps:
+            yield screen(spread=as_spread(trips[-1]))
+    for way in ways(context, name, a, b, label, steps):
+        part = (sum(STEPS) + len(way) * steps / 8) / total
+        status = say(f"From A to B: {len(way)} of {WAY} pictures", min(1.0, part), "busy")
+        yield screen(way=as_way(header, a, b, way), status=status)
     chosen = trips[STEPS.index(steps)]
     words = f"A is {a.words}, B is {b.words}. "
     words += f"In {steps} steps A comes back within {percent(chosen.rms)}."
     run = f"{a.key} {b.key} {label} {steps}"
-    yield table, spread, as_way(header, a, b, way), reel(a, b, way, run), say(words), code
+    yield screen(
+        trips=as_trips(header, a, trips), spread=as_spread(chosen),
+        way=as_way(header, a, b, way), film=reel(a, b, way, run), status=say(words),
+    )  # fmt: skip
 
 
-def _read_both(context: Context, name: str, controls: tuple) -> list[Picture]:
-    found = []
-    for letter, given in zip("AB", (controls[:3], controls[3:]), strict=True):
+def _read_both(context: Context, name: str, asked: Asked) -> list[Picture]:
+    pictures = []
+    for letter in "AB":
         try:
-            found.append(read(context, name, *given))
+            pictures.append(chosen_in(context, name, asked, f"{letter.lower()}_"))
         except images.ImageError as error:
             raise ValueError(f"Picture {letter}: {error}") from error
-    return found
+    return pictures
+
+
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """A model is on screen: its classes, room for what comes, the shelves, and the rest."""
+    header = context.store.header(name)
+    classes = classes_of(header)
+    kept = asked.label if asked.label in range(len(classes)) else ANY
+    yield screen(
+        label=gr.Dropdown(
+            choices=class_choices(classes, "No class"), value=kept, visible=bool(classes)
+        ),
+        trips=as_trips(header, None, []),
+        way=as_way(header, None, None, []),
+    )
+    yield screen(
+        a_shelf=as_shelf(context, name, asked.a_choice),
+        b_shelf=as_shelf(context, name, asked.b_choice),
+    )
+    yield from show(context, name, asked.but(label=kept))
+
+
+def others(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """The samples after A and B."""
+    n = len(samples(context, name)[0])
+    a, b = ((int(k) + 1) % n if is_whole(k) else 0 for k in (asked.a_choice, asked.b_choice))
+    yield screen(
+        a_choice=a, b_choice=b, a_shelf=as_shelf(context, name, a),
+        b_shelf=as_shelf(context, name, b),
+    )  # fmt: skip
+    yield from show(context, name, asked.but(a_choice=a, b_choice=b))
+
+
+# -- values ---------------------------------------------------------------------------------------
 
 
 def as_trips(header: Any, picture: Picture | None, trips: list[Trip]) -> dict[str, Any]:
@@ -282,54 +291,34 @@ def reel(a: Picture, b: Picture, way: np.ndarray, run: str) -> dict[str, Any]:
 # -- code and files -------------------------------------------------------------------------------
 
 
-def snippet(
+def code_of(
     context: Context, name: str, a: Picture, b: Picture, label: int | None, steps: int
 ) -> str:
     """The lines that take A to noise and back, and go from A to B."""
-    model = context.store.get(name)
-    header = context.store.header(name)
-    given = {}
-    for method in ("encode", "decode"):
-        parts = [f"label={label}"] if label is not None and takes(model, "label", method) else []
-        parts += [f"steps={steps}"] if takes(model, "steps", method) else []
-        given[method] = "".join(f", {part}" for part in parts)
-    imports = dict.fromkeys((*a.imports, *b.imports, "import torch"))
-    plain = sorted(line for line in imports if line.startswith("import"))
-    ours = ["from models import checkpoint", *(i for i in imports if i.startswith("from"))]
-    device = context.store.device_asked
-    placed = "" if device in ("auto", "cpu") else f", device={device!r}"
-    return (
-        "\n".join(plain) + "\n\nfrom explorer.latents import spherical\n" + "\n".join(ours) + "\n\n"
-        f"model = checkpoint.load({in_code(header.folder)!r}{placed})\n"
-        f"{b.code}b = x\n{a.code}a = x\n"
-        "with torch.no_grad():\n"
-        f"    noise_a = model.encode(a{given['encode']})  # standard normal\n"
-        f"    noise_b = model.encode(b{given['encode']})\n"
-        f"    back = model.decode(noise_a{given['decode']})\n"
-        f"    error = (back - a).square().mean().sqrt()\n"
-        f"    way = spherical(noise_a[0].numpy(), noise_b[0].numpy(), {WAY})\n"
-        f"    images = model.decode(torch.from_numpy(way){given['decode']})\n"
+    there, back = (_knobs(context, name, each, label, steps) for each in ("encode", "decode"))
+    return snippet(
+        loading(context, name),
+        f"{b.code}b = x\n{a.code}a = x",
+        f"{call('noise_a = model.encode', raw('a'), **there)}  # standard normal",
+        call("noise_b = model.encode", raw("b"), **there),
+        call("back = model.decode", raw("noise_a"), **back),
+        "error = (back - a).square().mean().sqrt()",
+        f"way = spherical(noise_a[0].numpy(), noise_b[0].numpy(), {WAY})",
+        call("images = model.decode", raw("torch.from_numpy(way)"), **back),
     )
 
 
-def save(
-    context: Context, kind: str, name: str, label: Any, steps: Any, *controls: Any
-) -> tuple[Any, Any]:
-    """(file for the saver, status): both ways as one sheet (png), or as a film (webp, gif)."""
-    try:
-        if sentence := lacks(context, name, *NEEDS):
-            raise ValueError(sentence)
-        a, b = _read_both(context, name, controls)
-        label = read_label(context.store.header(name), label)
-        *_, way = ways(context, name, a, b, label, int(steps))
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file: both ways as one sheet (png), or as a film (webp, gif)."""
+    a, b = _read_both(context, name, asked)
+    label = read_label(context.store.header(name), asked.label)
+    *_, way = ways(context, name, a, b, label, int(asked.steps))
     both = [as_bytes(way), as_bytes(crossfade(a, b))]  # (11, C, H, W) each
     stem = f"{name}-through-noise"
     if kind != "png":
-        return export.film_file(kind, stem, [row[THERE_AND_BACK] for row in both]), gr.skip()
+        return export.film_file(kind, stem, [row[THERE_AND_BACK] for row in both])
     picture = images.grid_image(np.concatenate(both), columns=WAY, scale=4, gap=6)
-    return components.file(f"{stem}.png", images.png_bytes(picture), "image/png"), gr.skip()
+    return components.file(f"{stem}.png", images.png_bytes(picture), "image/png")
 
 
 def percent(share: float) -> str:
@@ -341,10 +330,10 @@ def percent(share: float) -> str:
 
 def build(context: Context) -> None:
     """The part."""
+    part = Part(context, NEEDS)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Other pictures", "through-again", "through-stop")
-            others, halt, status = bar
+            more, halt, status = run_row("Other pictures", "through-again", "through-stop")
             steps = gr.Radio([(str(n), n) for n in STEPS], value=20, label="Steps each way",
                              elem_id="through-steps")  # fmt: skip
             label = gr.Dropdown([("No class", ANY)], value=ANY, label="Class", visible=False,
@@ -362,58 +351,22 @@ def build(context: Context) -> None:
             table = picture_table(label="From A to B through noise and in pixels", room=84)
             player = film(FILM, label="From A to B", below=20, largest=224, tile=140)
 
-    state = [label, steps, *a.inputs, *b.inputs]
-    inputs = [context.picker, *state]
-    outputs = [trips, spread, table, player, status, notes.code, halt]
-    draw = newest_only(FILM, stoppable(partial(show, context)), stopped_at(4, 6))
-    arrived = context.on_show(
-        partial(arrive, context), [label, a.choice, b.choice],
-        [status, label, a.view, b.view, trips, table, stage], **LIVE,
+    part.controls(label=label, steps=steps, **a.named("a_"), **b.named("b_"))
+    part.outputs(
+        trips=trips, spread=spread, way=table, film=player, status=status, code=notes.code,
+        stop=halt, stage=stage, label=label, a_choice=a.choice, b_choice=b.choice,
+        a_shelf=a.view, b_shelf=b.view,
     )  # fmt: skip
-    pressed = others.click(
-        partial(next_pictures, context), [context.picker, a.choice, b.choice],
-        [a.choice, b.choice, a.view, b.view], **context.light,
-    )  # fmt: skip
-    wishes = (
-        steps.input, label.input, a.choice.select, b.choice.select,
-        a.source.input, b.source.input,
-    )  # fmt: skip
-    for event in (arrived.then, pressed.then, *wishes):
-        event(draw, inputs, outputs, **LIVE)
-    strokes = newest_only(FILM, rested(stoppable(partial(show, context))), stopped_at(4, 6))
-    for each in (a, b):
-        each.pad.draw(strokes, inputs, outputs, **LIVE)
-    bar.wire_stop(FILM, stop(FILM))
-    saver.wire(partial(save, context), inputs, status, context)
+    part.arrives(arrive)
+    part.on(more.click, others, main=True)
+    part.on([
+        steps.input, label.input, a.choice.select, b.choice.select, a.source.input, b.source.input,
+    ], show)  # fmt: skip
+    part.on([a.pad.draw, b.pad.draw], show, rest=0.4)
+    part.stops(halt, js=stop(FILM))
+    part.saves(saver, save)
 
     context.remember("through.steps", steps, parse=one_of(STEPS, int))
     context.remember("through.class", label, parse=whole(ANY, 999))
     context.remember("through.a", a.choice, parse=whole(0, 15))
     context.remember("through.b", b.choice, parse=whole(0, 15))
-
-
-def arrive(context: Context, name: str, label: Any, a: Any, b: Any) -> Iterator[tuple[Any, ...]]:
-    """A model is on screen: yields (status, class, shelf of A, shelf of B, trips, way, stage)."""
-    if lacks(context, name, *NEEDS):
-        yield *[gr.skip()] * 6, gr.Column(visible=False)  # ``show`` says why
-        return
-    header = context.store.header(name)
-    classes = classes_of(header)
-    kept = label if label in range(len(classes)) else ANY
-    dropdown = gr.Dropdown(
-        choices=class_choices(classes, "No class"), value=kept, visible=bool(classes)
-    )
-    room = as_trips(header, None, []), as_way(header, None, None, [])
-    stage = gr.Column(visible=True)
-    yield say("Loading the model …", kind="busy"), dropdown, gr.skip(), gr.skip(), *room, stage
-    shelves = [as_shelf(context, name, place) for place in (a, b)]
-    yield say("", kind="busy"), gr.skip(), *shelves, *[gr.skip()] * 3
-
-
-def next_pictures(context: Context, name: str, a: Any, b: Any) -> tuple[Any, ...]:
-    """The samples after A and B: (their places, and both shelves)."""
-    if lacks(context, name, *NEEDS):
-        return (gr.skip(),) * 4
-    n = len(samples(context, name)[0])
-    places = [(int(k) + 1) % n if is_whole(k) else 0 for k in (a, b)]
-    return *places, *(as_shelf(context, name, k) for k in places)

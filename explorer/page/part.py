@@ -139,7 +139,8 @@ class Part:
     def outputs(self, **outputs: Any) -> None:
         """Names the components that handlers may change. ``status`` and ``stop`` are what they say:
         problems and loading are told in the one, the other can be pressed while it is busy.
-        ``stage`` is hidden while the model lacks what the part needs."""
+        ``stage`` is hidden while the model lacks what the part needs, and ``missing``, a status of
+        its own where the part's lies within the stage, says so in its place."""
         self.shows.update(outputs)
 
     def asked(self, **values: Any) -> Asked:
@@ -297,11 +298,10 @@ class Part:
             time.sleep(rest)
             yield None
         if name and self.needs and (sentence := lacks(self.context, name, *self.needs)):
-            hidden = {"stage": gr.Column(visible=False)} if "stage" in self.shows else {}
-            yield screen(**{status: say(sentence, kind="problem")}, **hidden)
+            yield self._closed(status, sentence)
             return
         if arrives and "stage" in self.shows:
-            yield screen(stage=gr.Column(visible=True))
+            yield screen(**self._curtain(True))
         if loads and name and name not in self.context.store.loaded:
             yield screen(**{status: say(LOADING, kind="busy")})
         try:
@@ -312,6 +312,20 @@ class Part:
                 yield answer
         except Exception as error:
             yield self._problem(handler, name, error, status)
+
+    def _closed(self, status: str, sentence: str) -> Screen:
+        """What is shown for a model that lacks what the part needs."""
+        problem = say(sentence, kind="problem")
+        if "missing" in self.shows:
+            return screen(**self._curtain(False, problem))
+        return screen(**self._curtain(False), **{status: problem})
+
+    def _curtain(self, there: bool, sentence: Any = None) -> dict[str, Any]:
+        """The stage shown or hidden, and the line in its place hidden or shown."""
+        places = {"stage": gr.Column(visible=there)} if "stage" in self.shows else {}
+        if "missing" in self.shows:
+            places["missing"] = gr.HTML(visible=not there, **({} if there else {"value": sentence}))
+        return places
 
     def _asked(self, values: Sequence[Any], request: Any) -> Asked:
         return Asked(request=request, **dict(zip(self.asks, values, strict=True)))
