@@ -10,12 +10,14 @@ import torch
 
 import explorer
 from explorer import brought
+from explorer.page.part import Asked, settled
 from explorer.tabs import layers
 from models.base import generator, normal
 from tests import toys
-from tests.denoising import merged, pictures
+from tests.denoising import pictures
 
-SAMPLE = (0, brought.SAMPLE, 2, None)  # seed, source, place, pad
+SAMPLE = Asked(seed=0, source=brought.SAMPLE, choice=2, pad=None)
+GIVEN = (brought.SAMPLE, 2, None)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,8 @@ def test_it_offers_what_flows_and_nothing_else(context):
 
 
 def test_both_ways_pass_the_same_layers_and_the_picture_comes_back(context):
-    film, curves, bells, status, code = merged(layers.show(context, "flow", *SAMPLE))
+    final = settled(layers.show(context, "flow", SAMPLE))
+    film, curves, bells = final.film, final.curves, final.bell
     there, drawn = (pictures(row["sprite"]) for row in film["rows"])
     T = 1 + 2 * 2
     assert len(there) == len(drawn) == len(bells["moments"]) == T
@@ -42,19 +45,19 @@ def test_both_ways_pass_the_same_layers_and_the_picture_comes_back(context):
     assert error[-1] is None and max(error[:-1]) < 1e-3  # of numbers around 5, in single precision
     # The last numbers are those of the model.
     model = context.store.get("flow")
-    picture = brought.read(context, "flow", *SAMPLE[1:])
+    picture = brought.read(context, "flow", *GIVEN)
     x = torch.from_numpy(picture.pixels[None].astype(np.float32) / 255)
     with torch.no_grad():
         z, whole = model((x * 255 + 0.5) / 256)
     nats = torch.distributions.Normal(0, 1).log_prob(z).sum() + whole[0] - 64 * math.log(256)
     assert log_det[-1] == pytest.approx(whole.item(), abs=1e-2)
     assert ended[-1] == pytest.approx(-nats.item() / (64 * math.log(2)), abs=1e-3)
-    assert f"{ended[-1]:.2f} bits/dim" in status["text"]
-    assert "-> " not in code and "model.flow_steps(x)" in code
+    assert f"{ended[-1]:.2f} bits/dim" in final.status["text"]
+    assert "-> " not in final.code and "model.flow_steps(x)" in final.code
 
 
 def test_the_other_film_is_the_sample_of_its_noise(context):
-    picture = brought.read(context, "flow", *SAMPLE[1:])
+    picture = brought.read(context, "flow", *GIVEN)
     made = layers.way(context, "flow", picture, 7)
     model = context.store.get("flow")
     z = normal((1, 64), generator(7), "cpu")
@@ -67,22 +70,21 @@ def test_the_other_film_is_the_sample_of_its_noise(context):
 
 @pytest.mark.parametrize(
     ("wish", "sentence"),
-    [((-1, *SAMPLE[1:]), "seed must be a whole number"),
-     ((0, brought.OWN, 0, None), "Draw a picture")],
-)  # fmt: skip
+    [({"seed": -1}, "seed must be a whole number"), ({"source": brought.OWN}, "Draw a picture")],
+)
 def test_a_wrong_wish_is_a_sentence(context, wish, sentence):
-    film, *_, status, _ = merged(layers.show(context, "flow", *wish))
-    assert film is None and sentence in status["text"] and status["kind"] == "problem"
-    _, status = layers.save(context, "webp", "flow", *wish)
-    assert sentence in status["text"]
+    with pytest.raises(ValueError, match=sentence):
+        settled(layers.show(context, "flow", SAMPLE.but(**wish)))
+    with pytest.raises(ValueError, match=sentence):
+        layers.save(context, "flow", SAMPLE.but(**wish), "webp")
 
 
 def test_the_code_shown_runs_and_gives_the_same(context, capsys):
-    *_, code = merged(layers.show(context, "flow", *SAMPLE))
+    code = settled(layers.show(context, "flow", SAMPLE)).code
     scope: dict = {}
     exec(code, scope)
     assert scope["error"] < 1e-3
-    picture = brought.read(context, "flow", *SAMPLE[1:])
+    picture = brought.read(context, "flow", *GIVEN)
     made = layers.way(context, "flow", picture, 0)
     assert np.allclose(scope["h"].numpy()[0], made.drawn[0], atol=1e-4)
     last = capsys.readouterr().out.splitlines()[-1].split()
@@ -91,5 +93,5 @@ def test_the_code_shown_runs_and_gives_the_same(context, capsys):
 
 @pytest.mark.parametrize("kind", ["webp", "gif", "png"])
 def test_the_film_can_be_taken_away(context, kind):
-    file, _ = layers.save(context, kind, "flow", *SAMPLE)
+    file = layers.save(context, "flow", SAMPLE, kind)
     assert file["name"] == f"flow-layers.{kind}" and len(file["b64"]) > 500

@@ -187,9 +187,14 @@ class Part:
         fn = wrapped(handler, run=run, rest=rest, arrives=arrives, loads=loads, status=status)
         how = {**(self.context.light if quick else LIVE), **event}
         inputs, outputs = [self.context.picker, *self.asks.values()], list(self.shows.values())
-        if isinstance(events, Sequence):
-            return gr.on(list(events), fn, inputs, outputs, js=js, **how)
-        return events(fn, inputs, outputs, js=js, **how)
+        if not isinstance(events, Sequence):
+            return events(fn, inputs, outputs, js=js, **how)
+        # Events of our own components are no listeners that ``gr.on`` knows.
+        plain = [event for event in events if hasattr(event, "has_trigger")]
+        for event in events:
+            if event not in plain:
+                event(fn, inputs, outputs, js=js, **how)
+        return gr.on(plain, fn, inputs, outputs, js=js, **how) if plain else None
 
     def stops(self, button: Any, *, runs: Sequence[str] = ("main",), js: str | None = None) -> Any:
         """The button ends what runs. js: for what the browser is to stop."""

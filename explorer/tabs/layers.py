@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterator
-from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -13,17 +11,16 @@ import numpy as np
 
 from explorer import components, export, images
 from explorer.asked import is_whole, next_seed
-from explorer.brought import Picture, as_shelf, picture_controls, read
+from explorer.brought import Picture, as_shelf, chosen_in, picture_controls
 from explorer.components import say
 from explorer.components.bell import as_bell, bell
 from explorer.components.curves import curves
 from explorer.components.film import film
 from explorer.components.picture_table import as_bytes
-from explorer.context import Context, in_code
+from explorer.context import Context
 from explorer.link import whole
-from explorer.live import LIVE, newest_only, rested
-
-log = logging.getLogger(__name__)
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.snippet import loading, snippet
 
 TITLE = "Layers"
 NEEDS = {"Flows"}
@@ -71,35 +68,34 @@ class Way(NamedTuple):
 
 
 def way(context: Context, name: str, picture: Picture, seed: int) -> Way:
-    """Both ways through the layers; kept while it is among the newest."""
-    key = ("layers", name, picture.key, seed)
-    if (found := context.recent.get(key)) is not None:
-        return found
-    import torch
+    """Both ways through the layers."""
 
-    from models.base import generator, normal
-
-    model = context.store.get(name)
-    with torch.no_grad():
-        x = torch.from_numpy(picture.pixels[None].astype(np.float32) / 255).to(model.device)
-        stages = list(model.flow_steps(x))
-        z = model.encode(x)
-        noise = normal(z.shape, generator(seed), model.device)
+    def both() -> Way:
+        x = picture.pixels[None].astype(np.float32) / 255
+        stages = list(context.ask.steps(name, "flow_steps", x))
+        z = context.ask(name, "encode", x)
+        noise = _noise(z.shape, seed)
         back, drawn = (
-            torch.cat(list(model.inverse_steps(codes))).flip(0).float().cpu().numpy()
+            np.concatenate([*context.ask.steps(name, "inverse_steps", codes)][::-1])
             for codes in (z, noise)
         )
-        returned = model.decode(z)[0].float().cpu().numpy()
-    found = Way(
-        [stage.name for stage in stages],
-        torch.cat([stage.h for stage in stages]).float().cpu().numpy(),
-        back,
-        drawn,
-        torch.cat([stage.log_det for stage in stages]).cpu().numpy(),
-        torch.cat([stage.nats for stage in stages]).cpu().numpy(),
-        returned,
-    )
-    return context.recent.put(key, found)
+        return Way(
+            [stage.name for stage in stages],
+            np.concatenate([stage.h for stage in stages]),
+            back,
+            drawn,
+            np.concatenate([stage.log_det for stage in stages]),
+            np.concatenate([stage.nats for stage in stages]),
+            context.ask(name, "decode", z)[0],
+        )
+
+    return context.ask.kept(("layers", name, picture.key, seed), both)
+
+
+def _noise(shape: tuple[int, ...], seed: int) -> np.ndarray:
+    from models import generator, normal
+
+    return normal(shape, generator(seed), "cpu").numpy()
 
 
 def seen(moments: np.ndarray) -> np.ndarray:
@@ -185,67 +181,61 @@ def words(made: Way, picture: Picture) -> str:
     )
 
 
-def snippet(context: Context, name: str, picture: Picture, seed: int) -> str:
+def code_of(context: Context, name: str, picture: Picture, seed: int) -> str:
     """The lines that go both ways."""
-    imports = dict.fromkeys((*picture.imports, "from models.base import generator, normal"))
-    ours = sorted({"from models import checkpoint", *(i for i in imports if i[:4] == "from")})
-    ours = [line for line in ours if line != "from models.base import generator"]
-    plain = sorted(line for line in imports if line.startswith("import"))
-    return (
-        "".join(f"{line}\n" for line in plain) + ("\n" if plain else "") + "\n".join(ours) + "\n\n"
-        f"model = checkpoint.load({in_code(context.store.header(name).folder)!r})\n"
-        f"{picture.code}"
+    return snippet(
+        loading(context, name),
+        picture.code.rstrip("\n"),
         "for stage in model.flow_steps(x):\n"
-        "    print(stage.name, stage.log_det.item(), stage.nats.item())\n"
-        "z = model.encode(x)  # the last stage, in a row\n"
-        "error = (model.decode(z) - x).abs().max()\n"
-        f"noise = normal(z.shape, generator({seed}), 'cpu')\n"
-        "for h in model.inverse_steps(noise):  # the layers undone, (1, C, H, W) each\n"
-        "    pass\n"
-        "image = model.decode(noise)\n"
+        "    print(stage.name, stage.log_det.item(), stage.nats.item())",
+        "z = model.encode(x)  # the last stage, in a row",
+        "error = (model.decode(z) - x).abs().max()",
+        f"noise = normal(z.shape, generator({seed}), 'cpu')",
+        "for h in model.inverse_steps(noise):  # the layers undone, (1, C, H, W) each\n    pass",
+        "image = model.decode(noise)",
     )
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def read_wish(context: Context, name: str, seed: Any, given: tuple) -> tuple[int, Picture]:
+def read_wish(context: Context, name: str, asked: Asked) -> tuple[int, Picture]:
     """The checked seed and picture. Raises ValueError with one sentence."""
-    if not is_whole(seed) or not 0 <= seed < 2**53:
+    if not is_whole(asked.seed) or not 0 <= asked.seed < 2**53:
         raise ValueError("The seed must be a whole number from 0 on, such as 7.")
-    return int(seed), read(context, name, *given)
+    return int(asked.seed), chosen_in(context, name, asked)
 
 
-def show(context: Context, name: str, seed: Any, *given: Any) -> Iterator[tuple[Any, ...]]:
-    """Yields (film, curves, bell, status, code). given: source, place and pad of the picture."""
-    none = [gr.skip()] * 3
-    try:
-        seed, picture = read_wish(context, name, seed, given)
-        if name not in context.store.loaded:
-            yield *none, say("Loading the model …", kind="busy"), gr.skip()
-        made = way(context, name, picture, seed)
-    except (ValueError, RuntimeError) as error:
-        yield *none, say(str(error), kind="problem"), gr.skip()
-        return
-    run = f"{name} {picture.key} {seed}"
-    code = snippet(context, name, picture, seed)
-    yield reel(made, run), curve_value(made), bells(made), say(words(made, picture)), code
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """Both ways through the layers."""
+    seed, picture = read_wish(context, name, asked)
+    yield screen(status=say("Through the layers and back …", kind="busy"))
+    made = way(context, name, picture, seed)
+    yield screen(
+        film=reel(made, f"{name} {picture.key} {seed}"), curves=curve_value(made),
+        bell=bells(made), status=say(words(made, picture)),
+        code=code_of(context, name, picture, seed),
+    )  # fmt: skip
 
 
-def arrive(context: Context, name: str, place: Any) -> tuple[Any, Any]:
-    """A model is on screen: (status, shelf)."""
-    return say("", kind="busy"), as_shelf(context, name, place)
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """A model is on screen: its shelf, then both ways."""
+    yield screen(shelf=as_shelf(context, name, asked.choice))
+    yield from show(context, name, asked)
 
 
-def save(context: Context, kind: str, name: str, seed: Any, *given: Any) -> tuple[Any, Any]:
-    """(file for the saver, status): both ways as an animation or as a strip."""
-    try:
-        seed, picture = read_wish(context, name, seed, given)
-        made = way(context, name, picture, seed)
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
-    rows = [seen(made.there), seen(made.drawn)]
-    return export.film_file(kind, f"{name}-layers", rows), gr.skip()
+def another(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """The next noise."""
+    asked = asked.but(seed=next_seed(asked.seed))
+    yield screen(seed=asked.seed)
+    yield from show(context, name, asked)
+
+
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file: both ways as an animation or as a strip."""
+    seed, picture = read_wish(context, name, asked)
+    made = way(context, name, picture, seed)
+    return export.film_file(kind, f"{name}-layers", [seen(made.there), seen(made.drawn)])
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -253,6 +243,7 @@ def save(context: Context, kind: str, name: str, seed: Any, *given: Any) -> tupl
 
 def build(context: Context) -> None:
     """The tab."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
             more = gr.Button("Another noise", variant="primary", elem_id="layers-more")
@@ -268,16 +259,16 @@ def build(context: Context) -> None:
                 spread = bell(follows=FILM)
             lines = curves(follows=FILM)
 
-    inputs = [context.picker, seed, *picture.inputs]
-    outputs = [player, lines, spread, status, notes.code]
-    draw = newest_only(FILM, partial(show, context))
-    arrived = context.on_show(partial(arrive, context), [picture.choice], [status, picture.view])
-    pressed = more.click(next_seed, seed, seed, **context.light)
-    wishes = (seed.input, picture.choice.select, picture.source.input)
-    for event in (arrived.then, pressed.then, *wishes):
-        event(draw, inputs, outputs, **LIVE)
-    picture.pad.draw(newest_only(FILM, rested(partial(show, context))), inputs, outputs, **LIVE)
-    saver.wire(partial(save, context), inputs, status, context)
+    part.controls(seed=seed, **picture.named())
+    part.outputs(
+        film=player, curves=lines, bell=spread, status=status, code=notes.code, seed=seed,
+        shelf=picture.view,
+    )  # fmt: skip
+    part.arrives(arrive)
+    part.on(more.click, another, main=True)
+    part.on([seed.input, picture.choice.select, picture.source.input], show)
+    part.on(picture.pad.draw, show, rest=0.4)
+    part.saves(saver, save)
 
     context.remember("layers.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("layers.sample", picture.choice, parse=whole(0, 15))
