@@ -25,6 +25,7 @@ _FACE = {
     "normal": "models.base",
     "load": "models.checkpoint",
     "read_header": "models.checkpoint",
+    "uniform": "models.base",
     "schedule": "models.schedules",
     "spherical": "explorer.latents",
 }

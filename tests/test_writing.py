@@ -13,15 +13,18 @@ from PIL import Image
 
 import explorer
 from explorer.components.pixel_player import colours
-from explorer.live import newest, newest_only
+from explorer.page.part import Asked, settled
 from explorer.theme import CIVIDIS
 from explorer.writing import finish, watch, written
 from explorer.writing.written import Change, Settings
 from models.base import generator
 from tests import toys
-from tests.denoising import drawing, merged, pictures, skipped, told
+from tests.denoising import drawing, pictures
 
-PLAIN = (0, -1, 1.0, 0)  # seed, class, temperature, order
+PLAIN = Asked(
+    seed=0, label=-1, temperature=1.0, order=0, changes="", point="", source="sample", choice=1,
+    pad=None, rows=4, count=4,
+)  # fmt: skip
 COLOUR = {"image": (3, 4, 4), "pixels": "categorical", "levels": 4, "network": "gated"}
 
 
@@ -40,8 +43,8 @@ def numbers(b64: str, kind: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(b64), kind)
 
 
-def show(context, name="binary", controls=PLAIN, changes=""):
-    return watch.show(context, name, *controls, changes=changes)
+def show(context, name="binary", **asked):
+    return watch.show(context, name, PLAIN.but(**asked))
 
 
 def test_surprise_is_painted_brighter_the_larger_it_is():
@@ -56,7 +59,8 @@ def test_surprise_is_painted_brighter_the_larger_it_is():
 
 @pytest.mark.parametrize("name", ["binary", "asked", "grey", "colour", "patches"])
 def test_what_reaches_the_browser_is_the_picture_that_the_model_samples(context, name):
-    view, curve, status, _, changes, halt = merged(show(context, name, (7, -1, 1.0, 0)))
+    final = settled(show(context, name, seed=7))
+    view, curve, status = final.player, final.curve, final.status
     model = context.store.get(name)
     x = model.sample(1, generator(7))
     levels, order = numbers(view["levels"], "u1"), numbers(view["order"], "<u2")
@@ -64,7 +68,7 @@ def test_what_reaches_the_browser_is_the_picture_that_the_model_samples(context,
     flat = np.zeros(x.numel(), int)
     flat[order] = levels
     assert np.array_equal(flat, (x.flatten() * (model.levels - 1)).round().int().numpy())
-    assert view["running"] is False and changes == "" and halt.interactive is False
+    assert view["running"] is False and final.changes == ""
     assert status["kind"] == "plain" and f"{len(order)} values" in status["text"]
     # The nats of the values are those of the picture, which is what the model says of it.
     label = written.chance(context, name, Settings(7))[0]
@@ -81,7 +85,7 @@ def test_a_seed_is_a_picture_and_another_is_another(context):
         list(written.run(context, "asked", Settings(seed, 3)))[-1] for seed in (1, 1, 2)
     )
     assert again is first  # kept
-    context.recent.put(("pixels", "asked", Settings(1, 3), ()), None)
+    context.ask.forget("asked")
     anew = written.finished(context, "asked", Settings(1, 3))
     assert anew is not first and np.array_equal(anew.levels, first.levels)
     assert not np.array_equal(other.levels, first.levels)
@@ -95,12 +99,11 @@ def test_an_order_writes_from_the_same_chance_elsewhere_first(context):
 
 def test_it_is_shown_as_it_comes_and_ends_whole(context, monkeypatch):
     monkeypatch.setattr(written, "PAUSE", 0)
-    seen = told(show(context, "patches", (11, -1, 1.0, 0)))
-    grown = [len(numbers(view["levels"], "u1")) for view, *_ in seen if isinstance(view, dict)
-             and "levels" in view]  # fmt: skip
+    seen = [told.player for told in show(context, "patches", seed=11) if told and "player" in told]
+    grown = [len(numbers(view["levels"], "u1")) for view in seen]
     assert grown == sorted(grown) and len(grown) > 5 and grown[-1] == 64
-    assert {view["run"] for view, *_ in seen if "run" in view} == {seen[-1][0]["run"]}
-    assert seen[0][-1].interactive is True and seen[-1][-1].interactive is False
+    assert {view["run"] for view in seen} == {seen[-1]["run"]}
+    assert seen[0]["running"] is True and seen[-1]["running"] is False
 
 
 def steps_taken(context, monkeypatch) -> list[int]:
@@ -120,15 +123,12 @@ def steps_taken(context, monkeypatch) -> list[int]:
 def test_a_stop_ends_the_computing_at_the_next_value(context, monkeypatch):
     taken = steps_taken(context, monkeypatch)
     monkeypatch.setattr(written, "PAUSE", 0)
-    live = newest_only("writing-test", lambda: show(context, controls=(99, -1, 1.0, 0)),
-                       {2: {"text": "Stopped."}})  # fmt: skip
-    steps = live(None)
-    next(steps)
-    next(steps)
-    newest.stop(("writing-test", None))
-    rest = list(steps)
-    assert taken == [1, 2, 3] and rest[-1][2] == {"text": "Stopped."}
-    assert context.recent.get(("pixels", "binary", Settings(99), ())) is None
+    steps = show(context, seed=99)
+    while not taken or taken[-1] < 3:
+        next(steps)
+    steps.close()
+    assert taken == [1, 2, 3]
+    assert context.ask.cache.get(("pixels", "binary", Settings(99), ())) is None
 
 
 # -- changing a value -----------------------------------------------------------------------------
@@ -152,7 +152,8 @@ def test_a_changed_value_leaves_those_before_it_and_meets_the_same_chance(contex
 @pytest.mark.parametrize(("name", "level"), [("grey", 200), ("colour", 2), ("asked", 1)])
 def test_the_page_is_told_what_was_there_before_a_change(context, name, level):
     text = f"{name}:5.{level}"
-    view, curve, status, _, changes, _ = merged(show(context, name, changes=text))
+    final = settled(show(context, name, changes=text))
+    view, curve, status, changes = final.player, final.curve, final.status, final.changes
     before = written.finished(context, name, Settings())
     assert changes == view["changes"] == text and "One value changed" in status["text"]
     assert np.array_equal(numbers(view["was"], "u1"), before.by_place())
@@ -167,9 +168,9 @@ def test_a_change_before_another_takes_its_place(context):
     assert written.in_order((late, early), places) == (early,)
     assert written.in_order((early, late), places) == (early, late)
     assert written.in_order((early, Change(1, 1)), places) == (Change(1, 1),)
-    both = merged(show(context, changes="binary:9.1-30.0"))
-    assert both[4] == "binary:9.1-30.0" and "2 values changed" in both[2]["text"]
-    assert merged(show(context, changes="binary:30.0-9.1"))[4] == "binary:9.1"
+    both = settled(show(context, changes="binary:9.1-30.0"))
+    assert both.changes == "binary:9.1-30.0" and "2 values changed" in both.status["text"]
+    assert settled(show(context, changes="binary:30.0-9.1")).changes == "binary:9.1"
 
 
 @pytest.mark.parametrize(
@@ -182,15 +183,14 @@ def test_a_change_before_another_takes_its_place(context):
         ("binary:" + "-".join(f"{k}.1" for k in range(13)), "12 values are changed"),
     ],
 )
-def test_a_bad_change_is_one_sentence_and_nothing_else_changes(context, text, sentence):
-    *shown, status, code, changes, _ = merged(show(context, changes=text))
-    assert status["kind"] == "problem" and sentence in status["text"]
-    assert shown == [None, None] and code is None and changes is None
+def test_a_bad_change_is_one_sentence(context, text, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        settled(show(context, changes=text))
 
 
 def test_changes_of_another_model_are_none(context):
     assert written.read_changes("grey:3.200", "binary", 64, 2) == ()
-    assert merged(show(context, changes="grey:3.200"))[4] == ""
+    assert settled(show(context, changes="grey:3.200")).changes == ""
     for text in ("", "x", "binary:<b>", "binary:1.1" * 200):
         with pytest.raises(ValueError):
             written.changes_text(text)
@@ -204,8 +204,8 @@ def test_a_pixel_tells_its_chances_and_what_it_looked_at(context, name):
     model, settings = context.store.get(name), Settings(2)
     part = written.finished(context, name, settings)
     place = int(part.places[30])
-    first, both = (out[0] for out in told(watch.probe(context, name, 2, -1, 1.0, 0, "",
-                                                      f"{place}:1")))  # fmt: skip
+    asked = PLAIN.but(seed=2, point=f"{place}:1")
+    first, both = (told.probe for told in watch.probe(context, name, asked) if told)
     assert first["field"] is None and both["chances"] == first["chances"]
     assert len(both["chances"]) == model.levels and sum(both["chances"]) == pytest.approx(
         1, abs=1e-2
@@ -219,65 +219,68 @@ def test_a_pixel_tells_its_chances_and_what_it_looked_at(context, name):
         int(p) % (H * W) for p in part.places[:30]
     }
     assert not field[sorted(unseen)].any()
-    assert both["run"] == merged(show(context, name, (2, -1, 1.0, 0)))[0]["run"]
+    assert both["run"] == settled(show(context, name, seed=2)).player["run"]
 
 
 @pytest.mark.parametrize("point", ["64:1", "-1:0", "", None, "x:1", "9" * 30 + ":0"])
 def test_a_pixel_that_is_not_there_is_a_sentence(context, point):
-    ((value, status),) = told(watch.probe(context, "binary", *PLAIN, "", point))
-    assert skipped(value) and status["kind"] == "problem" and "no such pixel" in status["text"]
+    with pytest.raises(ValueError, match="no such pixel"):
+        settled(watch.probe(context, "binary", PLAIN.but(point=point)))
 
 
 # -- what cannot be -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("controls", "sentence"),
+    ("asked", "sentence"),
     [
-        ((-1, -1, 1.0, 0), "seed must be"),
-        ((None, -1, 1.0, 0), "seed must be"),
-        ((0, -1, 0, 0), "temperature must be a number above 0"),
-        ((0, -1, -1.0, 0), "temperature must be a number above 0"),
-        ((0, -1, math.nan, 0), "temperature must be a number above 0"),
-        ((0, -1, math.inf, 0), "temperature must be a number above 0"),
-        ((0, -1, None, 0), "temperature must be a number above 0"),
-        ((0, -1, 1.0, 2), "orders only: raster, columns"),
-        ((0, -1, 1.0, None), "orders only: raster, columns"),
+        ({"seed": -1}, "seed must be"),
+        ({"seed": None}, "seed must be"),
+        ({"temperature": 0}, "temperature must be a number above 0"),
+        ({"temperature": -1.0}, "temperature must be a number above 0"),
+        ({"temperature": math.nan}, "temperature must be a number above 0"),
+        ({"temperature": math.inf}, "temperature must be a number above 0"),
+        ({"temperature": None}, "temperature must be a number above 0"),
+        ({"order": 2}, "orders only: raster, columns"),
+        ({"order": None}, "orders only: raster, columns"),
     ],
 )
-def test_bad_settings_are_one_sentence_everywhere(context, controls, sentence):
-    *shown, status, code, changes, _ = merged(show(context, controls=controls))
-    assert shown == [None, None] and code is None and changes is None
-    endings = merged(finish.show(context, "binary", "sample", 1, None, 4, 4, *controls))
-    assert endings[0] is None and endings[2] is None
-    for said in (status, endings[1]):
-        assert said["kind"] == "problem" and sentence in said["text"]
-    files = (
-        watch.save(context, "gif", "binary", *controls, ""),
-        finish.save(context, "png", "binary", "sample", 1, None, 4, 4, *controls),
-    )
-    for _, said in files:
-        assert said["kind"] == "problem" and sentence in said["text"]
+def test_bad_settings_are_one_sentence_everywhere(context, asked, sentence):
+    asked = PLAIN.but(**asked)
+    for refused in (
+        lambda: settled(watch.show(context, "binary", asked)),
+        lambda: settled(finish.show(context, "binary", asked)),
+        lambda: watch.save(context, "binary", asked, "gif"),
+        lambda: finish.save(context, "binary", asked, "png"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            refused()
 
 
 def test_arriving_fits_the_controls_to_the_model(context):
-    *_, label, order = merged(watch.arrive(context, "binary", 0, 5, 1.0, 1, "grey:1.1"))
-    assert order.visible and order.value == 1 and not label.visible and label.value == -1
-    *shown, label, order = merged(watch.arrive(context, "asked", 0, 5, 1.0, 1, "asked:bad"))
-    assert label.visible and label.value == 5 and not order.visible and order.value == 0
-    assert shown[2]["kind"] == "plain"
+    asked = PLAIN.but(label=5, order=1, changes="grey:1.1")
+    final = settled(watch.arrive(context, "binary", asked))
+    assert final.order.visible and final.order.value == 1
+    assert not final.label.visible and final.label.value == -1
+    final = settled(watch.arrive(context, "asked", asked.but(changes="asked:bad")))
+    assert final.label.visible and final.label.value == 5
+    assert not final.order.visible and final.order.value == 0
+    assert final.status["kind"] == "plain"
 
 
 def test_another_is_the_next_seed(context):
-    *shown, seed = merged(watch.another(context, "binary", 5, -1, 1.0, 0))
-    assert seed == 6 and "Seed 6" in shown[2]["text"]
+    final = settled(watch.another(context, "binary", PLAIN.but(seed=5)))
+    assert final.seed == 6 and "Seed 6" in final.status["text"]
 
 
 # -- half a picture -------------------------------------------------------------------------------
 
 
-def ended(context, name="binary", given=("sample", 1, None), rows=4, count=4, controls=PLAIN):
-    return merged(finish.show(context, name, *given, rows, count, *controls))
+def ended(context, name="binary", given=("sample", 1, None), **asked):
+    """(sheet, status, code) once all is written."""
+    given = dict(zip(("source", "choice", "pad"), given, strict=True))
+    final = settled(finish.show(context, name, PLAIN.but(**given, **asked)))
+    return final.sheet, final.status, final.code
 
 
 @pytest.mark.parametrize("name", ["binary", "asked", "grey", "colour"])
@@ -290,15 +293,16 @@ def test_endings_keep_the_upper_rows_and_differ_below(context, name, given):
     assert sheet["running"] is False and not numbers(sheet["hatched"], "u1").any()
     assert status["kind"] == "plain" and "2 rows" in status["text"]
     assert all("nats" in text for text in sheet["captions"])
-    again = ended(context, name, given, rows=2, controls=(1, -1, 1.0, 0))[0]
+    again = ended(context, name, given, rows=2, seed=1)[0]
     assert not np.array_equal(pictures(again["made"]), made)
 
 
 def test_a_drawing_in_black_and_white_stays_as_it_was_drawn(context):
-    model = context.store.get("binary")
     grey = np.linspace(0, 255, 64).astype(np.uint8).reshape(1, 8, 8)
-    assert np.array_equal(finish.as_observed(model, grey), (grey >= 128).astype(np.float32))
-    levels = finish.as_observed(context.store.get("colour"), grey.repeat(3, 0)[:, :4, :4]) * 3
+    assert np.array_equal(
+        finish.as_observed(context, "binary", grey), (grey >= 128).astype(np.float32)
+    )
+    levels = finish.as_observed(context, "colour", grey.repeat(3, 0)[:, :4, :4]) * 3
     assert np.allclose(levels, levels.round())
 
 
@@ -314,8 +318,8 @@ def test_a_drawing_in_black_and_white_stays_as_it_was_drawn(context):
     ],
 )
 def test_rows_that_cannot_be_kept_are_one_sentence(context, rows, sentence):
-    sheet, status, _ = ended(context, rows=rows)
-    assert sheet is None and status["kind"] == "problem" and sentence in status["text"]
+    with pytest.raises(ValueError, match=sentence):
+        ended(context, rows=rows)
 
 
 def test_pictures_that_are_none_and_counts_that_are_not_offered(context):
@@ -324,15 +328,16 @@ def test_pictures_that_are_none_and_counts_that_are_not_offered(context):
         (("own", 0, "text"), "garbled"),
         (("own", 0, {"kind": "file", "name": "a.pdf", "b64": "JVBERi0xLjQK"}), "PDF"),
     ):
-        sheet, status, _ = ended(context, given=given)
-        assert sheet is None and status["kind"] == "problem" and sentence in status["text"]
-    assert "4, 9 or 16" in ended(context, count=5)[1]["text"]
+        with pytest.raises(ValueError, match=sentence):
+            ended(context, given=given)
+    with pytest.raises(ValueError, match="4, 9 or 16"):
+        ended(context, count=5)
 
 
 def test_where_kept_rows_do_not_come_first_it_is_said(context):
     assert "blind" not in ended(context, "patches", rows=4)[1]["text"]
     assert "4 rows would be exact" in ended(context, "patches", rows=5)[1]["text"]
-    assert ended(context, controls=(0, -1, 1.0, 1))[1]["text"].endswith("some kept rows.")
+    assert ended(context, order=1)[1]["text"].endswith("some kept rows.")
     raster = np.arange(48)
     assert finish.caution(raster, (1, 6, 8), 3) == ""
     assert "rows" in finish.caution(raster[::-1], (1, 6, 8), 3)
@@ -340,56 +345,55 @@ def test_where_kept_rows_do_not_come_first_it_is_said(context):
 
 def test_endings_are_shown_as_they_come_and_kept(context, monkeypatch):
     monkeypatch.setattr(finish, "PAUSE", 0)
-    values = ("sample", 3, None, 2, 9, 5, -1, 1.0, 0)
-    seen = [out for out in told(finish.show(context, "patches", *values)) if "made" in out[0]]
-    left = [int(numbers(sheet["hatched"], "u1").sum()) for sheet, *_ in seen]
+    asked = PLAIN.but(choice=3, rows=2, count=9, seed=5)
+    seen = [out.sheet for out in finish.show(context, "patches", asked) if out and "sheet" in out]
+    left = [int(numbers(sheet["hatched"], "u1").sum()) for sheet in seen]
     assert left[0] == 48 and left[-1] == 0 and left == sorted(left, reverse=True) and len(left) > 4
-    assert [sheet["running"] for sheet, *_ in seen] == [True] * (len(seen) - 1) + [False]
+    assert [sheet["running"] for sheet in seen] == [True] * (len(seen) - 1) + [False]
     monkeypatch.setattr(context.store.get("patches"), "write_steps", None)
-    assert merged(finish.show(context, "patches", *values))[0] == seen[-1][0]
+    assert settled(finish.show(context, "patches", asked)).sheet == seen[-1]
 
 
 def test_a_stop_ends_the_endings_at_the_next_value(context, monkeypatch):
     taken = steps_taken(context, monkeypatch)
-    steps = finish.show(context, "binary", "sample", 1, None, 4, 16, 77, -1, 1.0, 0)
-    for _ in range(4):
+    steps = finish.show(context, "binary", PLAIN.but(count=16, seed=77))
+    while not taken or taken[-1] < 3:
         next(steps)
     steps.close()
     assert taken == [1, 2, 3]
 
 
 def test_finishing_again_is_the_next_seed(context):
-    _, status, _, seed = merged(
-        finish.again(context, "asked", "sample", 1, None, 4, 4, 8, 3, 1.0, 0)
-    )
-    assert seed == 9 and "seed 9" in status["text"]
+    final = settled(finish.again(context, "asked", PLAIN.but(seed=8, label=3)))
+    assert final.seed == 9 and "seed 9" in final.status["text"]
 
 
 def test_arriving_keeps_the_rows_that_there_are(context):
-    _, shelf, rows, label, order = merged(finish.arrive(context, "asked", 1, 14, 2, 0))
-    assert rows.maximum == 7 and rows.value == 4 and shelf["selected"] == 1
-    assert label.visible and label.value == 2 and not order.visible
-    assert merged(finish.arrive(context, "asked", 1, 6, 2, 0))[2].value == 6
+    final = settled(finish.arrive(context, "asked", PLAIN.but(rows=14, label=2)))
+    assert final.rows.maximum == 7 and final.rows.value == 4 and final.shelf["selected"] == 1
+    assert final.label.visible and final.label.value == 2 and not final.order.visible
+    assert settled(finish.arrive(context, "asked", PLAIN.but(rows=6))).rows.value == 6
 
 
 # -- code and files -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("name", "controls", "changes"),
+    ("name", "asked"),
     [
-        ("binary", PLAIN, ""),
-        ("binary", (3, -1, 0.7, 1), "binary:9.1-10.0"),
-        ("asked", (2, -1, 1.0, 0), "asked:12.1"),
-        ("asked", (2, 4, 1.5, 0), ""),
-        ("grey", (5, -1, 1.0, 0), "grey:20.77"),
-        ("colour", PLAIN, ""),
+        ("binary", {}),
+        ("binary", {"seed": 3, "temperature": 0.7, "order": 1, "changes": "binary:9.1-10.0"}),
+        ("asked", {"seed": 2, "changes": "asked:12.1"}),
+        ("asked", {"seed": 2, "label": 4, "temperature": 1.5}),
+        ("grey", {"seed": 5, "changes": "grey:20.77"}),
+        ("colour", {}),
     ],
 )
-def test_the_code_shown_gives_the_picture_on_screen(context, name, controls, changes):
-    view, _, _, code, *_ = merged(show(context, name, controls, changes))
+def test_the_code_shown_gives_the_picture_on_screen(context, name, asked):
+    final = settled(show(context, name, **asked))
+    view = final.player
     scope: dict = {}
-    exec(code, scope)
+    exec(final.code, scope)
     order = numbers(view["order"], "<u2").astype(int)
     flat = (scope["picture"].flatten() * view["top"]).round().int().numpy()
     assert np.array_equal(flat[order], numbers(view["levels"], "u1"))
@@ -398,16 +402,16 @@ def test_the_code_shown_gives_the_picture_on_screen(context, name, controls, cha
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "controls"),
+    ("name", "given", "asked"),
     [
-        ("binary", ("sample", 1, None), PLAIN),
-        ("asked", ("own", 0, drawing()), (2, -1, 0.8, 0)),
-        ("grey", ("own", 0, drawing()), PLAIN),
-        ("colour", ("sample", 4, None), PLAIN),
+        ("binary", ("sample", 1, None), {}),
+        ("asked", ("own", 0, drawing()), {"seed": 2, "temperature": 0.8}),
+        ("grey", ("own", 0, drawing()), {}),
+        ("colour", ("sample", 4, None), {}),
     ],
 )
-def test_the_code_shown_gives_the_endings(context, name, given, controls):
-    sheet, _, code = ended(context, name, given, 2, 4, controls)
+def test_the_code_shown_gives_the_endings(context, name, given, asked):
+    sheet, _, code = ended(context, name, given, rows=2, **asked)
     scope: dict = {}
     exec(code, scope)
     made = (scope["images"] * 255).round().to(torch.uint8).numpy()
@@ -419,12 +423,12 @@ def test_the_code_shown_gives_the_endings(context, name, given, controls):
 @pytest.mark.parametrize("kind", ["png", "webp", "gif"])
 @pytest.mark.parametrize("name", ["binary", "colour"])
 def test_the_writing_and_the_endings_can_be_taken_away(context, kind, name):
-    file, status = watch.save(context, kind, name, *PLAIN, "")
-    assert file["name"] == f"{name}-written-seed-0.{kind}" and skipped(status)
+    file = watch.save(context, name, PLAIN, kind)
+    assert file["name"] == f"{name}-written-seed-0.{kind}"
     picture = Image.open(io.BytesIO(base64.b64decode(file["b64"])))
     assert picture.format == kind.upper() and picture.width > 150
     if kind != "png":
         assert picture.n_frames > 20
-    file, status = finish.save(context, kind, name, "sample", 1, None, 2, 4, *PLAIN)
-    assert file["name"] == f"{name}-2-rows-finished-seed-0.{kind}" and skipped(status)
+    file = finish.save(context, name, PLAIN.but(rows=2), kind)
+    assert file["name"] == f"{name}-2-rows-finished-seed-0.{kind}"
     assert Image.open(io.BytesIO(base64.b64decode(file["b64"]))).format == kind.upper()

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 import explorer
+from explorer.page.part import Asked, settled
 from explorer.writing import alike, compare, order
 from models import checkpoint
 from models.base import generator, uniform
 from tests import toys
-from tests.denoising import merged, pictures, skipped, told
+from tests.denoising import pictures
 
 SMALL = {
     "made": {"network": "made", "width": 40, "orders": "raster,centre"},
@@ -52,16 +53,20 @@ def context(tmp_path_factory):
     return explorer.Context.create(folder, device="cpu")
 
 
-def beside(context, name="made", seed=0, temperature=1.0, pick=""):
-    return compare.show(context, name, seed, temperature, pick)
+BESIDE = Asked(seed=0, temperature=1.0, pick="", there=True)
+SEES = Asked(seed=0, order=0, row=5, column=4, channel=0)
 
 
-def surprise(context, name="made", seed=0, temperature=1.0, pick=""):
-    return compare.surprise(context, True, name, seed, temperature, pick)
+def beside(context, name="made", **asked):
+    return compare.show(context, name, BESIDE.but(**asked))
 
 
-def sees(context, name="made", seed=0, k=0, row=5, column=4, channel=0):
-    return order.show(context, name, seed, k, row, column, channel)
+def surprise(context, name="made", **asked):
+    return compare.surprise(context, name, BESIDE.but(**asked))
+
+
+def sees(context, name="made", **asked):
+    return order.show(context, name, SEES.but(**asked))
 
 
 def floats(text: str) -> np.ndarray:
@@ -85,22 +90,20 @@ def state(value) -> np.ndarray:
         ({"temperature": "hot"}, "temperature must be a number"),
     ],
 )
-def test_bad_input_is_one_sentence_and_nothing_else_changes(context, change, sentence):
-    (outputs,) = told(beside(context, **change))
-    rows, status, code, finished = outputs
-    assert status["kind"] == "problem" and sentence in status["text"]
-    assert skipped(rows) and skipped(code) and finished is False
-    (outputs,) = told(surprise(context, **change))
-    assert outputs[1]["kind"] == "problem" and skipped(outputs[0]) and skipped(outputs[2])
-    file, status = compare.save(
-        context, "made", *{**{"seed": 0, "temperature": 1}, **change}.values()
-    )
-    assert skipped(file) and status["kind"] == "problem"
+def test_bad_input_is_one_sentence(context, change, sentence):
+    for refused in (
+        lambda: settled(beside(context, **change)),
+        lambda: settled(surprise(context, **change)),
+        lambda: compare.save(context, "made", BESIDE.but(**change), "png"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            refused()
 
 
 def test_models_of_the_same_size_and_levels_write_by_the_same_chances(context):
-    rows, status, _, finished = merged(beside(context))
-    assert {row["key"] for row in rows["rows"]} == BINARY and finished is True
+    final = settled(beside(context))
+    rows, status = final.rows, final.status
+    assert {row["key"] for row in rows["rows"]} == BINARY and final.there is True
     assert "5 models" in status["text"] and "1 of the same size" in status["text"]
     assert [row["key"] for row in rows["rows"] if row["on"]] == ["made"]
     u = uniform((alike.COUNT, 64), generator(0), "cpu")
@@ -108,17 +111,18 @@ def test_models_of_the_same_size_and_levels_write_by_the_same_chances(context):
         label = torch.arange(alike.COUNT) if row["key"] == "asked" else None
         *_, frame = context.store.get(row["key"]).write_steps(u, label, every=64)
         assert np.array_equal(pictures(row["sprite"]), (frame.x.numpy() * 255).astype(np.uint8))
-    alone = merged(beside(context, "grey"))
-    assert [row["key"] for row in alone[0]["rows"]] == ["grey"] and "only model" in alone[1]["text"]
+    alone = settled(beside(context, "grey"))
+    assert [row["key"] for row in alone.rows["rows"]] == ["grey"]
+    assert "only model" in alone.status["text"]
 
 
 def test_rows_come_one_after_another_and_can_be_ended_in_between(context):
     steps = list(beside(context, seed=7))
     assert sum(outputs is None for outputs in steps) > 5
-    ready = [sum(r["sprite"] is not None for r in o[0]["rows"]) for o in told(steps)
-             if not skipped(o[0])]  # fmt: skip
+    shown = [step.rows["rows"] for step in steps if step and "rows" in step]
+    ready = [sum(row["sprite"] is not None for row in rows) for rows in shown]
     assert ready == sorted(ready) and ready[-1] == 5
-    assert not any(map(skipped, told(steps)[-1]))
+    assert {"rows", "status", "code", "there"} <= steps[-1].keys()
 
 
 def test_numbers_of_other_spaces_stand_in_other_columns(context):
@@ -148,7 +152,7 @@ def test_the_best_measured_stands_first_and_what_is_not_measured_last(tmp_path):
             checkpoint.load(folder), dataclasses.replace(header, metrics=metrics), folder
         )
     context = explorer.Context.create(tmp_path, device="cpu")
-    rows, *_ = merged(compare.show(context, "c", 0, 1.0, ""))
+    rows = settled(beside(context, "c")).rows
     assert [row["key"] for row in rows["rows"]] == ["b", "a", "c"]
     assert rows["rows"][2]["facts"][1] == "not measured"
 
@@ -158,16 +162,16 @@ def test_a_damaged_model_is_named_and_the_others_still_write(tmp_path):
     context = explorer.Context.create(tmp_path, device="cpu")
     weights = tmp_path / "nade" / checkpoint.WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-40])
-    rows, status, _, finished = merged(beside(context))
-    assert {row["key"] for row in rows["rows"]} == BINARY - {"nade"} and finished is True
-    assert status["kind"] == "problem" and "Nade" in status["text"]
-    maps, *_ = merged(surprise(context))
-    assert len(maps["maps"]) == 5
+    final = settled(beside(context))
+    assert {row["key"] for row in final.rows["rows"]} == BINARY - {"nade"} and final.there is True
+    assert final.status["kind"] == "problem" and "Nade" in final.status["text"]
+    assert len(settled(surprise(context)).maps["maps"]) == 5
 
 
 @pytest.mark.parametrize("pick", ["", "gated:3", "asked:7"])
 def test_surprise_maps_add_up_to_the_nats_below_them(context, pick):
-    maps, status, _ = merged(surprise(context, pick=pick))
+    final = settled(surprise(context, pick=pick))
+    maps, status = final.maps, final.said
     author, k = alike.read_pick(pick, list(BINARY), "made")
     assert maps["maps"][0]["note"] == f"{k + 1}, by {author.capitalize()}"
     assert len(maps["maps"]) == 6 and "binary" in status["text"]
@@ -193,7 +197,7 @@ def test_a_model_of_classes_gives_the_mean_over_them(context):
 
 
 def test_nothing_is_read_where_nothing_was_written_and_odd_choices_fall_back(context):
-    assert list(compare.surprise(context, False, "made", 0, 1.0, "")) == []
+    assert list(surprise(context, there=False)) == []
     for pick in (None, "toy:1", "made:99", "made:", ":", "made:-1", "made:²", 7):
         assert alike.read_pick(pick, ["made"], "made") == ("made", 0)
     assert alike.pick_text("made-mnist:3") == "made-mnist:3"
@@ -204,11 +208,15 @@ def test_nothing_is_read_where_nothing_was_written_and_odd_choices_fall_back(con
 
 @pytest.mark.parametrize(("name", "temperature"), [("made", 0.7), ("grey", 1.0), ("colour", 1.0)])
 def test_the_code_shown_gives_the_pictures_and_the_maps(context, name, temperature):
-    rows, _, code, _ = merged(beside(context, name, temperature=temperature, pick=f"{name}:2"))
-    maps, _, other = merged(surprise(context, name, temperature=temperature, pick=f"{name}:2"))
-    assert code == other
+    asked = {"temperature": temperature, "pick": f"{name}:2"}
+    written, read = (
+        settled(beside(context, name, **asked)),
+        settled(surprise(context, name, **asked)),
+    )
+    rows, maps = written.rows, read.maps
+    assert written.code == read.code
     scope: dict = {}
-    exec(code, scope)
+    exec(read.code, scope)
     for key, x in scope["pictures"].items():
         (row,) = (row for row in rows["rows"] if row["key"] == key.rpartition("/")[2])
         assert np.array_equal(pictures(row["sprite"]), np.rint(x.numpy() * 255).astype(np.uint8))
@@ -220,8 +228,8 @@ def test_the_code_shown_gives_the_pictures_and_the_maps(context, name, temperatu
 
 
 def test_the_pictures_can_be_saved(context):
-    file, status = compare.save(context, "made", 0, 1.0)
-    assert base64.b64decode(file["b64"]).startswith(b"\x89PNG") and "Made" in status["text"]
+    file = compare.save(context, "made", BESIDE, "png")
+    assert base64.b64decode(file["b64"]).startswith(b"\x89PNG")
 
 
 # -- who sees whom --------------------------------------------------------------------------------
@@ -234,24 +242,24 @@ def test_the_pictures_can_be_saved(context):
         ({"row": 9}, "row from 1 to 8"),
         ({"column": 2.5}, "row from 1 to 8"),
         ({"column": None}, "row from 1 to 8"),
-        ({"k": 2}, "raster, centre"),
-        ({"k": None}, "raster, centre"),
+        ({"order": 2}, "raster, centre"),
+        ({"order": None}, "raster, centre"),
         ({"seed": math.inf}, "seed must be a whole number"),
     ],
 )
 def test_bad_places_and_orders_get_a_sentence(context, change, sentence):
-    context.store.get("made")
-    (outputs,) = told(sees(context, **change))
-    assert outputs[3]["kind"] == "problem" and sentence in outputs[3]["text"]
-    assert all(skipped(outputs[k]) for k in (0, 1, 2, 4))
+    with pytest.raises(ValueError, match=sentence):
+        settled(sees(context, **change))
 
 
 def test_the_plain_network_is_blind_above_to_the_right_and_the_gated_one_sees_all(context):
-    _, gated, _, status, _ = merged(sees(context, "gated"))
+    final = settled(sees(context, "gated"))
+    gated, status = final.field, final.status
     before = np.arange(64).reshape(8, 8) < 4 * 8 + 3
     assert np.array_equal(state(gated) == 0, before) and state(gated)[4, 3] == 3
     assert "sees every pixel written before it, 35 in all" in status["text"]
-    _, plain, _, status, _ = merged(sees(context, "plain", row=7, column=1))
+    final = settled(sees(context, "plain", row=7, column=1))
+    plain, status = final.field, final.status
     blind = state(plain) == 1
     assert blind[5, 7] and not blind[2:, 0].any() and (state(plain)[7:] == 2).all()
     assert f"never sees {blind.sum()}:" in status["text"]
@@ -264,7 +272,7 @@ def test_the_field_is_the_models_own_averaged_over_samples(context):
     mean = sum(
         model.receptive_field(torch.from_numpy(x[k : k + 1]), 35, None, 1) for k in range(order.FEW)
     ) / order.FEW  # fmt: skip
-    _, value, *_ = merged(sees(context, k=1))
+    value = settled(sees(context, order=1)).field
     share = 100 * mean.numpy() / mean.sum().item()
     assert np.allclose(floats(value["maps"][0]["told"]), share.flatten(), atol=1e-3)
     assert np.allclose(
@@ -273,16 +281,16 @@ def test_the_field_is_the_models_own_averaged_over_samples(context):
 
 
 def test_the_order_is_the_models_and_the_first_value_has_nothing_to_see(context):
-    when, *_ = merged(sees(context, k=1))
+    when = settled(sees(context, order=1)).when
     step = floats(when["maps"][0]["values"])
     assert np.array_equal(step.argsort(), context.store.get("made").order(1).numpy())
     assert when["mark"] == 35
-    _, value, _, status, _ = merged(sees(context, row=1, column=1))
-    assert "written first" in status["text"] and set(state(value).flat) == {2, 3}
+    final = settled(sees(context, row=1, column=1))
+    assert "written first" in final.status["text"] and set(state(final.field).flat) == {2, 3}
 
 
 def test_chances_are_the_models_sharpened_and_flattened(context):
-    *_, bars, _, _ = merged(sees(context, "grey"))
+    bars = settled(sees(context, "grey")).chances
     x = torch.from_numpy(alike.finished(context, "grey", alike.Settings()).x[:1])
     log_p = context.store.get("grey").predict(x)[0, 0, 4, 3]
     for t, panel in zip(order.TEMPERATURES, bars["panels"], strict=True):
@@ -291,16 +299,20 @@ def test_chances_are_the_models_sharpened_and_flattened(context):
 
 
 def test_masks_are_pictures_with_words_and_none_is_said(context):
-    value, status = order.masks(context, "made", 1)
+    def masks(name, k):
+        told = order.masks(context, name, SEES.but(order=k))
+        return told.masks, told.said
+
+    value, status = masks("made", 1)
     assert len(value["masks"]) == 4 and "order of writing" in status["text"]
     first = value["masks"][0]
     bits = np.frombuffer(base64.b64decode(first["bits"]), np.uint8).reshape(64, 64)
     assert np.array_equal(bits, np.tri(64, k=-1, dtype=np.uint8))
-    kernels, status = order.masks(context, "plain", 0)
+    kernels, status = masks("plain", 0)
     assert [m["h"] for m in kernels["masks"]] == [7, 3] and "framed" in status["text"]
     assert all(mask["words"] for mask in (*value["masks"], *kernels["masks"]))
-    assert order.masks(context, "nade", 0)[0] == {"masks": []}
-    assert order.masks(context, "made", "nonsense")[0] == order.masks(context, "made", 0)[0]
+    assert masks("nade", 0)[0] == {"masks": []}
+    assert masks("made", "nonsense")[0] == masks("made", 0)[0]
 
 
 def test_large_masks_shrink_to_what_holds_a_weight():
@@ -312,21 +324,23 @@ def test_large_masks_shrink_to_what_holds_a_weight():
 
 
 def test_controls_are_brought_within_the_models_limits(context):
-    dropdown, row, column, channel = order.arrive(context, "made", 5, 28, 3, 1)
-    assert (dropdown.value, row.value, column.value) == (0, 4, 3)
-    assert dropdown.visible and not channel.visible and channel.value == 0
-    *_, channel = order.arrive(context, "colour", 0, 2, 2, 2)
-    assert channel.visible and channel.value == 2
+    first = next(order.arrive(context, "made", Asked(seed=0, order=5, row=28, column=3, channel=1)))
+    assert (first.order.value, first.row.value, first.column.value) == (0, 4, 3)
+    assert first.order.visible and not first.channel.visible and first.channel.value == 0
+    asked = Asked(seed=0, order=0, row=2, column=2, channel=2)
+    first = next(order.arrive(context, "colour", asked))
+    assert first.channel.visible and first.channel.value == 2
 
 
 @pytest.mark.parametrize(
     ("name", "given"),
-    [("made", {"k": 1}), ("asked", {}), ("plain", {}), ("colour", {"row": 2, "channel": 2})],
+    [("made", {"order": 1}), ("asked", {}), ("plain", {}), ("colour", {"row": 2, "channel": 2})],
 )
 def test_the_code_shown_gives_what_the_pixel_sees(context, name, given):
-    _, field, bars, _, code = merged(sees(context, name, **given))
+    final = settled(sees(context, name, **given))
+    field, bars = final.field, final.chances
     scope: dict = {}
-    exec(code, scope)
+    exec(final.code, scope)
     sway = scope["field"].sum(0).flatten()
     share = floats(field["maps"][0]["told"])
     assert np.allclose(share, 100 * sway / sway.sum(), atol=1e-3)
@@ -335,4 +349,4 @@ def test_the_code_shown_gives_what_the_pixel_sees(context, name, given):
     assert np.array_equal((shown == 1), unseen.numpy() & (shown != 3))
     for panel, p in zip(bars["panels"], scope["chances"], strict=True):
         assert np.allclose(panel["p"], p, atol=1e-3)
-    assert len(scope["masks"]) == len(order.masks(context, name, 0)[0]["masks"])
+    assert len(scope["masks"]) == len(order.masks(context, name, SEES).masks["masks"])

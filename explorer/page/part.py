@@ -95,6 +95,15 @@ def sentence_of(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) and _is_ours(error) else UNEXPECTED
 
 
+def failure(title: str, error: Exception) -> str:
+    """A sentence on one model of several that failed, while the others go on."""
+    text = sentence_of(error)
+    if text == UNEXPECTED:
+        log.error("%s failed.", title, exc_info=error)
+        return f"{title} failed for an unforeseen reason."
+    return f"{title}: {text}"
+
+
 def _is_ours(error: BaseException) -> bool:
     """Whether a line of ours raised the error, rather than something that it called."""
     trace = error.__traceback__

@@ -15,6 +15,7 @@ import numpy as np
 from explorer.asked import classes_of, is_number, is_whole, takes
 from explorer.components.picker import data_title
 from explorer.context import Context
+from explorer.server.ask import Seed
 
 log = logging.getLogger(__name__)
 
@@ -88,19 +89,22 @@ def written(context: Context, name: str, settings: Settings) -> Iterator[Written
     A model that is asked for classes is asked for one after another. What was written before is
     there at once.
     """
-    key = ("pixels-beside", name, settings)
-    if (kept := context.recent.get(key)) is not None:
-        yield kept
-        return
-    import torch
+    return context.ask.kept_steps(
+        ("pixels-beside", name, settings), lambda: _steps(context, name, settings)
+    )
 
-    from models.base import generator, uniform
 
-    model = context.store.get(name)
-    classes = len(classes_of(context.store.header(name)))
-    u = uniform((COUNT, math.prod(model.image_shape)), generator(settings.seed), model.device)
-    label = torch.arange(COUNT) % classes if classes else None
-    frames = model.write_steps(u, label, settings.temperature, every=EVERY)
+def _steps(context: Context, name: str, settings: Settings) -> Iterator[Written | None]:
+    from models import generator, uniform
+
+    header = context.store.header(name)
+    classes = len(classes_of(header))
+    size = math.prod(header.config["image"])
+    u = uniform((COUNT, size), generator(settings.seed), "cpu").numpy()
+    label = np.arange(COUNT) % classes if classes else None
+    frames = context.ask.steps(
+        name, "write_steps", u, label, settings.temperature, every=EVERY
+    )  # fmt: skip
     seconds, looked = 0.0, time.monotonic()
     while True:
         begun = time.perf_counter()
@@ -111,13 +115,7 @@ def written(context: Context, name: str, settings: Settings) -> Iterator[Written
             yield None
             continue
         looked = time.monotonic()
-        found = Written(
-            frame.x.float().cpu().numpy(), frame.step / frame.total, seconds,
-            None if label is None else label.numpy(),
-        )  # fmt: skip
-        if done:
-            context.recent.put(key, found)
-        yield found
+        yield Written(frame.x, frame.step / frame.total, seconds, label)
         if done:
             return
 
@@ -171,22 +169,19 @@ def surprised(context: Context, name: str, x: np.ndarray) -> tuple[float, np.nda
 
     Where a model is asked for classes, p(x) is the mean over them: log 1/K sum_k p(x | k).
     """
-    import torch
+    from scipy.special import logsumexp, softmax
 
-    from models.base import generator
-
-    model = context.store.get(name)
-    given = torch.from_numpy(x).to(model.device)
+    model, classes = context.store.get(name), len(classes_of(context.store.header(name)))
     more: dict[str, Any] = {}
     if takes(model, "binarise", "log_likelihood"):
         more["binarise"] = False
-    classes = len(classes_of(context.store.header(name)))
     if classes and takes(model, "label", "log_likelihood"):
-        more["label"] = torch.arange(classes, device=model.device)
-        given = given.expand(classes, -1, -1, -1)
-    found = model.log_likelihood(given, generator(0), **more)
-    each = found.nats.double()
-    total = each.logsumexp(0) - math.log(len(each))
-    pixels = (found.per_pixel.double() * each.softmax(0)[:, None, None, None]).sum(0)
-    pixels = pixels + (total - pixels.sum()) / pixels.numel()
-    return -float(total), -pixels.sum(0).cpu().numpy(), found.kind, found.space
+        more["label"] = np.arange(classes)
+        x = np.repeat(x, classes, 0)
+    found = context.ask(name, "log_likelihood", x, Seed(0), **more)
+    each = found.nats.astype(np.float64)
+    total = logsumexp(each) - math.log(len(each))
+    shares = softmax(each)[:, None, None, None]
+    pixels = (found.per_pixel.astype(np.float64) * shares).sum(0)
+    pixels = pixels + (total - pixels.sum()) / pixels.size
+    return -float(total), -pixels.sum(0), found.kind, found.space

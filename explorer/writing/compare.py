@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from explorer import components, images
+from explorer import components, export, images
 from explorer.asked import classes_of, next_seed
 from explorer.components import say
 from explorer.components.heat_maps import heat_maps, packed
 from explorer.components.model_rows import model_rows
 from explorer.components.picker import short_count
+from explorer.components.picture_table import as_bytes
 from explorer.context import Context, in_code
 from explorer.link import number, whole
-from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
+from explorer.live import run_row
+from explorer.page.part import Asked, Part, Screen, failure, screen
+from explorer.page.snippet import snippet
 from explorer.writing.alike import (
     COUNT,
     Settings,
@@ -34,8 +35,6 @@ from explorer.writing.alike import (
     surprised,
     written,
 )
-
-log = logging.getLogger(__name__)
 
 TITLE = "Side by side"
 ROWS, MAPS = "beside", "beside-maps"
@@ -60,19 +59,11 @@ LOOK_FOR = """
 # -- handlers: plain values in, values of the outputs out -----------------------------------------
 
 
-def show(
-    context: Context, name: str, seed: Any, temperature: Any, pick: Any
-) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (rows, status, code, finished) while the models write; None in between."""
-    try:
-        settings = read_settings(seed, temperature)
-        names = alike(context, name)
-        if name not in context.store.loaded:
-            yield gr.skip(), say("Loading the model …", kind="busy"), gr.skip(), False
-        levels = context.store.get(name).levels
-    except (ValueError, RuntimeError, OSError) as error:
-        yield gr.skip(), say(str(error), kind="problem"), gr.skip(), False
-        return
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The models one after another, as they write."""
+    yield screen(there=False)
+    settings = read_settings(asked.seed, asked.temperature)
+    names, levels = alike(context, name), context.store.get(name).levels
     rows: list[tuple[str, Written | None]] = []
     others, failed = 0, []
     for at, other in enumerate(names):
@@ -80,7 +71,7 @@ def show(
         try:
             if other not in context.store.loaded:
                 words = say(f"Loading {title} …", at / len(names), "busy")
-                yield table(context, name, rows), words, gr.skip(), False
+                yield screen(rows=table(context, name, rows), status=words)
             if context.store.get(other).levels != levels:
                 others += 1
                 continue
@@ -93,16 +84,17 @@ def show(
                 rows[-1] = (other, found)
                 part = (at + found.part) / len(names)
                 status = say(f"{title} writes: {found.part:.0%}", part, "busy")
-                yield table(context, name, rows), status, gr.skip(), False
-        except (ValueError, RuntimeError, OSError) as error:
-            log.exception("Writing with %s failed.", other)
-            failed.append(f"{title} failed: {error}")
+                yield screen(rows=table(context, name, rows), status=status)
+        except Exception as error:
+            failed.append(failure(title, error))
             rows = [row for row in rows if row[0] != other]
     there = [row[0] for row in rows]
-    code = snippet(context, there, settings, *read_pick(pick, there, name)) if there else gr.skip()
-    status = say(" ".join(failed), kind="problem") if failed else say(
-        _sentence(len(there), others, settings))  # fmt: skip
-    yield table(context, name, rows), status, code, name in there
+    code = {}
+    if there:
+        code["code"] = code_of(context, there, settings, *read_pick(asked.pick, there, name))
+    words = say(_sentence(len(there), others, settings))
+    status = say(" ".join(failed), kind="problem") if failed else words
+    yield screen(rows=table(context, name, rows), status=status, there=name in there, **code)
 
 
 def _sentence(count: int, others: int, settings: Settings) -> str:
@@ -149,40 +141,30 @@ def duration(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms" if seconds < 0.95 else f"{seconds:.1f} s"
 
 
-def surprise(
-    context: Context, wanted: Any, name: str, seed: Any, temperature: Any, pick: Any
-) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (maps, status, code): the chosen picture, and how it surprises each model.
-
-    wanted: nothing is done where this is not true, as the pictures are not there.
-    """
-    if not wanted:
+def surprise(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The chosen picture, and how it surprises each model; nothing where nothing was written."""
+    if not asked.there:
         return
-    try:
-        settings = read_settings(seed, temperature)
-        names = of_one_kind(context, name)
-        author, k = read_pick(pick, names, name)
-        x = None
-        for found in written(context, author, settings):
-            if found is not None:
-                x = found.x[k : k + 1]
-            yield None
-    except (ValueError, RuntimeError, OSError) as error:
-        yield gr.skip(), say(str(error), kind="problem"), gr.skip()
-        return
+    settings = read_settings(asked.seed, asked.temperature)
+    names = of_one_kind(context, name)
+    author, k = read_pick(asked.pick, names, name)
+    x = None
+    for found in written(context, author, settings):
+        if found is not None:
+            x = found.x[k : k + 1]
+        yield None
     able = set(context.store.having({"HasLikelihood"}))
-    asked = [other for other in names if other in able]
+    readers = [other for other in names if other in able]
     by = context.store.header(author).title
     maps: list[dict[str, Any]] = []
     arrays: list[np.ndarray] = []
     failed, spaces = [], set()
-    for at, other in enumerate(asked):
+    for at, other in enumerate(readers):
         title = context.store.header(other).title
         try:
             nats, per_pixel, kind, space = surprised(context, other, x)
-        except (ValueError, RuntimeError, OSError) as error:
-            log.exception("The likelihood of a picture under %s failed.", other)
-            failed.append(f"{title} failed: {error}")
+        except Exception as error:
+            failed.append(failure(title, error))
             continue
         arrays.append(per_pixel)
         spaces.add(space)
@@ -195,13 +177,27 @@ def surprise(
                 "values": packed(per_pixel),
             }
         )
-        status = say(f"{title} reads it …", (at + 1) / len(asked), "busy")
-        yield maps_value(x, by, k, maps, arrays, len(asked)), status, gr.skip()
-    code = snippet(context, names, settings, author, k)
-    status = say(" ".join(failed), kind="problem") if failed else say(
+        status = say(f"{title} reads it …", (at + 1) / len(readers), "busy")
+        yield screen(maps=maps_value(x, by, k, maps, arrays, len(readers)), said=status)
+    words = say(
         f"-log p of picture {k + 1} by {by}, {' and '.join(sorted(spaces))}. "
-        "Point at a pixel for its nats under every model.")  # fmt: skip
-    yield maps_value(x, by, k, maps, arrays, len(maps)), status, code
+        "Point at a pixel for its nats under every model."
+    )
+    yield screen(
+        maps=maps_value(x, by, k, maps, arrays, len(maps)),
+        said=say(" ".join(failed), kind="problem") if failed else words,
+        code=code_of(context, names, settings, author, k),
+    )
+
+
+def again(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The next seed."""
+    asked = asked.but(seed=next_seed(asked.seed))
+    yield screen(seed=asked.seed)
+    yield from show(context, name, asked)
+
+
+# -- values ---------------------------------------------------------------------------------------
 
 
 def maps_value(
@@ -221,7 +217,7 @@ def maps_value(
 # -- code and files -------------------------------------------------------------------------------
 
 
-def snippet(context: Context, names: Sequence[str], settings: Settings, author: str, k: int) -> str:
+def code_of(context: Context, names: Sequence[str], settings: Settings, author: str, k: int) -> str:
     """The lines that give every model's pictures, and the surprise maps of the chosen one."""
     device = context.store.device_asked
     placed = "" if device in ("auto", "cpu") else f", device={device!r}"
@@ -229,13 +225,9 @@ def snippet(context: Context, names: Sequence[str], settings: Settings, author: 
     classes = {name: len(classes_of(context.store.header(name))) for name in names}
     D = math.prod(context.store.header(author).config["image"])
     asked = {folders[name]: count for name, count in classes.items() if count}
-    lines = ["import torch", ""] if asked else []
-    lines += [
-        "from models import checkpoint",
-        "from models.base import generator, uniform",
-        "",
+    lines = [
         f"names = {list(folders.values())!r}",
-        f"models = {{name: checkpoint.load(name{placed}) for name in names}}",
+        f"models = {{name: load(name{placed}) for name in names}}",
         f"u = uniform(({COUNT}, {D}), generator({settings.seed}), 'cpu')",
         "pictures, maps = {}, {}",
     ]
@@ -266,22 +258,16 @@ def snippet(context: Context, names: Sequence[str], settings: Settings, author: 
         f"    found = model.log_likelihood(x, generator(0){given}, binarise=False)",
         "    maps[name] = -found.per_pixel.sum(1)  # (B, H, W) nats",
     ]
-    return "\n".join(lines) + "\n"
+    return snippet(*lines)
 
 
-def save(context: Context, name: str, seed: Any, temperature: Any) -> tuple[Any, Any]:
-    """(file for the saver, status): every model's pictures as one sheet."""
-    try:
-        settings = read_settings(seed, temperature)
-        names = of_one_kind(context, name)
-        pixels = np.concatenate([finished(context, other, settings).x for other in names])
-    except (ValueError, RuntimeError, OSError) as error:
-        return gr.skip(), say(str(error), kind="problem")
-    pixels = np.rint(pixels * 255).astype(np.uint8)
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file: every model's pictures as one sheet."""
+    settings = read_settings(asked.seed, asked.temperature)
+    names = of_one_kind(context, name)
+    pixels = as_bytes(np.concatenate([finished(context, other, settings).x for other in names]))
     data = images.png_bytes(images.grid_image(pixels, columns=COUNT, scale=4, gap=6))
-    titles = ", ".join(context.store.header(other).title for other in names)
-    file = components.file(f"writers-seed-{settings.seed}.png", data, "image/png")
-    return file, say(f"Saved, from above: {titles}.")
+    return components.file(f"writers-seed-{settings.seed}.png", data, "image/png")
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -289,16 +275,16 @@ def save(context: Context, name: str, seed: Any, temperature: Any) -> tuple[Any,
 
 def build(context: Context) -> None:
     """The part."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Other chances", "beside-again", "beside-stop")
-            again, halt, status = bar
+            more, halt, status = run_row("Other chances", "writers-again", "writers-stop")
             temperature = gr.Slider(
-                0.1, 2, 1, step=0.05, label="Temperature", elem_id="beside-temperature",
+                0.1, 2, 1, step=0.05, label="Temperature", elem_id="writers-temperature",
                 info="Below 1 the likely gets likelier.",
             )  # fmt: skip
-            seed = gr.Number(0, label="Seed", precision=0, elem_id="beside-seed")
-            png = gr.Button("Save the pictures as PNG", size="sm", elem_id="beside-png")
+            seed = gr.Number(0, label="Seed", precision=0, elem_id="writers-seed")
+            png = gr.Button("Save the pictures as PNG", size="sm", elem_id="writers-png")
             saver = components.saver()
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage"):
@@ -311,22 +297,20 @@ def build(context: Context) -> None:
             maps = heat_maps(MAPS, label="Surprise maps of the chosen picture", largest=196)
             there = gr.State(False)
 
-    controls = [seed, temperature, rows.choice]
-    inputs, outputs = [context.picker, *controls], [rows.view, status, notes.code, there, halt]
-    drawing = [maps.view, said, notes.code, halt]
-    draw = newest_only(ROWS, stoppable(partial(show, context)), stopped_at(1, 4))
-    read = newest_only(MAPS, stoppable(partial(surprise, context)), stopped_at(1, 3))
-    arrived = context.on_show(draw, controls, outputs, **LIVE)
-    pressed = again.click(next_seed, seed, seed, **context.light).then(
-        draw, inputs, outputs, **LIVE)  # fmt: skip
-    changed = gr.on([seed.input, temperature.release], draw, inputs, outputs, **LIVE)
-    for event in (arrived, pressed, changed):
-        event.then(read, [there, *inputs], drawing, **LIVE)
-    rows.choice.pick(read, [there, *inputs], drawing, **LIVE)
-    for key, line in ((ROWS, status), (MAPS, said)):
-        bar.wire_stop(key, status=line)
-    png.click(partial(save, context), [context.picker, seed, temperature], [saver, status],
-              **context.heavy)  # fmt: skip
+    part.controls(seed=seed, temperature=temperature, pick=rows.choice, there=there)
+    part.outputs(
+        rows=rows.view, status=status, code=notes.code, there=there, stop=halt, maps=maps.view,
+        said=said, seed=seed,
+    )  # fmt: skip
+    for event in (
+        part.arrives(show),
+        part.on(more.click, again, main=True),
+        part.on([seed.input, temperature.input], show),
+    ):
+        part.on(event.then, surprise, run="maps", status="said")
+    part.on(rows.choice.pick, surprise, run="maps", status="said")
+    part.stops(halt, runs=("main", "maps"))
+    part.saves(export.SaveButtons({"png": png}, saver), save)
     context.remember("beside.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("beside.temperature", temperature, parse=number(0.1, 2))
     context.remember("beside.picture", rows.choice, parse=pick_text)

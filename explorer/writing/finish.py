@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -14,25 +12,27 @@ import numpy as np
 
 from explorer import components, export, images
 from explorer.asked import ANY, classes_of, is_whole, next_seed
-from explorer.brought import Picture, as_shelf, picture_controls, read
+from explorer.brought import Picture, as_shelf, chosen_in, picture_controls
 from explorer.components import say
 from explorer.components.film import stop
 from explorer.components.finish_sheet import finish_sheet
-from explorer.context import Context, in_code
+from explorer.components.picture_table import as_bytes
+from explorer.context import Context
 from explorer.export import mosaic
 from explorer.link import number, one_of, whole
-from explorer.live import (
-    LIVE,
-    newest_only,
-    rested,
-    run_row,
-    stoppable,
-    stopped_at,
-)
+from explorer.live import run_row
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.snippet import call, loading, raw, snippet
+from explorer.server.ask import Seed
 from explorer.writing.watch import label_control, order_control
-from explorer.writing.written import HOTTEST, PAUSE, Settings, packed, read_settings
-
-log = logging.getLogger(__name__)
+from explorer.writing.written import (
+    HOTTEST,
+    PAUSE,
+    Settings,
+    packed,
+    places_of,
+    read_settings,
+)
 
 TITLE = "Half a picture"
 SHEET = "finish"
@@ -105,17 +105,12 @@ def caution(places: np.ndarray, shape: Sequence[int], rows: int) -> str:
     return f"{blind}; {' or '.join(map(str, near))} rows would be exact."
 
 
-def as_observed(model: Any, pixels: np.ndarray) -> np.ndarray:
+def as_observed(context: Context, name: str, pixels: np.ndarray) -> np.ndarray:
     """(C, H, W) uint8 as the model writes pictures: (C, H, W) float32 in [0, 1]. Black and white is
     cut at the middle rather than drawn, so that a drawing stays as it was drawn."""
-    if model.levels == 2:
+    if context.store.get(name).levels == 2:
         return (pixels >= 128).astype(np.float32)
-    import torch
-
-    from models.base import generator
-
-    x = torch.from_numpy(pixels[None].astype(np.float32) / 255).to(model.device)
-    return model.observed(x, generator(0))[0].cpu().numpy()
+    return context.ask(name, "observed", pixels[None].astype(np.float32) / 255, Seed(0))[0]
 
 
 def endings(
@@ -123,32 +118,29 @@ def endings(
 ) -> Iterator[Finished | None]:
     """Writes the rest several times at once, yielding what there is now and then, else None."""
     key = ("pixels-finish", name, picture.key, rows, count, settings)
-    if (kept := context.recent.get(key)) is not None:
-        yield kept
-        return
-    import torch
+    return context.ask.kept_steps(
+        key, lambda: _endings(context, name, picture, rows, count, settings)
+    )
 
-    from models.base import generator, uniform
 
-    model, rng = context.store.get(name), generator(settings.seed)
-    C, H, W = model.image_shape
-    x = torch.from_numpy(as_observed(model, picture.pixels)).to(model.device)
-    known = torch.zeros(1, C, H, W, dtype=torch.bool, device=model.device)
+def _endings(
+    context: Context, name: str, picture: Picture, rows: int, count: int, settings: Settings
+) -> Iterator[Finished | None]:
+    C, H, W = context.store.get(name).image_shape
+    x = as_observed(context, name, picture.pixels)
+    known = np.zeros((1, C, H, W), bool)
     known[:, :, :rows] = True
-    label, classes = settings.label, len(classes_of(context.store.header(name)))
-    if label is None and classes:
-        label = (uniform((count,), rng, model.device) * classes).long()
-    u = uniform((count, C * H * W), rng, model.device)
-    places = model.order(settings.order).cpu().numpy()
-    frames = model.write_steps(
-        u, label, settings.temperature, settings.order, every=1,
-        x=x[None].repeat(count, 1, 1, 1), known=known.repeat(count, 1, 1, 1),
+    labels, u = chances_of(context, name, count, settings)
+    places = places_of(context, name, settings.order)
+    frames = context.ask.steps(
+        name, "write_steps", u, labels, settings.temperature, settings.order, every=1,
+        x=np.repeat(x[None], count, 0), known=np.repeat(known, count, 0),
     )  # fmt: skip
     todo = places % (H * W) >= rows * W
     # A frame whenever a row's worth is written, counting only what is.
-    stops = np.flatnonzero(todo)[:: C * W].tolist()
-    films, hatched, spent, told, due = [], [], 0.0, 0.0, set(stops)
-    labels = None if label is None else np.broadcast_to(np.asarray(torch.as_tensor(label)), count)
+    due = set(np.flatnonzero(todo)[:: C * W].tolist())
+    films, hatched, spent, told = [], [], 0.0, 0.0
+    labels = None if labels is None else np.broadcast_to(labels, count)
     while True:
         begun = time.perf_counter()
         frame = next(frames)
@@ -157,72 +149,102 @@ def endings(
         if not done and frame.step not in due:
             yield None
             continue
-        flat = (frame.x * 255).round().to(torch.uint8).cpu().numpy()
+        flat = as_bytes(frame.x)
         bare = np.zeros(H * W, bool)
         bare[places[frame.step :] % (H * W)] = True
         bare = bare.reshape(H, W)
         bare[:rows] = False
-        flat[:, :, :rows] = np.rint(255 * x[:, :rows].cpu().numpy())
+        flat[:, :, :rows] = as_bytes(x[:, :rows])
         films.append(flat)
         hatched.append(bare)
         if not done and time.monotonic() - told < PAUSE:
             yield None
             continue
         told = time.monotonic()
-        nats = -(frame.info["nats"] * ~known).flatten(1).sum(1).cpu().numpy()
-        part = Finished(np.stack(films), np.stack(hatched), nats, labels, spent, done)
+        nats = -(frame.info["nats"] * ~known).reshape(count, -1).sum(1)
+        yield Finished(np.stack(films), np.stack(hatched), nats, labels, spent, done)
         if done:
-            context.recent.put(key, part)
-            yield part
             return
-        yield part
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+def chances_of(
+    context: Context, name: str, count: int, settings: Settings
+) -> tuple[np.ndarray | int | None, np.ndarray]:
+    """The classes, drawn where any will do, and the uniforms (count, D) of all endings."""
+    from models import generator, uniform
+
+    header, rng = context.store.header(name), generator(settings.seed)
+    label, classes = settings.label, len(classes_of(header))
+    if label is None and classes:
+        label = (uniform((count,), rng, "cpu") * classes).long().numpy()
+    return label, uniform((count, math.prod(header.config["image"])), rng, "cpu").numpy()
 
 
-def show(context: Context, name: str, *values: Any) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (sheet, status, code) until the endings are there. values: see ``_read``."""
-    if name not in context.store.loaded:
-        yield gr.skip(), say("Loading the model …", kind="busy"), gr.skip()
-    try:
-        picture, rows, count, settings = _read(context, name, *values)
-        model = context.store.get(name)
-        run = f"{name} {picture.key} {rows} {count} {settings}"
-        places = model.order(settings.order).cpu().numpy()
-        warning = caution(places, model.image_shape, rows)
-        code = snippet(context, name, picture, rows, count, settings)
-        blank = sheet_value(context, name, picture, rows, count, None, run)
-        yield blank, say("Writing …", 0.0, "busy"), gr.skip()
-        for part in endings(context, name, picture, rows, count, settings):
-            if part is None:
-                yield None
-                continue
-            value = sheet_value(context, name, picture, rows, count, part, run)
-            if not part.done:
-                whole = (1 - rows / model.image_shape[1]) * math.prod(part.hatched[-1].shape)
-                share = 1 - part.hatched[-1].sum() / whole
-                yield value, say(f"Writing: {share:.0%}", float(share), "busy"), gr.skip()
-        words = (
-            f"{rows} rows of {picture.words} kept, the rest written {count} times from seed "
-            f"{settings.seed} in {part.seconds:.2g} s."
-        )
-        yield value, say(f"{words} {warning}".strip()), code
-    except (ValueError, RuntimeError) as error:
-        log.info("Finishing with %s failed: %s", name, error)
-        yield gr.skip(), say(str(error), kind="problem"), gr.skip()
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def _read(
-    context: Context, name: str, source: Any, index: Any, given: Any, rows: Any, count: Any,
-    *controls: Any,
-) -> tuple[Picture, int, int, Settings]:  # fmt: skip
-    """The picture (see ``brought.read``), the rows kept, how many endings, and the settings (see
-    ``read_settings``). Raises ValueError, one sentence."""
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The picture's upper rows, and its endings as they are written."""
+    picture, rows, count, settings = _read(context, name, asked)
+    shape = context.store.get(name).image_shape
+    run = f"{name} {picture.key} {rows} {count} {settings}"
+    warning = caution(places_of(context, name, settings.order), shape, rows)
+    yield screen(
+        sheet=sheet_value(context, name, picture, rows, count, None, run),
+        status=say("Writing …", 0.0, "busy"),
+        code=code_of(context, name, picture, rows, count, settings),
+    )
+    for part in endings(context, name, picture, rows, count, settings):
+        if part is None:
+            yield None
+            continue
+        value = sheet_value(context, name, picture, rows, count, part, run)
+        if not part.done:
+            whole = (1 - rows / shape[1]) * math.prod(part.hatched[-1].shape)
+            share = 1 - part.hatched[-1].sum() / whole
+            yield screen(sheet=value, status=say(f"Writing: {share:.0%}", float(share), "busy"))
+    words = (
+        f"{rows} rows of {picture.words} kept, the rest written {count} times from seed "
+        f"{settings.seed} in {part.seconds:.2g} s."
+    )
+    yield screen(sheet=value, status=say(f"{words} {warning}".strip()))
+
+
+def _read(context: Context, name: str, asked: Asked) -> tuple[Picture, int, int, Settings]:
+    """The picture, the rows kept, how many endings, and the settings. Raises ValueError."""
     header, model = context.store.header(name), context.store.get(name)
-    settings = read_settings(header, model.orders, *controls)
-    rows, count = read_rows(rows, model.image_shape[1]), read_count(count)
-    return read(context, name, source, index, given), rows, count, settings
+    settings = read_settings(
+        header, model.orders, asked.seed, asked.label, asked.temperature, asked.order
+    )
+    rows, count = read_rows(asked.rows, model.image_shape[1]), read_count(asked.count)
+    return chosen_in(context, name, asked), rows, count, settings
+
+
+def again(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The next seed."""
+    asked = asked.but(seed=next_seed(asked.seed))
+    yield screen(seed=asked.seed)
+    yield from show(context, name, asked)
+
+
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A model is on screen: its rows, classes, orders and shelf, then its endings."""
+    header, model = context.store.header(name), context.store.get(name)
+    height = model.image_shape[1]
+    rows = asked.rows
+    kept = int(rows) if is_whole(rows) and 1 <= rows < height else height // 2
+    label_update, label = label_control(header, asked.label)
+    order_update, order = order_control(model.orders, asked.order)
+    yield screen(
+        rows=gr.Slider(maximum=max(1, height - 1), value=kept),
+        label=label_update,
+        order=order_update,
+    )
+    yield screen(shelf=as_shelf(context, name, asked.choice))
+    yield from show(context, name, asked.but(rows=kept, label=label, order=order))
+
+
+# -- values ---------------------------------------------------------------------------------------
 
 
 def sheet_value(
@@ -235,8 +257,8 @@ def sheet_value(
     run: str,
 ) -> dict[str, Any]:
     """The sheet's value; part: None before anything is written."""
-    model, classes = context.store.get(name), classes_of(context.store.header(name))
-    observed = as_observed(model, picture.pixels)
+    classes = classes_of(context.store.header(name))
+    observed = as_observed(context, name, picture.pixels)
     if part is None:
         made = np.repeat(observed[None], count, 0)
         hatched = np.zeros(observed.shape[1:], bool)
@@ -260,103 +282,60 @@ def sheet_value(
     }
 
 
-def again(context: Context, name: str, *values: Any) -> Iterator[tuple[Any, ...] | None]:
-    """The next seed: yields what ``show`` does, and that seed. values: those of ``show``."""
-    seed = values[5]
-    following: Any = next_seed(seed)
-    for outputs in show(context, name, *values[:5], following, *values[6:]):
-        if outputs is None:
-            yield None
-            continue
-        yield *outputs, following
-        following = gr.skip()
-
-
-def arrive(
-    context: Context, name: str, index: Any, rows: Any, label: Any, order: Any
-) -> Iterator[tuple[Any, ...]]:
-    """A model is on screen: yields (status, shelf, rows, class, order)."""
-    yield say("Loading the model …", kind="busy"), *[gr.skip()] * 4
-    header, model = context.store.header(name), context.store.get(name)
-    height = model.image_shape[1]
-    kept = int(rows) if is_whole(rows) and 1 <= rows < height else height // 2
-    yield (
-        say("", kind="busy"),
-        as_shelf(context, name, index),
-        gr.Slider(maximum=max(1, height - 1), value=kept),
-        label_control(header, label)[0],
-        order_control(model.orders, order)[0],
-    )
-
-
 # -- code and files -------------------------------------------------------------------------------
 
 
-def snippet(
+def code_of(
     context: Context, name: str, picture: Picture, rows: int, count: int, settings: Settings
 ) -> str:
     """The lines that give the endings."""
-    header, model = context.store.header(name), context.store.get(name)
-    device = context.store.device_asked
-    placed = "" if device in ("auto", "cpu") else f", device={device!r}"
-    classes = len(classes_of(header))
-    imports = dict.fromkeys(
-        ("import torch", *picture.imports, "from models.base import generator, uniform")
-    )
-    imports.pop("from models.base import generator", None)
-    plain = sorted(line for line in imports if line.startswith("import"))
-    D = math.prod(model.image_shape)
-    lines = [
-        *plain, "", "from models import checkpoint", "from models.base import generator, uniform",
-        "", f"model = checkpoint.load({in_code(header.folder)!r}{placed})",
+    model, classes = context.store.get(name), len(classes_of(context.store.header(name)))
+    if settings.label is None and classes:
+        label = f"(uniform(({count},), rng, model.device) * {classes}).long()"
+    else:
+        label = f"{settings.label}"
+    return snippet(
+        loading(context, name),
         picture.code.rstrip("\n"),
-        "x = (x >= 128 / 255).float()  # black and white" if model.levels == 2
+        "x = (x >= 128 / 255).float()  # black and white"
+        if model.levels == 2
         else "x = model.observed(x, generator(0))",
         f"x = x.to(model.device).repeat({count}, 1, 1, 1)",
         "known = torch.zeros_like(x, dtype=torch.bool)",
         f"known[:, :, :{rows}] = True",
         f"rng = generator({settings.seed})",
-    ]  # fmt: skip
-    if settings.label is None and classes:
-        lines.append(f"label = (uniform(({count},), rng, model.device) * {classes}).long()")
-    else:
-        lines.append(f"label = {settings.label}")
-    lines += [
-        f"u = uniform(({count}, {D}), rng, model.device)",
-        "*_, frame = model.write_steps(",
-        f"    u, label, temperature={settings.temperature!r}, order={settings.order}, x=x,"
-        " known=known",
-        ")",
+        f"label = {label}",
+        f"u = uniform(({count}, {math.prod(model.image_shape)}), rng, model.device)",
+        call(
+            "*_, frame = model.write_steps", raw("u"), raw("label"),
+            temperature=settings.temperature, order=settings.order, x=raw("x"), known=raw("known"),
+        ),
         "images = frame.x",
         'nats = -(frame.info["nats"] * ~known).flatten(1).sum(1)',
-    ]
-    return "\n".join(lines) + "\n"
+    )  # fmt: skip
 
 
-def save(context: Context, kind: str, name: str, *values: Any) -> tuple[Any, Any]:
-    """(file for the saver, status): the endings as a sheet (png), or as they are written."""
-    try:
-        picture, rows, count, settings = _read(context, name, *values)
-        *_, part = endings(context, name, picture, rows, count, settings)
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file: the endings as a sheet (png), or as they are written."""
+    picture, rows, count, settings = _read(context, name, asked)
+    *_, part = endings(context, name, picture, rows, count, settings)
     stem = f"{name}-{rows}-rows-finished-seed-{settings.seed}"
     if kind == "png":
         sheet = images.grid_image(part.frames[-1], scale=6, gap=8)
-        return components.file(f"{stem}.png", images.png_bytes(sheet), "image/png"), gr.skip()
-    hatched = part.hatched[:, None, None]
-    frames = np.where(hatched, np.uint8(112), part.frames)
-    return export.film_file(kind, stem, [mosaic(frames)]), gr.skip()
+        return components.file(f"{stem}.png", images.png_bytes(sheet), "image/png")
+    frames = np.where(part.hatched[:, None, None], np.uint8(112), part.frames)
+    return export.film_file(kind, stem, [mosaic(frames)])
 
 
 # -- the page -------------------------------------------------------------------------------------
 
 
 def build(context: Context) -> None:
+    """The part."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Finish again", "finish-again", "finish-stop")
-            go, halt, status = bar
+            go, halt, status = run_row("Finish again", "finish-again", "finish-stop")
             own = picture_controls(context, "finish", label="Picture", selected=1)
             rows = gr.Slider(1, TALLEST, 14, step=1, label="Rows kept", elem_id="finish-rows")
             with gr.Row(elem_classes="ge-pair"):
@@ -374,26 +353,21 @@ def build(context: Context) -> None:
         with gr.Column(elem_classes="ge-stage"):
             sheet = finish_sheet(SHEET, label="The picture, and how the model finished it")
 
-    values = [*own.inputs, rows, count, seed, label, heat, order]
-    inputs = [context.picker, *values]
-    outputs = [sheet, status, notes.code, halt]
-
-    def live(handler: Any, halt_at: int = 3) -> Any:
-        return context.timely(newest_only(SHEET, handler, stopped_at(1, halt_at)))
-
-    draw = live(stoppable(partial(show, context)))
-    arrived = context.on_show(
-        partial(arrive, context), [own.choice, rows, label, order],
-        [status, own.view, rows, label, order], **LIVE,
+    part.controls(
+        **own.named(), rows=rows, count=count, seed=seed, label=label, temperature=heat,
+        order=order,
     )  # fmt: skip
-    arrived.then(draw, inputs, outputs, **LIVE)
-    changed = [own.source.input, own.choice.select, *(c.input for c in (rows, count, seed, heat))]
-    gr.on([*changed, label.input, order.input], draw, inputs, outputs, **LIVE)
-    own.pad.draw(live(rested(stoppable(partial(show, context)), 0.25)), inputs, outputs, **LIVE)
-    go.click(live(stoppable(partial(again, context)), 4), inputs, [*outputs[:3], seed, halt],
-             **LIVE)  # fmt: skip
-    bar.wire_stop(SHEET, stop(SHEET))
-    saver.wire(partial(save, context), inputs, status, context)
+    part.outputs(
+        sheet=sheet, status=status, code=notes.code, stop=halt, seed=seed, shelf=own.view,
+        rows=rows, label=label, order=order,
+    )  # fmt: skip
+    part.arrives(arrive)
+    settings = [c.input for c in (rows, count, seed, heat, label, order)]
+    part.on([own.source.input, own.choice.select, *settings], show)
+    part.on(own.pad.draw, show, rest=0.25)
+    part.on(go.click, again, main=True)
+    part.stops(halt, js=stop(SHEET))
+    part.saves(saver, save)
 
     context.remember("finish.sample", own.choice, parse=whole(0, 15))
     context.remember("finish.rows", rows, parse=whole(1, TALLEST))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -17,12 +15,13 @@ from explorer.components import say
 from explorer.components.chances import chances
 from explorer.components.heat_maps import BLIND, heat_maps, packed
 from explorer.components.mask_pictures import mask_pictures
-from explorer.context import Context, in_code
+from explorer.context import Context
 from explorer.link import whole
-from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
+from explorer.live import run_row
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.snippet import loading, snippet
 from explorer.writing.alike import COUNT, Settings, read_settings, written
-
-log = logging.getLogger(__name__)
+from explorer.writing.written import places_of
 
 TITLE = "Who sees whom"
 FIELD, ORDER = "sees", "sees-order"
@@ -67,11 +66,10 @@ class Wish(NamedTuple):
 # -- what is asked, and what is found -------------------------------------------------------------
 
 
-def read_wish(
-    context: Context, name: str, seed: Any, order: Any, row: Any, column: Any, channel: Any
-) -> Wish:
+def read_wish(context: Context, name: str, asked: Asked) -> Wish:
     """Checked; loads the model, to know its orders. Raises ValueError with one sentence."""
-    settings = read_settings(seed, 1.0)
+    settings = read_settings(asked.seed, 1.0)
+    order, row, column, channel = asked.order, asked.row, asked.column, asked.channel
     C, H, W = context.store.header(name).config["image"]
     if not is_whole(row) or not 1 <= row <= H or not is_whole(column) or not 1 <= column <= W:
         raise ValueError(f"Choose a row from 1 to {H} and a column from 1 to {W}.")
@@ -87,46 +85,42 @@ def field_steps(
     context: Context, name: str, wish: Wish, x: np.ndarray, labels: np.ndarray | None
 ) -> Iterator[Field | None]:
     """None after each sample but the last, then the field; one that is known is there at once."""
-    key = ("pixels-field", name, wish)
-    if (kept := context.recent.get(key)) is not None:
-        yield kept
-        return
-    import torch
 
-    model = context.store.get(name)
-    total = 0.0
-    for k in range(FEW):
-        given = torch.from_numpy(x[k : k + 1]).to(model.device)
-        label = None if labels is None else int(labels[k])
-        field = model.receptive_field(given, wish.place, label, wish.order)
-        total = total + field.detach().double().cpu().numpy() / FEW
-        if k < FEW - 1:
-            yield None
-    position = positions(model, wish.order)
-    before = position < position.flat[wish.place]
-    yield context.recent.put(key, Field(total, before, int(position.flat[wish.place])))
+    def begin() -> Iterator[Field | None]:
+        total = 0.0
+        for k in range(FEW):
+            label = None if labels is None else int(labels[k])
+            field = context.ask(
+                name, "receptive_field", x[k : k + 1], wish.place, label, wish.order, tape=True
+            )
+            total = total + field.astype(np.float64) / FEW
+            if k < FEW - 1:
+                yield None
+        position = positions(context, name, wish.order)
+        step = int(position.flat[wish.place])
+        yield Field(total, position < step, step)
+
+    return context.ask.kept_steps(("pixels-field", name, wish), begin)
 
 
-def positions(model: Any, order: int) -> np.ndarray:
+def positions(context: Context, name: str, order: int) -> np.ndarray:
     """(C, H, W): how many values are written before each."""
-    places = model.order(order).cpu().numpy()
+    places = places_of(context, name, order)
     position = np.empty(len(places), np.int64)
     position[places] = np.arange(len(places))
-    return position.reshape(model.image_shape)
+    return position.reshape(context.store.get(name).image_shape)
 
 
 def predicted(
     context: Context, name: str, wish: Wish, x: np.ndarray, labels: np.ndarray | None
 ) -> list[np.ndarray]:
     """The chances of the value's levels at each temperature, (L,) each, in the first sample."""
-    import torch
+    from scipy.special import softmax
 
-    model = context.store.get(name)
     label = None if labels is None else int(labels[0])
-    with torch.no_grad():
-        log_p = model.predict(torch.from_numpy(x[:1]).to(model.device), label, wish.order)
-        log_p = log_p.flatten(1, 3)[0, wish.place].double()
-        return [torch.softmax(log_p / t, -1).cpu().numpy() for t in TEMPERATURES]
+    log_p = context.ask(name, "predict", x[:1], label, wish.order)
+    log_p = log_p.reshape(-1, log_p.shape[-1])[wish.place].astype(np.float64)
+    return [softmax(log_p / t) for t in TEMPERATURES]
 
 
 # -- what is shown --------------------------------------------------------------------------------
@@ -210,10 +204,10 @@ def shrunk(mask: np.ndarray, most: int = LARGEST_MASK) -> np.ndarray:
 
 def masks_value(context: Context, name: str, order: int) -> dict[str, Any]:
     """The model's masks as pictures; none where it has none to show."""
-    model = context.store.get(name)
     found = []
-    for mask in model.masks(order) if hasattr(model, "masks") else ():
-        full = mask.allowed.cpu().numpy()
+    has = hasattr(context.store.get(name), "masks")
+    for mask in context.ask(name, "masks", order) if has else ():
+        full = mask.allowed
         bits = shrunk(full).astype(np.uint8)
         rows, columns = full.shape
         size = "" if mask.kernel else f" {rows:,} × {columns:,} weights, {full.mean():.0%} there."
@@ -225,76 +219,74 @@ def masks_value(context: Context, name: str, order: int) -> dict[str, Any]:
     return {"masks": found}
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def show(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (order, field, chances, status, code). controls: see ``read_wish``."""
-    skip = gr.skip()
-    try:
-        if name not in context.store.loaded:
-            yield skip, skip, skip, say("Loading the model …", kind="busy"), skip
-        wish = read_wish(context, name, *controls)
-        model = context.store.get(name)
-        sample = None
-        for sample in written(context, name, wish.settings):
-            if sample is None or sample.part == 1:
-                yield None
-                continue
-            words = say(f"Writing pictures to look at: {sample.part:.0%}", sample.part, "busy")
-            yield skip, skip, skip, words, skip
-        found = None
-        for part in field_steps(context, name, wish, sample.x, sample.labels):
-            found = part
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The order of writing, what sways the marked value, and what is said of it."""
+    wish = read_wish(context, name, asked)
+    sample = None
+    for sample in written(context, name, wish.settings):
+        if sample is None or sample.part == 1:
             yield None
-        p = predicted(context, name, wish, sample.x, sample.labels)
-    except (ValueError, RuntimeError, OSError) as error:
-        log.info("Who sees whom of %s: %s", name, error)
-        yield skip, skip, skip, say(str(error), kind="problem"), skip
-        return
-    yield (
-        order_value(positions(model, wish.order), wish),
-        field_value(found, wish, sample.x),
-        chances_value(p, wish, sample.x),
-        say(in_words(found, wish, model.orders)),
-        snippet(context, name, wish),
+            continue
+        words = say(f"Writing pictures to look at: {sample.part:.0%}", sample.part, "busy")
+        yield screen(status=words)
+    found = None
+    for part in field_steps(context, name, wish, sample.x, sample.labels):
+        found = part
+        yield None
+    p = predicted(context, name, wish, sample.x, sample.labels)
+    yield screen(
+        when=order_value(positions(context, name, wish.order), wish),
+        field=field_value(found, wish, sample.x),
+        chances=chances_value(p, wish, sample.x),
+        status=say(in_words(found, wish, context.store.get(name).orders)),
+        code=code_of(context, name, wish),
     )
 
 
-def masks(context: Context, name: str, order: Any) -> tuple[Any, Any]:
-    """(pictures of the masks, status)."""
-    try:
-        model = context.store.get(name)
-        order = int(order) if is_whole(order) and 0 <= order < len(model.orders) else 0
-        value = masks_value(context, name, order)
-    except (ValueError, RuntimeError, OSError) as error:
-        return gr.skip(), say(str(error), kind="problem")
+def masks(context: Context, name: str, asked: Asked) -> Screen:
+    """Pictures of the model's masks."""
+    orders, order = context.store.get(name).orders, asked.order
+    order = int(order) if is_whole(order) and 0 <= order < len(orders) else 0
+    value = masks_value(context, name, order)
     if not value["masks"]:
-        return value, say("This model keeps to its order without masks.")
+        return screen(masks=value, said=say("This model keeps to its order without masks."))
     words = "Coloured: there is a weight. "
     if all(mask["kernel"] for mask in value["masks"]):
-        return value, say(words + "The framed cell in the middle is the pixel itself.")
-    return value, say(words + "Values stand in the order of writing, the first at the top left.")
+        words += "The framed cell in the middle is the pixel itself."
+    else:
+        words += "Values stand in the order of writing, the first at the top left."
+    return screen(masks=value, said=say(words))
 
 
-def arrive(
-    context: Context, name: str, order: Any, row: Any, column: Any, channel: Any
-) -> tuple[Any, ...]:
-    """A model is on screen: (order, row, column, channel), brought within its limits."""
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A model is on screen: its order, row, column and channel, brought within its limits."""
     C, H, W = context.store.header(name).config["image"]
-    try:
-        orders = context.store.get(name).orders
-    except (ValueError, RuntimeError, OSError):
-        orders = ("?",)
-    chosen = int(order) if is_whole(order) and 0 <= order < len(orders) else 0
+    orders, order = context.store.get(name).orders, asked.order
+    order = int(order) if is_whole(order) and 0 <= order < len(orders) else 0
     channels = [(CHANNELS[k] if C == 3 else f"Channel {k + 1}", k) for k in range(C)]
-    return (
-        gr.Dropdown(choices=[(o.capitalize(), k) for k, o in enumerate(orders)], value=chosen,
-                    visible=len(orders) > 1),
-        gr.Slider(maximum=max(2, H), value=within(row, H)),
-        gr.Slider(maximum=max(2, W), value=within(column, W)),
-        gr.Radio(choices=channels, value=channel if channel in range(C) else 0, visible=C > 1),
+    channel = asked.channel if asked.channel in range(C) else 0
+    row, column = within(asked.row, H), within(asked.column, W)
+    yield screen(
+        order=gr.Dropdown(
+            choices=[(o.capitalize(), k) for k, o in enumerate(orders)], value=order,
+            visible=len(orders) > 1,
+        ),
+        row=gr.Slider(maximum=max(2, H), value=row),
+        column=gr.Slider(maximum=max(2, W), value=column),
+        channel=gr.Radio(choices=channels, value=channel, visible=C > 1),
     )  # fmt: skip
+    asked = asked.but(order=order, row=row, column=column, channel=channel)
+    yield from show(context, name, asked)
+
+
+def again(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The next seed."""
+    asked = asked.but(seed=next_seed(asked.seed))
+    yield screen(seed=asked.seed)
+    yield from show(context, name, asked)
 
 
 def within(at: Any, size: int) -> int:
@@ -302,32 +294,29 @@ def within(at: Any, size: int) -> int:
     return int(at) if is_whole(at) and 1 <= at <= size else (size + 1) // 2
 
 
-def snippet(context: Context, name: str, wish: Wish) -> str:
+def code_of(context: Context, name: str, wish: Wish) -> str:
     """The lines that give the field, the blind pixels, the chances and the masks."""
     header = context.store.header(name)
-    device = context.store.device_asked
-    placed = "" if device in ("auto", "cpu") else f", device={device!r}"
     classes, D = len(classes_of(header)), math.prod(header.config["image"])
     label = f", torch.arange({COUNT}) % {classes}" if classes else ""
     each, first = (f"k % {classes}", "0") if classes else ("None", "None")
-    return (
-        "import torch\n\n"
-        "from models import checkpoint\n"
-        "from models.base import generator, uniform\n\n"
-        f"model = checkpoint.load({in_code(header.folder)!r}{placed})\n"
-        f"u = uniform(({COUNT}, {D}), generator({wish.settings.seed}), 'cpu')\n"
-        f"*_, frame = model.write_steps(u{label}, every={D})\n"
-        f"x, place, order = frame.x, {wish.place}, {wish.order}\n\n"
-        "field = sum(\n"
+    has = hasattr(context.store.get(name), "masks")
+    return snippet(
+        loading(context, name),
+        f"u = uniform(({COUNT}, {D}), generator({wish.settings.seed}), 'cpu')",
+        f"*_, frame = model.write_steps(u{label}, every={D})",
+        f"x, place, order = frame.x, {wish.place}, {wish.order}",
+        "",
+        "field = sum(",
         f"    model.receptive_field(x[k : k + 1], place, {each}, order) / {FEW}"
-        f" for k in range({FEW})\n"
-        ")  # (C, H, W)\n"
-        "position = model.order(order).argsort().view(field.shape)\n"
-        "before = position < position.flatten()[place]\n"
-        "blind = before & (field == 0)\n"
-        f"log_p = model.predict(x[:1], {first}, order).flatten(1, 3)[0, place]\n"
-        f"chances = [torch.softmax(log_p / t, -1) for t in {TEMPERATURES}]\n"
-        "masks = model.masks(order)  # of each kind of layer\n"
+        f" for k in range({FEW})",
+        ")  # (C, H, W)",
+        "position = model.order(order).argsort().view(field.shape)",
+        "before = position < position.flatten()[place]",
+        "blind = before & (field == 0)",
+        f"log_p = model.predict(x[:1], {first}, order).flatten(1, 3)[0, place]",
+        f"chances = [torch.softmax(log_p / t, -1) for t in {TEMPERATURES}]",
+        *(["masks = model.masks(order)  # of each kind of layer"] if has else []),
     )
 
 
@@ -336,10 +325,10 @@ def snippet(context: Context, name: str, wish: Wish) -> str:
 
 def build(context: Context) -> None:
     """The part."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Other pictures", "sees-again", "sees-stop")
-            again, halt, status = bar
+            more, halt, status = run_row("Other pictures", "sees-again", "sees-stop")
             order = gr.Dropdown([("Raster", 0)], value=0, label="Order of writing", visible=False,
                                 filterable=False, elem_id="sees-order")  # fmt: skip
             row = gr.Slider(1, 28, 14, step=1, label="Row", elem_id="sees-row")
@@ -359,25 +348,23 @@ def build(context: Context) -> None:
             said = components.status()
             drawn = mask_pictures(label="Masks of the model")
 
-    place = [order, row, column, channel]
-    inputs = [context.picker, seed, *place]
-    outputs = [when.view, field.view, bars, status, notes.code, halt]
-    draw = newest_only(FIELD, stoppable(partial(show, context)), stopped_at(3, 5))
-    draw_masks = context.timely(partial(masks, context))
-    shown = [drawn, said]
-    arrived = context.on_show(partial(arrive, context), place, place)
-    arrived.then(draw, inputs, outputs, **LIVE)
-    arrived.then(draw_masks, [context.picker, order], shown, **context.heavy)
-    again.click(next_seed, seed, seed, **context.light).then(draw, inputs, outputs, **LIVE)
-    gr.on([each.input for each in (seed, *place)], draw, inputs, outputs, **LIVE)
-    order.input(draw_masks, [context.picker, order], shown, **context.heavy)
+    part.controls(seed=seed, order=order, row=row, column=column, channel=channel)
+    part.outputs(
+        when=when.view, field=field.view, chances=bars, status=status, code=notes.code, stop=halt,
+        masks=drawn, said=said, seed=seed, order=order, row=row, column=column, channel=channel,
+    )  # fmt: skip
+    arrived = part.arrives(arrive)
+    part.on(arrived.then, masks, run="masks", status="said")
+    part.on(more.click, again, main=True)
+    part.on([each.input for each in (seed, order, row, column, channel)], show)
+    part.on(order.input, masks, run="masks", status="said")
     for maps in (field, when):
         pointed = maps.place.pick(
             None, maps.place, [row, column], js="(at) => at", trigger_mode="multiple",
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
-        pointed.then(draw, inputs, outputs, **LIVE)
-    bar.wire_stop(FIELD)
+        part.on(pointed.then, show)
+    part.stops(halt)
     context.remember("sees.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("sees.order", order, parse=whole(0, 99))
     context.remember("sees.row", row, parse=whole(1, 4096))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -18,7 +16,8 @@ from explorer.components.film import stop
 from explorer.components.pixel_player import pixel_player
 from explorer.context import Context
 from explorer.link import number, whole
-from explorer.live import LIVE, newest_only, run_row
+from explorer.live import run_row
+from explorer.page.part import Asked, Part, Screen, screen
 from explorer.writing.written import (
     HOTTEST,
     Change,
@@ -27,20 +26,19 @@ from explorer.writing.written import (
     as_picture,
     bits_per_value,
     changes_text,
+    code_of,
     film,
     finished,
     in_order,
     most_nats,
     packed,
+    places_of,
     quietly,
     read_changes,
     read_settings,
     run,
-    snippet,
     write_changes,
 )
-
-log = logging.getLogger(__name__)
 
 TITLE = "Watch it write"
 PLAYER = "pixels"
@@ -146,85 +144,72 @@ def _done(model: Any, settings: Settings, changes: tuple, part: Written, before:
     )
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def show(
-    context: Context, name: str, *controls: Any, changes: Any = ""
-) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (player, curve, status, code, changes, Stop button) until the picture is there.
-
-    controls: see ``read_settings``. changes: their text.
-    """
-    idle = gr.Button(interactive=False)
-    if name not in context.store.loaded:
-        yield *[gr.skip()] * 2, say("Loading the model …", kind="busy"), *[gr.skip()] * 3
-    try:
-        model = context.store.get(name)
-        settings = read_settings(context.store.header(name), model.orders, *controls)
-        places = model.order(settings.order).cpu().numpy()
-        altered = in_order(read_changes(changes, name, len(places), model.levels), places)
-        before = None
-        if altered:
-            before = yield from quietly(run(context, name, settings))
-        text: Any = write_changes(name, altered)
-        for part in run(context, name, settings, altered):
-            if part is None:
-                yield None
-                continue
-            value = player_value(context, name, settings, altered, part, before)
-            if not part.done:
-                share = len(part.levels) / len(part.places)
-                status = say(f"Writing: {share:.0%}", share, "busy")
-                yield value, gr.skip(), status, gr.skip(), text, gr.Button(interactive=True)
-                text = gr.skip()
-        status = say(_done(model, settings, altered, part, before))
-        code = snippet(context, name, settings, altered, part.label)
-        yield value, curve_value(part, before), status, code, text, idle
-    except (ValueError, RuntimeError) as error:
-        log.info("Writing with %s failed: %s", name, error)
-        yield *[gr.skip()] * 2, say(str(error), kind="problem"), *[gr.skip()] * 2, idle
+def read(context: Context, name: str, asked: Asked) -> tuple[Settings, tuple[Change, ...]]:
+    """The settings, and the changes that stand. Raises ValueError with one sentence."""
+    model = context.store.get(name)
+    settings = read_settings(
+        context.store.header(name), model.orders, asked.seed, asked.label, asked.temperature,
+        asked.order,
+    )  # fmt: skip
+    places = places_of(context, name, settings.order)
+    changes = read_changes(asked.changes, name, len(places), model.levels)
+    return settings, in_order(changes, places)
 
 
-def change(context: Context, name: str, *values: Any) -> Iterator[tuple[Any, ...] | None]:
-    """A value was changed, or all are as they were: yields what ``show`` does. The last of the
-    values is the text of the changes."""
-    *controls, changes = values
-    yield from show(context, name, *controls, changes=changes)
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The picture as it is written, with its changes."""
+    yield from write(context, name, *read(context, name, asked))
 
 
-def another(context: Context, name: str, seed: Any, *rest: Any) -> Iterator[tuple[Any, ...] | None]:
-    """The next seed: yields what ``show`` does, and that seed."""
-    following: Any = next_seed(seed)
-    for outputs in show(context, name, following, *rest):
-        if outputs is None:
+def write(
+    context: Context, name: str, settings: Settings, changes: tuple[Change, ...]
+) -> Iterator[Screen | None]:
+    """The picture as it is written."""
+    before = None
+    if changes:
+        before = yield from quietly(run(context, name, settings))
+    yield screen(changes=write_changes(name, changes))
+    for part in run(context, name, settings, changes):
+        if part is None:
             yield None
             continue
-        yield *outputs, following
-        following = gr.skip()
+        value = player_value(context, name, settings, changes, part, before)
+        if not part.done:
+            share = len(part.levels) / len(part.places)
+            yield screen(player=value, status=say(f"Writing: {share:.0%}", share, "busy"))
+    status = say(_done(context.store.get(name), settings, changes, part, before))
+    yield screen(
+        player=value, curve=curve_value(part, before), status=status,
+        code=code_of(context, name, settings, changes, part.label),
+    )  # fmt: skip
 
 
-def arrive(context: Context, name: str, *values: Any) -> Iterator[tuple[Any, ...] | None]:
-    """A new model is on screen: yields what ``show`` does, and the class and the order, which
-    depend on it."""
-    header = context.store.header(name)
-    if name not in context.store.loaded:
-        yield *[gr.skip()] * 2, say("Loading the model …", kind="busy"), *[gr.skip()] * 5
-    orders = context.store.get(name).orders
-    seed, label, temperature, order, changes = values
-    label_update, label = label_control(header, label)
-    order_update, order = order_control(orders, order)
-    updates = (label_update, order_update)
+def anew(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A setting was changed: the picture without the changes of the one before."""
+    yield from show(context, name, asked.but(changes=""))
+
+
+def another(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The next seed."""
+    asked = asked.but(seed=next_seed(asked.seed))
+    yield screen(seed=asked.seed)
+    yield from anew(context, name, asked)
+
+
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A new model is on screen: its classes and orders, then a picture."""
+    label_update, label = label_control(context.store.header(name), asked.label)
+    order_update, order = order_control(context.store.get(name).orders, asked.order)
+    yield screen(label=label_update, order=order_update)
+    asked = asked.but(label=label, order=order)
     try:
-        read_changes(changes, name, 1 << 16, 256)
+        read(context, name, asked)
     except ValueError:
-        changes = ""
-    for outputs in show(context, name, seed, label, temperature, order, changes=changes):
-        if outputs is None:
-            yield None
-            continue
-        yield *outputs, *updates
-        updates = (gr.skip(),) * 2
+        asked = asked.but(changes="")  # a link's, which do not fit this model
+    yield from show(context, name, asked)
 
 
 def label_control(header: Any, label: Any) -> tuple[Any, int]:
@@ -242,86 +227,80 @@ def order_control(orders: Sequence[str], order: Any) -> tuple[Any, int]:
     return gr.Dropdown(choices=choices, value=order, visible=len(orders) > 1), order
 
 
-def probe(context: Context, name: str, *values: Any) -> Iterator[tuple[Any, ...] | None]:
-    """What the model held likely at a place, and then what it looked at: yields (probe, status).
+class Chances(NamedTuple):
+    """A picture, (1, C, H, W), of a class, and p of every level at every place, (D, levels)."""
 
-    The last two of the values are the text of the changes and the place, ``"place:field"``.
-    """
-    *controls, changes, point = values
-    try:
-        model = context.store.get(name)
-        settings = read_settings(context.store.header(name), model.orders, *controls)
-        places = model.order(settings.order).cpu().numpy()
-        altered = in_order(read_changes(changes, name, len(places), model.levels), places)
-        place, _, field = str(point).partition(":")
-        if not place.isdecimal() or int(place) >= len(places):
-            raise ValueError("There is no such pixel; point at it again.")
-        key = ("pixels-probe", name, settings, altered)
-        if (chances := context.recent.get(key)) is None:
-            part = yield from quietly(run(context, name, settings, altered))
-            x = as_picture(model, part.by_place())
-            logs = model.predict(x, part.label, settings.order)[0].flatten(0, -2)
-            chances = part, x, logs.exp().float().cpu().numpy()
-            context.recent.put(key, chances)
-        part, x, chances = chances
-        value = {
-            "run": run_name(name, settings, altered),
-            "place": int(place),
-            "chances": [float(f"{p:.4g}") for p in chances[int(place)]],
-            "field": None,
-        }
-        yield value, gr.skip()
-        if field == "1":
-            swayed = model.receptive_field(x, int(place), part.label, settings.order)
-            yield {**value, "field": packed(as_field(swayed), "u1")}, gr.skip()
-    except (ValueError, RuntimeError) as error:
-        log.info("Asking %s about a pixel failed: %s", name, error)
-        yield gr.skip(), say(str(error), kind="problem")
+    x: np.ndarray
+    label: int | None
+    p: np.ndarray
 
 
-def as_field(swayed: Any) -> np.ndarray:
+def chances_of(
+    context: Context, name: str, settings: Settings, changes: tuple[Change, ...]
+) -> Iterator[Chances | None]:
+    """None while it is written, then what was held likely at every place of the picture."""
+
+    def begin() -> Iterator[Chances | None]:
+        part = yield from quietly(run(context, name, settings, changes))
+        x = as_picture(context.store.get(name), part.by_place())
+        logs = context.ask(name, "predict", x, part.label, settings.order)[0]
+        yield Chances(x, part.label, np.exp(logs.reshape(-1, logs.shape[-1])))
+
+    return context.ask.kept_steps(("pixels-chances", name, settings, changes), begin)
+
+
+def probe(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """What the model held likely at a place ("PLACE:FIELD"), and then what it looked at."""
+    settings, changes = read(context, name, asked)
+    place, _, field = str(asked.point).partition(":")
+    if not place.isdecimal() or int(place) >= len(places_of(context, name, settings.order)):
+        raise ValueError("There is no such pixel; point at it again.")
+    found = yield from quietly(chances_of(context, name, settings, changes))
+    value = {
+        "run": run_name(name, settings, changes),
+        "place": int(place),
+        "chances": [float(f"{p:.4g}") for p in found.p[int(place)]],
+        "field": None,
+    }
+    yield screen(probe=value)
+    if field == "1":
+        swayed = context.ask(
+            name, "receptive_field", found.x, int(place), found.label, settings.order, tape=True
+        )
+        yield screen(probe={**value, "field": packed(as_field(swayed), "u1")})
+
+
+def as_field(swayed: np.ndarray) -> np.ndarray:
     """(H, W) uint8 of what sways a value, (C, H, W): the most is 255, nothing is 0."""
-    total = swayed.sum(0).detach().float().cpu().numpy()
+    total = swayed.sum(0)
     most = total.max()
     return np.rint(255 * total / most).astype(np.uint8) if most > 0 else np.zeros_like(total, "u1")
 
 
-def stopped() -> tuple[Any, Any]:
-    """(status, Stop button) once a person has stopped the run."""
-    return say("Stopped. What was written by then can be played."), gr.update(interactive=False)
-
-
-def save(context: Context, kind: str, name: str, *values: Any) -> tuple[Any, Any]:
-    """(file for the saver, status). kind: "webp" or "gif", the writing; "png", moments of it."""
-    *controls, changes = values
-    try:
-        model = context.store.get(name)
-        settings = read_settings(context.store.header(name), model.orders, *controls)
-        places = model.order(settings.order).cpu().numpy()
-        altered = in_order(read_changes(changes, name, len(places), model.levels), places)
-        part = finished(context, name, settings, altered)
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file. kind: "webp" or "gif", the writing; "png", moments of it."""
+    settings, changes = read(context, name, asked)
+    part, model = finished(context, name, settings, changes), context.store.get(name)
     stem = f"{name}-written-seed-{settings.seed}"
-    rows = film(part, model.image_shape, model.levels)
-    return export.film_file(kind, stem, rows), gr.skip()
+    return export.film_file(kind, stem, film(part, model.image_shape, model.levels))
 
 
 # -- the page -------------------------------------------------------------------------------------
 
 
 def build(context: Context) -> None:
+    """The part."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Write another", "pixels-more", "pixels-stop")
-            more, halt, status = bar
+            more, halt, status = run_row("Write another", "pixels-more", "pixels-stop")
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="pixels-seed")
                 heat = gr.Number(1, label="Temperature", step=0.1, elem_id="pixels-temperature")
             label = gr.Dropdown([("Any class", ANY)], value=ANY, label="Class", visible=False,
                                 filterable=False, elem_id="pixels-class")  # fmt: skip
             order = gr.Dropdown([("Raster", 0)], value=0, label="Order", visible=False,
-                                filterable=False, elem_id="pixels-order")  # fmt: skip
+                                filterable=False, elem_id="pixels-written-order")  # fmt: skip
             saver = export.save_buttons()
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage"):
@@ -329,25 +308,21 @@ def build(context: Context) -> None:
                 player = pixel_player(PLAYER, label="A picture as it is written", below=196)
             lines = curves(follows=PLAYER, tall=130)
 
-    controls = [seed, label, heat, order]
-    inputs = [context.picker, *controls]
-    shown = [player.view, lines, status, notes.code, player.changes, halt]
-    live = partial(newest_only, PLAYER, stopped=dict(zip((2, 5), stopped(), strict=True)))
-    context.on_show(
-        live(partial(arrive, context)), [*controls, player.changes], [*shown, label, order], **LIVE
-    )
-    timely = context.timely
-    gr.on([c.input for c in controls], timely(live(partial(show, context))), inputs, shown, **LIVE)
-    more.click(timely(live(partial(another, context))), inputs, [*shown, seed], **LIVE)
-    player.changes.changed(
-        timely(live(partial(change, context))), [*inputs, player.changes], shown, **LIVE
-    )
-    player.point.point(
-        timely(newest_only("pixels-point", partial(probe, context))),
-        [*inputs, player.changes, player.point], [player.probe, status], **LIVE,
+    part.controls(
+        seed=seed, label=label, temperature=heat, order=order, changes=player.changes,
+        point=player.point,
     )  # fmt: skip
-    bar.wire_stop(PLAYER, stop(PLAYER))
-    saver.wire(partial(save, context), [*inputs, player.changes], status, context)
+    part.outputs(
+        player=player.view, curve=lines, status=status, code=notes.code, changes=player.changes,
+        stop=halt, seed=seed, label=label, order=order, probe=player.probe,
+    )  # fmt: skip
+    part.arrives(arrive)
+    part.on([c.input for c in (seed, label, heat, order)], anew)
+    part.on(more.click, another, main=True)
+    part.on(player.changes.changed, show)
+    part.on(player.point.point, probe, run="point")
+    part.stops(halt, js=stop(PLAYER))
+    part.saves(saver, save)
 
     context.remember("pixels.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("pixels.class", label, parse=whole(ANY, 999))

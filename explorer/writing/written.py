@@ -11,13 +11,16 @@ import math
 import re
 import time
 from collections.abc import Generator, Iterator, Sequence
+from functools import partial
+from textwrap import indent
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from explorer.asked import classes_of, is_number, is_whole, read_label
 from explorer.components.pixel_player import colours
-from explorer.context import Context, in_code
+from explorer.context import Context
+from explorer.page.snippet import call, loading, raw, snippet
 
 HOTTEST = 10.0
 MOST_CHANGES = 12
@@ -132,6 +135,11 @@ def in_order(changes: Sequence[Change], places: np.ndarray) -> tuple[Change, ...
 # -- writing --------------------------------------------------------------------------------------
 
 
+def places_of(context: Context, name: str, order: int) -> np.ndarray:
+    """(D,): the places of a flattened picture in the order of writing."""
+    return context.ask.kept(("order", name, order), lambda: context.ask(name, "order", order))
+
+
 def run(
     context: Context, name: str, settings: Settings, changes: tuple[Change, ...] = ()
 ) -> Iterator[Written | None]:
@@ -142,14 +150,15 @@ def run(
     finished before is there at once. Raises ValueError where the model refuses a setting.
     """
     key = ("pixels", name, settings, changes)
-    if (kept := context.recent.get(key)) is not None:
-        yield kept
-        return
-    import torch
+    return context.ask.kept_steps(key, lambda: _steps(context, name, settings, changes))
 
+
+def _steps(
+    context: Context, name: str, settings: Settings, changes: tuple[Change, ...]
+) -> Iterator[Written | None]:
     model = context.store.get(name)
     label, u = chance(context, name, settings)
-    places = model.order(settings.order).cpu().numpy()
+    places = places_of(context, name, settings.order)
     more: dict[str, Any] = {}
     if changes:
         before = yield from quietly(run(context, name, settings, changes[:-1]))
@@ -158,25 +167,23 @@ def run(
         step = int(np.flatnonzero(places == changes[-1].place)[0])
         known = np.zeros(len(places), bool)
         known[places[: step + 1]] = True
-        more["x"] = as_picture(model, flat)
-        more["known"] = torch.from_numpy(known).to(model.device).view(1, *model.image_shape)
-    frames = model.write_steps(u, label, settings.temperature, settings.order, every=1, **more)
+        more = {"x": as_picture(model, flat), "known": known.reshape(1, *model.image_shape)}
+    frames = context.ask.steps(
+        name, "write_steps", u, label, settings.temperature, settings.order, every=1, **more
+    )
     spent, told = 0.0, time.monotonic()
     while True:
         begun = time.perf_counter()
         frame = next(frames)
         spent += time.perf_counter() - begun
         done = frame.step == frame.total
-        if done or time.monotonic() - told > PAUSE:
-            told = time.monotonic()
-            part = _written(model, places, frame, label, spent)
-            if done:
-                context.recent.put(key, part)
-            yield part
-            if done:
-                return
-        else:
+        if not done and time.monotonic() - told <= PAUSE:
             yield None
+            continue
+        told = time.monotonic()
+        yield _written(model, places, frame, label, spent)
+        if done:
+            return
 
 
 def quietly(steps: Iterator[Any]) -> Generator[None, None, Any]:
@@ -196,32 +203,30 @@ def finished(
     return last
 
 
-def chance(context: Context, name: str, settings: Settings) -> tuple[int | None, Any]:
+def chance(context: Context, name: str, settings: Settings) -> tuple[int | None, np.ndarray]:
     """The class, drawn where any will do, and the uniforms of one picture, (1, D): in the order in
     which ``sample_steps`` draws them, so that a seed means the same picture there."""
-    from models.base import generator, uniform
+    from models import generator, uniform
 
-    model, rng = context.store.get(name), generator(settings.seed)
-    label, classes = settings.label, len(classes_of(context.store.header(name)))
+    header, rng = context.store.header(name), generator(settings.seed)
+    label, classes = settings.label, len(classes_of(header))
     if label is None and classes:
         label = int(uniform((1,), rng, "cpu") * classes)
-    return label, uniform((1, math.prod(model.image_shape)), rng, model.device)
+    return label, uniform((1, math.prod(header.config["image"])), rng, "cpu").numpy()
 
 
-def as_picture(model: Any, flat: np.ndarray) -> Any:
+def as_picture(model: Any, flat: np.ndarray) -> np.ndarray:
     """Levels by place as a picture, (1, C, H, W) in [0, 1]."""
-    import torch
-
-    x = torch.from_numpy(flat.astype(np.float32) / (model.levels - 1))
-    return x.to(model.device).view(1, *model.image_shape)
+    x = flat.astype(np.float32) / np.float32(model.levels - 1)
+    return x.reshape(1, *model.image_shape)
 
 
 def _written(
     model: Any, places: np.ndarray, frame: Any, label: int | None, seconds: float
 ) -> Written:
     there = places[: frame.step]
-    values = frame.x.flatten().cpu().numpy()[there] * (model.levels - 1)
-    nats = -frame.info["nats"].flatten().cpu().numpy()[there]
+    values = frame.x.flatten()[there] * (model.levels - 1)
+    nats = -frame.info["nats"].flatten()[there]
     return Written(places, np.rint(values).astype(np.int64), nats, label, seconds)
 
 
@@ -269,40 +274,27 @@ def film(part: Written, shape: Sequence[int], levels: int, most: int = 60) -> li
 # -- code -----------------------------------------------------------------------------------------
 
 
-def snippet(
+def code_of(
     context: Context, name: str, settings: Settings, changes: tuple[Change, ...], label: int | None
 ) -> str:
     """The lines that give the picture on screen and the nats of its values."""
-    header, model = context.store.header(name), context.store.get(name)
-    device = context.store.device_asked
-    placed = "" if device in ("auto", "cpu") else f", device={device!r}"
+    model, classes = context.store.get(name), classes_of(context.store.header(name))
     C, H, W = model.image_shape
-    drawn = settings.label is None and label is not None
-    given = ["u"]
+    given: dict[str, Any] = {
+        "temperature": None if settings.temperature == 1 else settings.temperature,
+        "order": settings.order or None,
+    }
+    write = partial(call, "*_, frame = model.write_steps", raw("u"))
     if label is not None:
-        given.append("label")
-    if settings.temperature != 1:
-        given.append(f"temperature={settings.temperature!r}")
-    if settings.order:
-        given.append(f"order={settings.order}")
-    write = ", ".join(given)
-    lines = [
-        *(["import torch", ""] if changes else []),
-        "from models import checkpoint",
-        "from models.base import generator, uniform",
-        "",
-        f"model = checkpoint.load({in_code(header.folder)!r}{placed})",
-        f"rng = generator({settings.seed})",
-    ]
-    if drawn:
-        lines.append(f'label = int(uniform((1,), rng, "cpu") * {len(classes_of(header))})')
+        write = partial(write, raw("label"))
+    lines = [loading(context, name), f"rng = generator({settings.seed})"]
+    if settings.label is None and label is not None:
+        lines.append(f'label = int(uniform((1,), rng, "cpu") * {len(classes)})')
     elif label is not None:
         lines.append(f"label = {label}")
-    lines += [
-        f"u = uniform((1, {C * H * W}), rng, model.device)",
-        f"*_, frame = model.write_steps({write}, every={W})",
-    ]
+    lines += [f"u = uniform((1, {C * H * W}), rng, model.device)", write(**given, every=W)]
     if changes:
+        again = write(**given, x=raw("x"), known=raw("known"), every=W)
         lines += [
             f"places = model.order({settings.order}).tolist()",
             f"for place, level in {[tuple(c) for c in changes]}:",
@@ -310,10 +302,10 @@ def snippet(
             f"    x.view(-1)[place] = level / {model.levels - 1}",
             "    known = torch.zeros_like(x, dtype=torch.bool)",
             "    known.view(-1)[places[: places.index(place) + 1]] = True",
-            f"    *_, frame = model.write_steps({write}, x=x, known=known, every={W})",
+            indent(again, "    "),
         ]
     lines += [
         f"picture = frame.x  # (1, {C}, {H}, {W}), from 0 to 1",
         'nats = -frame.info["nats"]  # of each value; they sum to -log p of the picture',
     ]
-    return "\n".join(lines) + "\n"
+    return snippet(*lines)
