@@ -67,7 +67,7 @@ def samples(context: Context, name: str) -> tuple[np.ndarray, int]:
         if (shipped := preview(context, name)) is not None:
             found = shipped.images[:SHELF], len(shipped.images)
         else:
-            from models.base import generator
+            from models.contract.random import generator
 
             drawn = context.store.get(name).sample(SHELF, generator(0)).cpu().numpy()
             found = as_bytes(drawn), SHELF
@@ -95,7 +95,7 @@ def read(context: Context, name: str, source: Any, index: Any, given: Any) -> Pi
             f"x = (samples[{k}:{k + 1}] * 255).round() / 255\n"
         )
         words = f"sample {k + 1} of seed 0"
-        return Picture(pictures[k], words, code, ("from models.base import generator",))
+        return Picture(pictures[k], words, code, ("from models import generator",))
     prepared = read_picture(given, context.store.header(name))
     if prepared is None:
         raise images.ImageError("Draw a picture, or upload, drop or paste one; or take a sample.")

@@ -69,7 +69,7 @@ def drawn(context: Context, name: str) -> np.ndarray:
 
 def noise(shape: tuple[int, int, int], n: int) -> np.ndarray:
     """(n, C, H, W) uint8, every level as likely, of seed 0."""
-    from models.base import generator, uniform
+    from models.contract.random import generator, uniform
 
     return as_bytes(uniform((n, *shape), generator(0), "cpu").numpy())
 
@@ -105,7 +105,7 @@ def examples(context: Context, name: str) -> list[Picture]:
                 ("import torch",)),
         Picture(noise(shape, 1)[0], "noise",
                 f'x = (uniform((1, {size}), generator(0), "cpu") * 255).round() / 255\n',
-                ("from models.base import generator, uniform",)),
+                ("from models import generator, uniform",)),
     ]  # fmt: skip
     return context.scores.put(key, found[:SHELF])
 
@@ -115,14 +115,14 @@ def _sample(context: Context, name: str, variable: str, k: int) -> Picture:
     pictures, drawn = samples(context, name)
     k = k % len(pictures)
     header = context.store.header(name)
-    load = f"other = checkpoint.load({in_code(header.folder)!r})\n" if variable == "other" else ""
+    load = f"other = load({in_code(header.folder)!r})\n" if variable == "other" else ""
     code = (
         f"{load}samples = {variable}.sample({drawn}, generator(0))\n"
         f"x = (samples[{k}:{k + 1}] * 255).round() / 255\n"
     )
     whose = "its own" if variable == "model" else f"of {header.title}"
     words = f"{whose} sample {k + 1}" if variable == "model" else f"sample {k + 1} {whose}"
-    return Picture(pictures[k], words, code, ("from models.base import generator",))
+    return Picture(pictures[k], words, code, ("from models import generator",))
 
 
 def as_shelf(context: Context, name: str, selected: Any) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Training runs that visitors have started: bounded, stoppable, each in a process of its own.
 
-A run's process is ``models.worker``; what it reports becomes a ``Job`` that any page of the same
-visitor may look at. Whatever becomes of the process (out of memory, killed, a full disk), the job
-says so in a sentence, keeps its last snapshot, and no other job notices. One process is kept warm,
-as importing torch takes seconds; estimates are made in it.
+A run's process is ``models.training.worker``; what it reports becomes a ``Job`` that any page of
+the same visitor may look at. Whatever becomes of the process (out of memory, killed, a full disk),
+the job says so in a sentence, keeps its last snapshot, and no other job notices. One process is
+kept warm, as importing torch takes seconds; estimates are made in it.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from explorer.asked import classes_of
 from explorer.context import Context, in_code
 from explorer.latents import Plane
 from explorer.theme import PALETTE
+from models.codes.paths import manifold, spherical, straight
 
 log = logging.getLogger(__name__)
 
@@ -261,7 +262,7 @@ def ways(context: Context, name: str, view: View) -> dict[str, Any]:
     """The value of ``interpolation``: from A to B, straight and spherical."""
     a, b, _ = view.kept
     found = []
-    for title, path in (("Straight", latents.straight), ("Spherical", latents.spherical)):
+    for title, path in (("Straight", straight), ("Spherical", spherical)):
         codes = path(a, b, latents.detail(context, name).way)
         found.append(
             {
@@ -280,7 +281,7 @@ def sheet(context: Context, name: str, label: int | None) -> dict[str, Any] | No
     """The value of ``manifold``; None for a model whose codes have more or fewer than 2 numbers."""
     if latents.dimensions(context, name) != 2:
         return None
-    codes = latents.manifold(SHEET)
+    codes = manifold(SHEET)
     pictures = images.sprite(latents.decode(context, name, codes, label))
     return {"model": name, "side": SHEET, "sprite": pictures, "codes": latents.pack(codes)}
 
@@ -295,8 +296,8 @@ def snippet(context: Context, name: str, view: View) -> str:
     label = "" if view.label is None else f", label={view.label}"
     shape = (1, *header.config["image"])
     return (
-        "import torch\n\nfrom models import checkpoint\n\n"
-        f"model = checkpoint.load({where!r})\n"
+        "import torch\n\nfrom models import load\n\n"
+        f"model = load({where!r})\n"
         f"z = torch.tensor([[\n    {code},\n]])\n"
         "with torch.no_grad():\n"
         f"    image = model.decode(z{label})  # {shape}, from 0 to 1\n"

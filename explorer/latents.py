@@ -18,7 +18,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from explorer.context import Context
-    from models.base import Code
+    from models.contract.model import Code
 
 log = logging.getLogger(__name__)
 
@@ -198,7 +198,7 @@ def principal_directions(context: Context, name: str) -> tuple[np.ndarray, np.nd
     """Orthonormal directions (K, D), largest first, their shares (K,), and what they are of.
 
     Principal directions of the test codes. For a model without codes those of what its first
-    layers make of codes (``models.directions``), where it tells that; else those along which the
+    layers make of codes (``models.codes``), where it tells that; else those along which the
     decoder's picture changes most at the centre (singular vectors of its finite differences).
     """
     if (found := context.recent.get(("principal", name))) is not None:
@@ -212,7 +212,7 @@ def principal_directions(context: Context, name: str) -> tuple[np.ndarray, np.nd
         shares, directions = active.amount[active.order], active.directions[active.order]
         what = "of the picture's change"
     elif hasattr(context.store.get(name), "early_features"):
-        from models.directions import early_directions
+        from models.codes.directions import early_directions
 
         directions, shares = early_directions(context.store.get(name))
         what = "of early features"
@@ -256,7 +256,7 @@ def valid(context: Context, name: str, z: np.ndarray) -> np.ndarray:
         return z
     import torch
 
-    from models.inversion import valid
+    from models.codes.inversion import valid
 
     return valid(torch.from_numpy(np.asarray(z, np.float32)), own).numpy()
 
@@ -369,41 +369,3 @@ def plane_through(three: np.ndarray) -> Plane:
     furthest = max(np.linalg.norm(corner - middle) for corner in (a, b, c))
     plane = Plane(*(part.astype(np.float32) for part in (middle, u, v)))
     return plane._replace(reach=float(1.25 * furthest))
-
-
-def straight(a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
-    """(steps, D): the straight way from a to b."""
-    t = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
-    return (1 - t) * a + t * b
-
-
-def spherical(a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
-    """(steps, D): along the arc from a to b (Shoemake 1985; White 2016), lengths in proportion.
-
-    The direction turns at an even pace, and the length goes straight from |a| to |b|: so codes as
-    typical as both ends stay typical on the way. Where one end is 0 or the two are opposite, no arc
-    is defined, and the way is straight.
-    """
-    long_a, long_b = float(np.linalg.norm(a)), float(np.linalg.norm(b))
-    if min(long_a, long_b) < 1e-6:
-        return straight(a, b, steps)
-    cosine = float(np.clip((a / long_a) @ (b / long_b), -1, 1))
-    angle = np.arccos(cosine)
-    if angle < 1e-4 or np.pi - angle < 1e-4:
-        return straight(a, b, steps)
-    t = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
-    arc = np.sin((1 - t) * angle) * (a / long_a) + np.sin(t * angle) * (b / long_b)
-    return (arc / np.sin(angle) * ((1 - t) * long_a + t * long_b)).astype(np.float32)
-
-
-def manifold(side: int) -> np.ndarray:
-    """(side * side, 2): codes at even steps of probability, from the upper left, by rows.
-
-    Coordinates are the normal distribution's quantiles of (k + 1/2) / side, so every picture of the
-    grid stands for the same share of what the model draws (Kingma and Welling 2014, fig. 4).
-    """
-    from statistics import NormalDist
-
-    line = np.array([NormalDist().inv_cdf((k + 0.5) / side) for k in range(side)], np.float32)
-    b, a = np.meshgrid(line[::-1], line, indexing="ij")
-    return np.stack([a.ravel(), b.ravel()], -1)

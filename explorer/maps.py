@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from explorer.context import Recent
-from models.projection import Map, Stopped, fit_map, load_map, neighbours, project
+from models.checkpoints.codes import Map, load_map
+from models.codes.projection import Stopped, fit_map, neighbours, project
 
 if TYPE_CHECKING:
     from explorer.context import Context
@@ -100,10 +101,10 @@ def _key(header: Any) -> tuple:
 
 
 def _how_to_get_codes(context: Context, header: Any) -> tuple[str, bool]:
-    from models import data
+    from models.data import datasets
 
     of = header.data.get("name", "")
-    if data.available(of, context.data_dir):
+    if datasets.available(of, context.data_dir):
         return f"{header.title} brings no codes with it, but its data set is at hand.", True
     return (
         f"{header.title} brings no codes with it. Start with --data-dir FOLDER, where FOLDER/{of} "
@@ -163,14 +164,14 @@ def _told(context: Context, name: str, labels: Any) -> dict[str, Any]:
 
 def test_set(context: Context, name: str) -> Any:
     """The test pictures of the model's data set, None where they are not at hand."""
-    from models import data
+    from models.data import datasets
 
     of = context.store.header(name).data.get("name", "")
     key = (of, "test")
     if (found := context.datasets.get(key)) is None:
         try:
-            found = data.load(of, "test", context.data_dir, download=False)
-        except (data.DataError, OSError) as error:
+            found = datasets.load(of, "test", context.data_dir, download=False)
+        except (datasets.DataError, OSError) as error:
             log.info("No test pictures of %s: %s", of, error)
             found = False
         context.datasets.put(key, found)
@@ -294,7 +295,7 @@ def quality(context: Context, name: str, layout: Layout) -> Quality:
     key = (*_key(header), layout)
     if (found := _qualities.get(key)) is not None:
         return found
-    from models.metrics import knn_accuracy, trustworthiness
+    from models.evaluation.metrics import knn_accuracy, trustworthiness
 
     coordinates = layout_now(context, name, layout)
     knn = None
@@ -305,7 +306,7 @@ def quality(context: Context, name: str, layout: Layout) -> Quality:
 
 
 def _has_kept_map(header: Any) -> bool:
-    from models.projection import CODES
+    from models.checkpoints.codes import CODES
 
     return (header.folder / CODES).is_file()
 

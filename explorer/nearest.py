@@ -21,17 +21,17 @@ class Nearest(NamedTuple):
 
 
 def training_set(context: Context, name: str) -> Any:
-    """What the model was trained on (``models.data.Dataset``); None where it is not at hand.
+    """What the model was trained on (``datasets.Dataset``); None where it is not at hand.
 
     Nothing is fetched: only the data folder and what is always there are looked at.
     """
-    from models import data
+    from models.data import datasets
 
     of = context.store.header(name).data.get("name", "")
     if (found := context.datasets.get(of)) is None:
         try:
-            found = data.load(of, "train", context.data_dir, download=False)
-        except (data.DataError, OSError) as error:
+            found = datasets.load(of, "train", context.data_dir, download=False)
+        except (datasets.DataError, OSError) as error:
             log.info("No training pictures of %s: %s", of, error)
             found = False
         context.datasets.put(of, found)
@@ -42,7 +42,7 @@ def nearest_training_image(context: Context, name: str, image: np.ndarray) -> Ne
     """The training picture of least root mean square difference. image: (C, H, W) uint8."""
     import torch
 
-    from models.pictures import nearest
+    from models.data.pictures import nearest
 
     of = context.store.header(name).data.get("name", "its data set")
     dataset = training_set(context, name)

@@ -12,7 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 from explorer import zerogpu
-from models import checkpoint
+from models.checkpoints import weights
+from models.checkpoints.header import find, read_header
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +44,11 @@ class Store:
         self._sizes: dict[str, int] = {}
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
-        found = [path for folder in folders for path in checkpoint.find(Path(folder))]
+        found = [path for folder in folders for path in find(Path(folder))]
         headers = []
         for path in found:
             try:
-                header = checkpoint.read_header(path)
+                header = read_header(path)
             except ValueError as error:
                 log.warning("Left out %s: %s", path, error)
                 continue
@@ -64,7 +65,7 @@ class Store:
     def device(self) -> str:
         """Where models compute, "cpu", "cuda" or "mps". Raises ValueError where it is missing."""
         if not self._checked:
-            from models.devices import pick_device
+            from models.machine.devices import pick_device
 
             lent = self._device == "auto" and zerogpu.present()
             self._device = "cpu" if lent else pick_device(self._device).type
@@ -100,7 +101,7 @@ class Store:
         Whoever has the name has the model, so it cannot be guessed; ``names`` and ``having``, what
         everybody is offered, do not tell it. Raises ValueError where the folder holds none.
         """
-        header = checkpoint.read_header(folder)
+        header = read_header(folder)
         name = f"{header.name}{OWN}{uuid4().hex}"
         self._own[name] = replace(header, name=name)
         return name
@@ -108,7 +109,7 @@ class Store:
     def refresh(self, name: str) -> None:
         """Reads the header of an adopted model anew: it has been measured."""
         if (known := self._own.get(name)) is not None:
-            self._own[name] = replace(checkpoint.read_header(known.folder), name=name)
+            self._own[name] = replace(read_header(known.folder), name=name)
 
     def forget(self, names: Iterable[str]) -> None:
         """Lets go of models that were adopted."""
@@ -131,7 +132,7 @@ class Store:
             with self._lock:
                 if name in self._models:
                     return self._models[name]
-            model = checkpoint.load(header.folder, device=self.device)
+            model = weights.load(header.folder, device=self.device)
             size = sum(p.numel() * p.element_size() for p in model.parameters())
             with self._lock:
                 self._models[name] = model

@@ -1,4 +1,4 @@
-"""A process that works for the page: orders in, reports out, lines of JSON (``models.worker``)."""
+"""A process that works for the page: orders in, reports out (``models.training.worker``)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parent.parent
-WORKER = (sys.executable, "-m", "models.worker")
+WORKER = (sys.executable, "-m", "models.training.worker")
 
 
 class Process:

@@ -95,7 +95,7 @@ def test_what_an_address_says_wrongly_is_left_alone(context, query):
 
 def test_every_tab_keeps_the_conventions():
     from explorer.tabs import TABS, key_of
-    from models.base import CAPABILITIES
+    from models.contract.capabilities import CAPABILITIES
 
     keys = [key_of(tab) for tab in TABS]
     assert len(set(keys)) == len(keys)

@@ -8,9 +8,9 @@ import math
 import pytest
 import torch
 
-from models import checkpoint
-from models.autoregressive import NETWORKS, ORDERS
-from models.base import generator
+from models.checkpoints import weights
+from models.contract.random import generator
+from models.families.autoregressive.autoregressive import NETWORKS, ORDERS
 
 DENSE = ("fvsbn", "nade", "made")
 SMALL = {
@@ -27,7 +27,7 @@ def small(network: str, image=(1, 4, 6), seed: int = 0, **more):
     """A small network with weights large enough for every dependence to show."""
     torch.manual_seed(seed)
     values = {"image": list(image), "network": network, **SMALL[network], **more}
-    model = checkpoint.build("autoregressive", values).eval().double()
+    model = weights.build("autoregressive", values).eval().double()
     with torch.no_grad():
         for name, p in model.named_parameters():
             if p.dim() > 1:
@@ -239,7 +239,7 @@ def test_predictions_are_those_that_the_likelihood_adds_up(network):
 )
 def test_settings_that_do_not_go_together_are_refused(values, words):
     with pytest.raises(ValueError, match=words):
-        checkpoint.build("autoregressive", values)
+        weights.build("autoregressive", values)
 
 
 # -- masks to look at ------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ import torch
 
 import explorer
 from explorer.mapping import beside_real
-from models import checkpoint
-from models.base import generator
-from models.judged_map import features, load_features
+from models.checkpoints import weights
+from models.codes.judged_map import features, load_features
+from models.contract.random import generator
 from tests import toys
 from tests.denoising import merged, pictures
 
@@ -32,7 +32,7 @@ def floats(b64: str) -> np.ndarray:
 
 def test_made_pictures_lie_where_the_judge_sees_them(context):
     field, bars, status, _ = merged(beside_real.show(context, "game", 64, 3))
-    judge = checkpoint.load(context.store.header("judge").folder)
+    judge = weights.load(context.store.header("judge").folder)
     kept = load_features(context.store.header("judge").folder)
     shown = torch.from_numpy(pictures(field["made"]["sprite"]).astype(np.float32) / 255)
     with torch.no_grad():

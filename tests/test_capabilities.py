@@ -9,7 +9,9 @@ import math
 import pytest
 import torch
 
-from models.base import CAPABILITIES, GenerativeModel, capabilities, generator
+from models.contract.capabilities import CAPABILITIES, capabilities
+from models.contract.model import GenerativeModel
+from models.contract.random import generator
 from tests.contract import (
     KINDS,
     SPACES,

@@ -19,16 +19,28 @@ import yaml
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from models import checkpoint, metrics
-from models.base import capabilities, generator
-from models.checkpoint import SHIPPED, WEIGHTS, CheckpointError
-from models.recipe import from_dict, load_recipe, recipe_names
-from models.scores import SCORES
-from models.snapshots import SNAPSHOTS
-from models.truncation import TRUNCATION
+from models.checkpoints import header as header_module
+from models.checkpoints import weights as checkpoint
+from models.checkpoints.header import (
+    SHIPPED,
+    WEIGHTS,
+    CheckpointError,
+    find,
+    read_header,
+    resolve,
+    write_atomically,
+)
+from models.checkpoints.snapshots import SNAPSHOTS
+from models.codes.truncation import TRUNCATION
+from models.contract.capabilities import capabilities
+from models.contract.random import generator
+from models.evaluation import metrics
+from models.evaluation.card import write_card
+from models.scores.registry import SCORES
+from models.training.recipe import from_dict, load_recipe, recipe_names
 
 ROOT = Path(__file__).parent.parent
-SHIPPED_FOLDERS = checkpoint.find(SHIPPED)
+SHIPPED_FOLDERS = find(SHIPPED)
 
 
 def sentence_of(call, *arguments) -> str:
@@ -65,22 +77,23 @@ def rewrite(folder: Path, tensors=None, facts=None, **metadata) -> None:
 
 
 def test_a_header_comes_back_as_it_was(folder):
-    header = checkpoint.read_header(folder)
+    header = read_header(folder)
     assert header.name == "tiny" and header.family == "vae" and header.seed == 0
     assert header.data["name"] == "digits" and header.data["n"] == 1497
     assert header.folder == folder and isinstance(header.capabilities, tuple)
     again = dataclasses.replace(header, metrics={"bpd": metrics.metric(1.25, 0.5, n=3, note="é ±")})
     checkpoint.rewrite_header(folder, again)
-    assert checkpoint.read_header(folder) == again
+    assert read_header(folder) == again
 
 
 def test_new_facts_leave_the_weights_alone(folder):
     before = load_file(folder / WEIGHTS)
-    header = checkpoint.read_header(folder)
+    header = read_header(folder)
     checkpoint.rewrite_header(folder, dataclasses.replace(header, title="Another"))
     after = load_file(folder / WEIGHTS)
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
+    write_card(read_header(folder), folder)
     assert "# Another" in (folder / "card.md").read_text("utf-8")
 
 
@@ -96,9 +109,9 @@ def test_weights_are_stored_in_half_precision_and_used_in_single(folder):
 def test_a_checkpoint_is_found_by_folder_by_file_and_by_name(folder, monkeypatch):
     seen = checkpoint.load(folder).sample(2, generator(0))
     assert torch.equal(checkpoint.load(folder / WEIGHTS).sample(2, generator(0)), seen)
-    monkeypatch.setattr(checkpoint, "SHIPPED", folder.parent)
-    assert checkpoint.resolve("tiny") == folder / WEIGHTS
-    assert "no checkpoint at 'nowhere'" in sentence_of(checkpoint.resolve, "nowhere")
+    monkeypatch.setattr(header_module, "SHIPPED", folder.parent)
+    assert resolve("tiny") == folder / WEIGHTS
+    assert "no checkpoint at 'nowhere'" in sentence_of(resolve, "nowhere")
     assert "no checkpoint" in sentence_of(checkpoint.load, folder.parent)
 
 
@@ -117,16 +130,16 @@ def test_folders_are_found_in_order(folder):
         shutil.copytree(folder, root / name)
     (root / "empty").mkdir()
     (root / "file.txt").write_text("no checkpoint")
-    assert [path.name for path in checkpoint.find(root)] == ["ant", "tiny", "zebra"]
-    assert checkpoint.find(folder) == [folder]
-    assert checkpoint.find(root / "nowhere") == []
+    assert [path.name for path in find(root)] == ["ant", "tiny", "zebra"]
+    assert find(folder) == [folder]
+    assert find(root / "nowhere") == []
 
 
 def test_headers_are_read_without_torch(folder):
     script = (
         "import sys\n"
-        "from models import checkpoint\n"
-        f"header = checkpoint.read_header({str(folder)!r})\n"
+        "from models.checkpoints import header\n"
+        f"header = header.read_header({str(folder)!r})\n"
         "assert header.name == 'tiny'\n"
         "heavy = {'torch', 'gradio', 'plotly', 'sklearn', 'umap'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)\n"
@@ -144,7 +157,7 @@ def test_a_truncated_file(folder, keep):
     content = file.read_bytes()
     size = int(len(content) * keep) if isinstance(keep, float) else keep
     file.write_bytes(content[:size])
-    for call in (checkpoint.read_header, checkpoint.load):
+    for call in (read_header, checkpoint.load):
         assert "damaged or cut short" in sentence_of(call, folder)
 
 
@@ -153,20 +166,20 @@ def test_a_truncated_file(folder, keep):
 )
 def test_a_file_of_another_kind(folder, content):
     (folder / WEIGHTS).write_bytes(content)
-    for call in (checkpoint.read_header, checkpoint.load):
+    for call in (read_header, checkpoint.load):
         assert "cannot be read as safetensors" in sentence_of(call, folder)
 
 
 def test_a_foreign_safetensors_file(folder):
     for metadata in (None, {}, {"format": "pt"}):
         save_file({"weight": torch.zeros(2)}, folder / WEIGHTS, metadata)
-        for call in (checkpoint.read_header, checkpoint.load):
+        for call in (read_header, checkpoint.load):
             assert "not one of Generative Explorer's" in sentence_of(call, folder)
 
 
 def test_a_newer_format(folder):
     rewrite(folder, format_version="2", facts={"version": "9.9", "unheard_of": 1})
-    assert "newer version (9.9)" in sentence_of(checkpoint.read_header, folder)
+    assert "newer version (9.9)" in sentence_of(read_header, folder)
 
 
 @pytest.mark.parametrize("name", ["hologram", "", None, ["vae"], {"vae": 1}])
@@ -190,7 +203,7 @@ def test_an_unknown_family(folder, name):
 )
 def test_a_damaged_header(folder, metadata):
     rewrite(folder, **metadata)
-    for call in (checkpoint.read_header, checkpoint.load):
+    for call in (read_header, checkpoint.load):
         assert re.search("damaged|lacks fields", sentence_of(call, folder))
 
 
@@ -200,7 +213,7 @@ def test_a_damaged_header(folder, metadata):
 )
 def test_a_header_whose_facts_have_another_form(folder, values):
     rewrite(folder, facts=values)
-    assert "lacks fields" in sentence_of(checkpoint.read_header, folder)
+    assert "lacks fields" in sentence_of(read_header, folder)
 
 
 def test_weights_that_do_not_fit(folder):
@@ -214,14 +227,14 @@ def test_weights_that_do_not_fit(folder):
     ):
         rewrite(folder, tensors=tensors)
         assert "do not fit the model" in sentence_of(checkpoint.load, folder)
-        assert checkpoint.read_header(folder).name == "tiny"  # the facts are still there
+        assert read_header(folder).name == "tiny"  # the facts are still there
 
 
 @pytest.mark.parametrize(
     "change", [{"latent": 5}, {"latent": -1}, {"latent": "many"}, {"colour": 1}, {"image": [8, 8]}]
 )
 def test_a_config_that_does_not_fit(folder, change):
-    config = checkpoint.read_header(folder).config
+    config = read_header(folder).config
     rewrite(folder, facts={"config": {**config, **change}})
     assert "do not fit the model" in sentence_of(checkpoint.load, folder)
 
@@ -232,7 +245,7 @@ def test_nothing_unpickles(folder, tmp_path):
             return (Path.touch, (tmp_path / "exploded",))
 
     torch.save({"weight": Bomb()}, folder / WEIGHTS)
-    for call in (checkpoint.read_header, checkpoint.load):
+    for call in (read_header, checkpoint.load):
         sentence_of(call, folder)
     assert not (tmp_path / "exploded").exists()
     # The bomb was live: its opcodes, listed and not run, fetch Path.touch and call it.
@@ -262,9 +275,9 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
         raise RuntimeError("out of space")
 
     with pytest.raises(RuntimeError):
-        checkpoint.write_atomically(target, dies)
+        write_atomically(target, dies)
     assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
-    checkpoint.write_atomically(target, lambda path: Path(path).write_text("new"))
+    write_atomically(target, lambda path: Path(path).write_text("new"))
     assert target.read_text() == "new" and list(tmp_path.iterdir()) == [target]
     assert target.stat().st_mode & 0o777 == 0o644
 
@@ -293,7 +306,7 @@ def shows(text: str, value: float) -> None:
 
 
 def check_card(folder: Path) -> None:
-    header = checkpoint.read_header(folder)
+    header = read_header(folder)
     front, rows = card_of(folder)
     for name, metric in header.metrics.items():
         if name.startswith("auroc."):  # in a table of their own, a row a score
@@ -344,7 +357,7 @@ def check_card(folder: Path) -> None:
 
 def test_a_card_tells_what_the_header_holds(folder):
     check_card(folder)
-    header = checkpoint.read_header(folder)
+    header = read_header(folder)
     numbers = {
         "nll_nats": metrics.metric(81.2345678, 0.0456, n=10_000, space="binary", kind="estimate"),
         "active_dimensions": metrics.metric(3, n=300, note="of 4"),
@@ -355,6 +368,7 @@ def test_a_card_tells_what_the_header_holds(folder):
         "auroc.regret.fashion-mnist": metrics.metric(0.987, 0.0004, n=10),
     }
     checkpoint.rewrite_header(folder, dataclasses.replace(header, metrics=numbers))
+    write_card(read_header(folder), folder)
     check_card(folder)
     # And the check is one that fails: a card of other numbers does not pass.
     card = (folder / "card.md").read_text("utf-8")
@@ -373,7 +387,7 @@ def test_models_are_shipped():
 @pytest.mark.parametrize("shipped", SHIPPED_FOLDERS, ids=lambda folder: folder.name)
 class TestShipped:
     def test_the_header_is_true(self, shipped):
-        header = checkpoint.read_header(shipped)
+        header = read_header(shipped)
         assert header.name == shipped.name
         model = checkpoint.load(shipped)
         assert header.capabilities == capabilities(model)
@@ -387,7 +401,7 @@ class TestShipped:
         check_card(shipped)
 
     def test_the_recipe_is_the_headers_and_trains_it_again(self, shipped):
-        header = checkpoint.read_header(shipped)
+        header = read_header(shipped)
         kept = tomllib.loads((shipped / "recipe.toml").read_text("utf-8"))
         assert kept == header.recipe
         recipe = from_dict(kept)

@@ -16,8 +16,11 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import models.__main__ as cli
-from models import checkpoint, pictures, train
-from models.base import generator
+from models.checkpoints import weights
+from models.checkpoints.header import WEIGHTS, Header, read_header
+from models.contract.random import generator
+from models.data import pictures
+from models.training import train
 from tests.conftest import tiny_judge, tiny_recipe
 
 ROOT = Path(__file__).parent.parent
@@ -105,7 +108,7 @@ def test_list(run, as_json, tiny_vae):
 def test_list_tells_of_what_it_cannot_read(run, as_json, tiny_vae, tmp_path):
     shutil.copytree(tiny_vae, tmp_path / "good")
     (tmp_path / "bad").mkdir()
-    (tmp_path / "bad" / checkpoint.WEIGHTS).write_bytes(b"nothing much")
+    (tmp_path / "bad" / WEIGHTS).write_bytes(b"nothing much")
     listed = as_json("list", "--checkpoints", tmp_path)
     assert len(listed["checkpoints"]) == 1
     assert "cannot be read" in listed["unreadable"]["bad"]
@@ -134,14 +137,14 @@ def test_train(run, tmp_path):
     assert status == 0, stderr
     assert "evaluate" in stdout
     names = {path.name for path in out.iterdir()}
-    assert names >= {checkpoint.WEIGHTS, "card.md", "recipe.toml", train.STATE, train.LOG}
-    header = checkpoint.read_header(out)
+    assert names >= {WEIGHTS, "card.md", "recipe.toml", train.STATE, train.LOG}
+    header = read_header(out)
     assert header.training["steps"] == 4 and header.config["latent"] == 2
     assert header.recipe["train"]["precision"] == "float32"
     # The recipe beside it is a recipe: it can be trained by that file alone.
     again = tmp_path / "again"
     assert run("train", out / "recipe.toml", "--out", again, "--device", "cpu", "--quiet")[0] == 0
-    ours, theirs = (checkpoint.load(folder).state_dict() for folder in (out, again))
+    ours, theirs = (weights.load(folder).state_dict() for folder in (out, again))
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
@@ -182,7 +185,7 @@ def test_train_refuses_a_setting(refused, tmp_path, monkeypatch, setting, words)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     arguments = ["train", "vae-mnist-2d", *SMALL, "--quiet", "--out", tmp_path / "out"]
     refused(words, *arguments, "--set", setting)
-    assert not (tmp_path / "out" / checkpoint.WEIGHTS).exists()
+    assert not (tmp_path / "out" / WEIGHTS).exists()
 
 
 def test_train_refuses(refused, tmp_path, monkeypatch):
@@ -227,12 +230,12 @@ def test_sample(run, as_json, tiny_vae, tmp_path):
         assert image.size == (4 * 8, 3 * 8) and image.mode == "L"
         first = np.array(image)[:8, :8]
     # The picture shows what the model drew with that seed.
-    drawn = checkpoint.load(tiny_vae).sample(10, generator(3))[0, 0]
+    drawn = weights.load(tiny_vae).sample(10, generator(3))[0, 0]
     assert np.abs(first / 255 - drawn.numpy()).max() <= 0.5 / 255 + 1e-6
     assert as_json("sample", tiny_vae, "--n", 1, "--out", out)["n"] == 1
     again = tmp_path / "again.png"
     for path in (out, again):
-        assert run("sample", tiny_vae / checkpoint.WEIGHTS, "--n", 5, "--out", path)[0] == 0
+        assert run("sample", tiny_vae / WEIGHTS, "--n", 5, "--out", path)[0] == 0
     assert out.read_bytes() == again.read_bytes()
     assert run("sample", tiny_vae, "--n", 5, "--seed", 1, "--out", again)[0] == 0
     assert out.read_bytes() != again.read_bytes()
@@ -347,15 +350,15 @@ def test_evaluate_refuses(refused, tiny_vae, tmp_path, monkeypatch):
     refused("no checkpoint at", "evaluate", tmp_path)
     refused("Unknown device", "evaluate", tiny_vae, "--device", "abacus")
     folder = Path(shutil.copytree(tiny_vae, tmp_path / "copy"))
-    (folder / checkpoint.WEIGHTS).rename(folder / "other.safetensors")
+    (folder / WEIGHTS).rename(folder / "other.safetensors")
     refused("beside the weights", "evaluate", folder / "other.safetensors")
-    from models.data import load
+    from models.data.datasets import load
 
-    header = checkpoint.read_header(folder / "other.safetensors")
-    model = checkpoint.load(folder / "other.safetensors")
+    header = read_header(folder / "other.safetensors")
+    model = weights.load(folder / "other.safetensors")
     for name, words in (("mnist", "MNIST"), ("shapes", "holds images of")):
         told = {**vars(header), "data": {**header.data, "name": name}}
-        checkpoint.save(model, checkpoint.Header(**told), folder)
+        weights.save(model, Header(**told), folder)
         refused(words, "evaluate", folder, "--dry")
     assert load("digits", "test").image_shape == (1, 8, 8)
 
@@ -365,7 +368,7 @@ def test_evaluate_refuses(refused, tiny_vae, tmp_path, monkeypatch):
 
 def damaged(folder: Path) -> list[Path]:
     """Checkpoints that cannot be loaded, each in its own way."""
-    good = (folder / checkpoint.WEIGHTS).read_bytes()
+    good = (folder / WEIGHTS).read_bytes()
     cut, foreign, text = (folder / f"{name}.safetensors" for name in ("cut", "foreign", "text"))
     cut.write_bytes(good[: len(good) // 2])
     save_file({"a": torch.zeros(1)}, foreign)
@@ -378,7 +381,7 @@ def test_damaged_checkpoints_get_one_line_in_every_command(refused, tiny_vae, pi
     for file in damaged(folder):
         refused("safetensors", "sample", file, "--out", tmp_path / "grid.png")
         refused("safetensors", "score", file, picture)
-        file.rename(folder / checkpoint.WEIGHTS)
+        file.rename(folder / WEIGHTS)
         refused("safetensors", "evaluate", folder)
 
 

@@ -1,4 +1,4 @@
-"""Every family, in every configuration that is shipped, keeps the contract of ``models.base``.
+"""Every family, in every configuration that is shipped, keeps the contract of ``models.contract``.
 
 What each capability promises is asked in ``test_capabilities``; the cases are in ``contract``.
 """
@@ -13,14 +13,14 @@ from itertools import pairwise
 import pytest
 import torch
 
-from models import checkpoint, family
-from models.base import (
-    Objective,
-    build_config,
-    capabilities,
-    generator,
-)
-from models.recipe import load_recipe, recipe_names
+from models import family
+from models.checkpoints import weights
+from models.checkpoints.header import Header
+from models.contract.capabilities import capabilities
+from models.contract.config import build_config
+from models.contract.model import Objective
+from models.contract.random import generator
+from models.training.recipe import load_recipe, recipe_names
 from tests.contract import (
     CASES,
     OURS,
@@ -95,7 +95,7 @@ def test_settings_beyond_their_limits_are_refused(name):
             refused(build_config, cls, {field.name: value})
     refused(build_config, cls, {"no_such_setting": 1})
     for shape in ([], [8, 8], [1, 0, 8], [1, 8, 8, 8], [1, -8, 8]):
-        refused(checkpoint.build, name, {"image": shape})
+        refused(weights.build, name, {"image": shape})
 
 
 def test_the_family_explains_itself_with_its_equations(case):
@@ -233,7 +233,7 @@ def results(model) -> dict[str, torch.Tensor]:
 
 def test_saving_and_loading_gives_the_same_output(case, tmp_path):
     model = build(case)
-    header = checkpoint.Header(
+    header = Header(
         name="kept",
         family=case.family,
         title="Kept",
@@ -246,7 +246,7 @@ def test_saving_and_loading_gives_the_same_output(case, tmp_path):
         parameters=sum(p.numel() for p in model.parameters()),
         capabilities=capabilities(model),
     )
-    loaded = checkpoint.load(checkpoint.save(model, header, tmp_path / "kept"))
+    loaded = weights.load(weights.save(model, header, tmp_path / "kept"))
     assert not loaded.training
     assert loaded.config == model.config and capabilities(loaded) == capabilities(model)
     # What is stored is half precision: the model that was rounded so is what must come back.
@@ -259,14 +259,14 @@ def test_saving_and_loading_gives_the_same_output(case, tmp_path):
     assert before
     for name, value in before.items():
         torch.testing.assert_close(after[name], value, rtol=1e-4, atol=1e-3, msg=name)
-    again = checkpoint.load(checkpoint.save(loaded, header, tmp_path / "again"))
+    again = weights.load(weights.save(loaded, header, tmp_path / "again"))
     for name, value in results(again).items():
         assert torch.equal(value, after[name]), f"{name} changes with each saving"
 
 
 def test_a_judge_trained_on_mirrored_images_does_not_see_the_difference():
     settings = {"image": [1, 8, 8], "width": 16, "blocks": 1, "mirror": True}
-    judge = checkpoint.build("classifier", settings)
+    judge = weights.build("classifier", settings)
     x = torch.rand(4, 1, 8, 8, generator=generator(0))
     with torch.no_grad():
         judge.train()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from models import data
-from models.data import DataError, load
+from models.data import datasets
+from models.data.datasets import DataError, load
 from tests.conftest import noise
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -34,21 +34,21 @@ def test_digits_are_the_scans_with_a_stratified_split():
 
 
 def test_shapes_carry_their_factors():
-    train = data.shapes(300, seed=0)
+    train = datasets.shapes(300, seed=0)
     assert train.images.shape == (300, 3, 32, 32) and train.factors.shape == (300, 6)
     assert torch.equal(train.labels, train.factors[:, 0].long())
-    assert torch.equal(data.render_shapes(train.factors), train.images)
+    assert torch.equal(datasets.render_shapes(train.factors), train.images)
     test = load("shapes", "test")
     assert len(test) == 10_000
-    assert torch.equal(test.images[:100], data.shapes(100, seed=1).images)
+    assert torch.equal(test.images[:100], datasets.shapes(100, seed=1).images)
     with pytest.raises(DataError, match="'hue' of a shape lies between"):
-        data.render_shapes(train.factors + torch.tensor([0, 1, 0, 0, 0, 0]))
+        datasets.render_shapes(train.factors + torch.tensor([0, 1, 0, 0, 0, 0]))
 
 
 @pytest.mark.parametrize("name", ["digits", "shapes"])
 def test_the_table_tells_the_truth_about_what_is_built_in(name):
-    info = data.DATASETS[name]
-    for split in data.SPLITS:
+    info = datasets.DATASETS[name]
+    for split in datasets.SPLITS:
         dataset = load(name, split)
         assert dataset.image_shape == info.shape
         assert len(dataset) == len(dataset.labels) == info.n[split]
@@ -57,8 +57,8 @@ def test_the_table_tells_the_truth_about_what_is_built_in(name):
 
 
 def test_the_table_is_read_without_torch():
-    code = "import sys; from models.data import DATASETS; print('torch' in sys.modules)"
-    root = Path(data.__file__).parents[1]
+    code = "import sys; from models.data.datasets import DATASETS; print('torch' in sys.modules)"
+    root = Path(datasets.__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert done.stdout.strip() == "False", done.stderr
 
@@ -102,13 +102,13 @@ def test_mnist_from_a_folder(tmp_path, zipped, dot, sub):
         dataset = load("mnist", split, tmp_path)
         assert np.array_equal(dataset.images[:, 0], images)
         assert dataset.labels.tolist() == [i % 10 for i in range(len(images))]
-        assert dataset.classes == data.DIGIT_NAMES and dataset.source == str(tmp_path / sub)
-    assert data.available("mnist", tmp_path) and not data.available("cifar-10", tmp_path)
+        assert dataset.classes == datasets.DIGIT_NAMES and dataset.source == str(tmp_path / sub)
+    assert datasets.available("mnist", tmp_path) and not datasets.available("cifar-10", tmp_path)
 
 
 def test_the_data_folder_may_come_from_the_environment(tmp_path, monkeypatch):
     images = write_idx(tmp_path / "fashion-mnist", "train-", 12)
-    monkeypatch.setenv(data.ENVIRONMENT, str(tmp_path))
+    monkeypatch.setenv(datasets.ENVIRONMENT, str(tmp_path))
     assert np.array_equal(load("fashion-mnist").images[:, 0], images)
     other = write_idx(tmp_path / "other", "train-", 13)
     assert np.array_equal(load("fashion-mnist", "train", tmp_path / "other").images[:, 0], other)
@@ -119,7 +119,7 @@ def test_one_data_set_is_not_taken_for_another(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="Fashion-MNIST is not in"):
         load("fashion-mnist", "train", tmp_path / "mnist")
     digest = load("mnist", "train", tmp_path).sha256
-    monkeypatch.setitem(data.FINGERPRINTS, digest, "fashion-mnist")
+    monkeypatch.setitem(datasets.FINGERPRINTS, digest, "fashion-mnist")
     with pytest.raises(DataError, match="are fashion-mnist, not mnist"):
         load("mnist", "train", tmp_path)
 
@@ -127,7 +127,7 @@ def test_one_data_set_is_not_taken_for_another(tmp_path, monkeypatch):
 def test_omniglot_gets_a_split_of_its_own(tmp_path):
     images = write_idx(tmp_path, "", 240)
     (tmp_path / "classes.txt").write_text("\n".join([f"Alphabet_{i}" for i in range(10)]))
-    train, test = (load("omniglot-small", split, tmp_path) for split in data.SPLITS)
+    train, test = (load("omniglot-small", split, tmp_path) for split in datasets.SPLITS)
     assert np.bincount(test.labels).tolist() == [4] * 10
     assert np.bincount(train.labels).tolist() == [20] * 10
     assert train.classes[3] == "Alphabet 3"

@@ -26,8 +26,8 @@ from explorer.denoising import (
 )
 from explorer.denoising.trajectory import OWN, Settings
 from explorer.link import one_of
-from models import samplers, schedules
-from models.base import generator
+from models.contract.random import generator
+from models.families.diffusion import samplers, schedules
 from tests import toys
 from tests.test_sample import drawing, pictures
 

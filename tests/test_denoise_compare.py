@@ -14,7 +14,7 @@ from PIL import Image
 import explorer
 from explorer.asked import next_seed
 from explorer.denoising import compare, guidance
-from models import samplers
+from models.families.diffusion import samplers
 from tests import denoising
 from tests.denoising import merged, pictures, told
 
@@ -175,7 +175,7 @@ def test_the_strip_shows_the_same_noises_at_every_strength(context):
     assert made.shape == (4, 7, 1, 8, 8)
     assert np.array_equal(pictures(table["sprite"]).reshape(made.shape), made)
     model = context.store.get("asked")
-    from models.base import generator
+    from models.contract.random import generator
 
     for k, strength in ((0, 0.0), (4, 4.0)):
         own = model.sample(4, generator(0), label=7, steps=3, guidance=strength)

@@ -9,16 +9,16 @@ import pytest
 import torch
 from scipy import stats
 
-from models.base import generator, normal
-from models.diffusion import Diffusion, DiffusionConfig
-from models.diffusion_likelihood import (
+from models.contract.random import generator, normal
+from models.families.diffusion.diffusion import Diffusion, DiffusionConfig
+from models.families.diffusion.likelihood import (
     HALF_LEVEL,
     dequantised_log_likelihood,
     discretised_normal,
     variational_bound,
 )
-from models.samplers import DETERMINISTIC, SAMPLERS
-from models.schedules import PREDICTIONS, SCHEDULES, skip_and_out
+from models.families.diffusion.samplers import DETERMINISTIC, SAMPLERS
+from models.families.diffusion.schedules import PREDICTIONS, SCHEDULES, skip_and_out
 from tests.mixture import Mixture
 
 SMALL = {"image": (1, 8, 8), "width": 8, "middle": 1, "steps": 4}

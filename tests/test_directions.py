@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.directions import early_directions
+from models.codes.directions import early_directions
 from tests.test_gan import small
 
 

@@ -13,11 +13,19 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from models import checkpoint, data, evaluate, metrics, projection, train
-from models.base import generator
-from models.card import MEANING
-from models.judged_map import features, load_features
-from models.shapes import FACTOR_NAMES, draw_factors, render
+from models.checkpoints import weights
+from models.checkpoints.header import WEIGHTS, read_header
+from models.checkpoints.preview import PREVIEW
+from models.codes import projection
+from models.codes.judged_map import features, load_features
+from models.contract.random import generator
+from models.data import datasets
+from models.data.shapes import FACTOR_NAMES, draw_factors, render
+from models.evaluation import codes as codes_module
+from models.evaluation import evaluate, metrics
+from models.evaluation.card import MEANING
+from models.evaluation.codes import CODES
+from models.training import train
 from tests.conftest import tiny_judge, tiny_recipe
 
 LIKELIHOOD = {"nll_nats", "elbo_nats", "reconstruction_nats", "kl_nats", "effective_samples"}
@@ -40,14 +48,14 @@ def measured(tmp_path_factory, digits) -> Path:
     grey = {"latent": 2, "likelihood": "logistic", "num_classes": -1, "prior_layers": 2}
     made(root, digits, name="grey", model=grey)
     (root / "broken").mkdir()  # of no concern to the others
-    (root / "broken" / checkpoint.WEIGHTS).write_bytes(b"nothing")
+    (root / "broken" / WEIGHTS).write_bytes(b"nothing")
     for name in ("judge", "black-and-white", "grey"):
         evaluate.evaluate(root / name, progress=False)
     return root
 
 
 def metrics_of(folder: Path) -> dict[str, dict]:
-    return checkpoint.read_header(folder).metrics
+    return read_header(folder).metrics
 
 
 def test_the_names_are_those_of_what_a_model_can_do(measured):
@@ -88,7 +96,7 @@ def test_the_numbers_hang_together(measured):
         assert 0 <= value["trustworthiness"] <= 1 and 0.1 < value["knn_accuracy"] <= 1
     kept = load_features(measured / "judge")
     assert len(kept) == len(kept.labels) and kept.coordinates.shape == (len(kept), 2)
-    judge, test = checkpoint.load(measured / "judge"), data.load("digits", "test")
+    judge, test = weights.load(measured / "judge"), datasets.load("digits", "test")
     expected = features(judge, test.images[torch.from_numpy(kept.indices)])
     assert np.abs(kept.codes - expected).max() < 1e-2 and kept.codes.std() > 0
     assert np.array_equal(kept.labels, test.labels.numpy()[kept.indices])
@@ -97,8 +105,8 @@ def test_the_numbers_hang_together(measured):
 
 def test_likelihoods_are_the_models_own(measured):
     folder = measured / "black-and-white"
-    model = checkpoint.load(folder)
-    images = data.load("digits", "test").images.float() / 255
+    model = weights.load(folder)
+    images = datasets.load("digits", "test").images.float() / 255
     found = metrics_of(folder)
     # Another seed and another number of samples: within the errors, the same bound.
     with torch.no_grad():
@@ -112,7 +120,7 @@ def test_likelihoods_are_the_models_own(measured):
 
 def test_a_conditional_model_is_told_the_class(measured):
     folder = measured / "grey"
-    model, test = checkpoint.load(folder), data.load("digits", "test")
+    model, test = weights.load(folder), datasets.load("digits", "test")
     x = test.images.float() / 255
     with torch.no_grad():
         elbo = {
@@ -128,19 +136,19 @@ def test_a_conditional_model_is_told_the_class(measured):
 
 def test_the_codes_are_kept_with_their_map(measured):
     folder = measured / "black-and-white"
-    kept = load_file(folder / evaluate.CODES)
-    test = data.load("digits", "test")
+    kept = load_file(folder / CODES)
+    test = datasets.load("digits", "test")
     assert kept.keys() == {"codes", "map", "labels", "kl"}
     assert torch.equal(kept["labels"].long(), test.labels)
     with torch.no_grad():
-        z = checkpoint.load(folder).encode(test.images.float() / 255)
+        z = weights.load(folder).encode(test.images.float() / 255)
     torch.testing.assert_close(kept["codes"].float(), z, atol=2e-2, rtol=2e-3)
     # A code of two numbers is its own map.
     torch.testing.assert_close(kept["map"], z, atol=2e-2, rtol=2e-3)
     assert kept["kl"].shape == (2,) and kept["kl"].dtype == torch.float32
     kl = metrics_of(folder)["kl_nats"]["value"]
     assert kept["kl"].sum().item() == pytest.approx(kl, rel=1e-3)
-    with safe_open(folder / evaluate.CODES, "np") as tensors:
+    with safe_open(folder / CODES, "np") as tensors:
         about = tensors.metadata()
     assert (about["data"], about["split"], about["n"]) == ("digits", "test", "300")
 
@@ -157,7 +165,7 @@ def test_longer_codes_are_mapped(tiny_vae, tmp_path, monkeypatch):
     folder = Path(shutil.copytree(tiny_vae, tmp_path / "tiny"))
     header = evaluate.evaluate(folder, n=20, samples=2, progress=False)
     assert asked == [((300, 4), "umap")]
-    assert load_file(folder / evaluate.CODES)["map"].shape == (300, 2)
+    assert load_file(folder / CODES)["map"].shape == (300, 2)
     # No judge for it in its folder: nothing is compared, nothing is made up.
     assert not QUALITY & header.metrics.keys()
     assert header.metrics["nll_nats"]["n"] == 20
@@ -166,11 +174,11 @@ def test_longer_codes_are_mapped(tiny_vae, tmp_path, monkeypatch):
 
 def test_the_preview_is_what_seed_0_samples(measured):
     folder = measured / "black-and-white"
-    with Image.open(folder / evaluate.PREVIEW) as image:
+    with Image.open(folder / PREVIEW) as image:
         assert image.format == "WEBP"
         sheet = np.array(image.convert("L"))
     assert sheet.shape == (64, 64)
-    drawn = checkpoint.load(folder).sample(64, generator(0)) * 255
+    drawn = weights.load(folder).sample(64, generator(0)) * 255
     assert np.abs(sheet[8:16, 16:24] - drawn[10, 0].numpy()).max() <= 1.01  # second row, third
     assert not list(measured.glob("judge/preview.webp"))
 
@@ -192,9 +200,9 @@ def test_a_dry_run_measures_the_same_and_writes_nothing(measured):
 
 def test_weights_stay_as_they_are(measured, digits):
     folder = measured / "judge"
-    before = load_file(folder / checkpoint.WEIGHTS)
+    before = load_file(folder / WEIGHTS)
     evaluate.evaluate(folder, n=10, progress=False)
-    after = load_file(folder / checkpoint.WEIGHTS)
+    after = load_file(folder / WEIGHTS)
     assert all(torch.equal(before[key], after[key]) for key in before)
     assert metrics_of(folder)["accuracy"]["n"] == 10
 
@@ -202,7 +210,7 @@ def test_weights_stay_as_they_are(measured, digits):
 def test_known_factors_are_looked_for(digits):
     """On shapes the gap is measured; a model that reads the factors off has a large one."""
     factors = draw_factors(400, 0)
-    shapes = data.Dataset(
+    shapes = datasets.Dataset(
         "shapes",
         "test",
         torch.from_numpy(render(factors)),
@@ -237,23 +245,23 @@ def test_known_factors_are_looked_for(digits):
 def evaluate_codes(model, test, fit_map):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(projection, "fit_map", fit_map)
-        return evaluate.codes(model, test, None, None, False)
+        return codes_module.codes(model, test, None, None, False)
 
 
 def test_a_judge_is_found_beside_the_model_or_among_the_shipped(measured, tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "SHIPPED", tmp_path)
+    monkeypatch.setattr(evaluate, "SHIPPED", tmp_path)
     beside = evaluate.find_judge("digits", measured)
     assert beside is not None and not beside.training
     assert evaluate.find_judge("mnist", measured) is None
     assert evaluate.find_judge("digits", tmp_path) is None
-    monkeypatch.setattr(checkpoint, "SHIPPED", measured)
+    monkeypatch.setattr(evaluate, "SHIPPED", measured)
     assert evaluate.find_judge("digits", tmp_path) is not None
 
 
 def test_one_part_alone_leaves_the_rest_as_it_is(measured, tmp_path):
     shutil.copytree(measured, tmp_path / "m", ignore=shutil.ignore_patterns("broken"))
     folder = tmp_path / "m" / "black-and-white"
-    before, kl = metrics_of(folder), load_file(folder / evaluate.CODES)["kl"]
+    before, kl = metrics_of(folder), load_file(folder / CODES)["kl"]
     evaluate.evaluate(folder, only=["quality"], seed=1, progress=False)
     after = metrics_of(folder)
     assert after["fd"] != before["fd"]
@@ -261,4 +269,4 @@ def test_one_part_alone_leaves_the_rest_as_it_is(measured, tmp_path):
         assert after[name] == before[name]
     # Codes alone keep the activity that the likelihood measured.
     evaluate.evaluate(folder, only=["codes"], progress=False)
-    assert torch.equal(load_file(folder / evaluate.CODES)["kl"], kl)
+    assert torch.equal(load_file(folder / CODES)["kl"], kl)

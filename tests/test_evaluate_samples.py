@@ -8,9 +8,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from models.base import Code, Frame, uniform
-from models.data import Dataset
-from models.evaluate_samples import by_category, matching
+from models.contract.model import Code, Frame
+from models.contract.random import uniform
+from models.data.datasets import Dataset
+from models.evaluation.samples import by_category, matching
 
 MEANS = torch.tensor([2, 0, 1])  # the class that each category of the model below makes
 

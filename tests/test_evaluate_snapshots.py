@@ -13,11 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from models import checkpoint, data, evaluate, metrics, train
-from models.base import generator
-from models.checkpoint import CheckpointError
-from models.evaluate_samples import THRESHOLDS, TRUNCATED, drawn
-from models.snapshots import (
+from models.checkpoints import weights
+from models.checkpoints.header import CheckpointError, read_header
+from models.checkpoints.snapshots import (
     MEASURED,
     SNAPSHOTS,
     fingerprint,
@@ -26,6 +24,11 @@ from models.snapshots import (
     read_measured,
     read_snapshots,
 )
+from models.contract.random import generator
+from models.data import datasets
+from models.evaluation import evaluate, metrics
+from models.evaluation.samples import THRESHOLDS, TRUNCATED, drawn
+from models.training import train
 from tests.conftest import tiny_judge
 from tests.test_snapshots import tiny_gan
 
@@ -45,11 +48,11 @@ def measured(tmp_path_factory, digits) -> Path:
 def test_each_snapshot_is_measured_by_its_own_samples(measured):
     found, kept = read_measured(measured), read_snapshots(measured)
     assert found.n == 60 and found.seed == 0 and "digits" in found.judge
-    assert found.classes == data.load("digits", "test").classes
+    assert found.classes == datasets.load("digits", "test").classes
     assert len(found.read) == len(kept) == 3
     for name in ("fd_over_floor", "precision", "recall", "label_accuracy"):
         assert len(found.values[name]) == len(found.errors[name]) == 3
-    judge = checkpoint.load(measured.parent / "judge")
+    judge = weights.load(measured.parent / "judge")
     for k in range(3):
         made, label = drawn(load_snapshot(measured, k), 60, 0)
         assert label.bincount().tolist() == [6] * 10, "every class alike"
@@ -73,7 +76,7 @@ def test_the_model_of_every_moment_is_that_snapshot(measured):
 
 def test_it_is_read_without_torch(measured):
     program = (
-        "import sys; from models.snapshots import read_measured\n"
+        "import sys; from models.checkpoints.snapshots import read_measured\n"
         f"assert read_measured({str(measured)!r}).n == 60 and 'torch' not in sys.modules"
     )
     root = Path(__file__).parents[1]
@@ -122,11 +125,11 @@ def test_a_model_without_snapshots_has_nothing_measured(measured, tmp_path, digi
 
 
 def test_every_truncation_is_measured_and_none_is_infinity(measured):
-    found = checkpoint.read_header(measured).metrics
+    found = read_header(measured).metrics
     for name in TRUNCATED:
         entries = [found[f"{name}.truncation_{threshold:g}"] for threshold in THRESHOLDS]
         assert all(entry["n"] == 60 for entry in entries)
-    model, judge = checkpoint.load(measured), checkpoint.load(measured.parent / "judge")
+    model, judge = weights.load(measured), weights.load(measured.parent / "judge")
     for threshold in (0.5, float("inf")):
         made, label = drawn(model, 60, 0, truncation=threshold)
         right = metrics.label_accuracy(metrics.judged(judge.classify, made, judge), label).value

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from models import checkpoint
-from models.base import generator
-from models.flow_layers import ActNorm, Chain, ChannelMix, Coupling, Logit, Squeeze, total
-from models.maf import MaskedAutoregressiveFlow
-from models.splines import spline
+from models.checkpoints import weights
+from models.contract.random import generator
+from models.families.flow.layers import ActNorm, Chain, ChannelMix, Coupling, Logit, Squeeze, total
+from models.families.flow.maf import MaskedAutoregressiveFlow
+from models.families.flow.splines import spline
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +126,7 @@ SMALL = {"image": [1, 4, 4], "scales": 2, "steps": 2, "width": 8, "bins": 4}
 
 
 def small(seed: int = 0, **more):
-    return stirred(checkpoint.build("flow", {**SMALL, **more}), 0.08, seed)
+    return stirred(weights.build("flow", {**SMALL, **more}), 0.08, seed)
 
 
 WHOLES = [{}, {"coupling": "affine"}, {"dequantise": "uniform"}, {"num_classes": 3},
@@ -255,7 +255,7 @@ def test_a_part_of_the_likelihood_is_where_it_comes_from():
 
 def test_settings_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="cannot be squeezed 3 times"):
-        checkpoint.build("flow", {"image": [1, 28, 28], "scales": 3})
+        weights.build("flow", {"image": [1, 28, 28], "scales": 3})
 
 
 # -- the autoregressive flow of vectors ------------------------------------------------------------

@@ -13,7 +13,7 @@ from explorer import brought
 from explorer.examples import examples
 from explorer.game import detector, judged
 from explorer.tabs import game
-from models.base import generator
+from models.contract.random import generator
 from tests import toys
 from tests.denoising import drawing, merged, pictures, told
 

@@ -8,14 +8,16 @@ import pytest
 import torch
 from torch import nn
 
-from models import checkpoint, data, snapshots
 from models.__main__ import main
-from models.base import capabilities, generator
-from models.gan import GAN, BiGAN, truncated
-from models.gan_losses import GAMES, gradient_penalty, r1, squared_gradient
-from models.infogan import InfoGAN, common_information, distorted
-from models.recipe import load_recipe, recipe_names
-from models.train import Run
+from models.checkpoints import snapshots, weights
+from models.contract.capabilities import capabilities
+from models.contract.random import generator
+from models.data import datasets
+from models.families.gan.gan import GAN, BiGAN, truncated
+from models.families.gan.infogan import InfoGAN, common_information, distorted
+from models.families.gan.losses import GAMES, gradient_penalty, r1, squared_gradient
+from models.training.recipe import load_recipe, recipe_names
+from models.training.train import Run
 from tests.test_snapshots import tiny_gan, trained
 
 SMALL = {"image": [1, 8, 8], "noise": 5, "width": 8, "hidden": 16}
@@ -25,7 +27,7 @@ CODED = {"categories": 3, "continuous": 2}
 def small(**settings) -> GAN:
     """A small GAN whose every weight is moved away from where it starts."""
     torch.manual_seed(0)
-    model = checkpoint.build("gan", {**SMALL, **settings})
+    model = weights.build("gan", {**SMALL, **settings})
     rng = generator(1)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -75,7 +77,7 @@ def test_penalties_are_in_the_discriminators_loss_with_their_weights():
 
 
 def test_spectral_normalisation_divides_by_the_largest_singular_value():
-    model = checkpoint.build("gan", {**SMALL, "spectral": True, "game": "hinge", "num_classes": 3})
+    model = weights.build("gan", {**SMALL, "spectral": True, "game": "hinge", "num_classes": 3})
     model.train()
     for _ in range(40):  # an iteration of the power method each time
         model.verdict(pictures(2), 1)
@@ -133,7 +135,7 @@ def test_a_verdict_has_a_gradient_by_the_picture():
 @pytest.mark.parametrize("halvings", [1, 2])
 def test_a_generator_starts_without_a_chequerboard(halvings):
     torch.manual_seed(0)
-    x = checkpoint.build("gan", {**SMALL, "image": [2, 8, 8], "halvings": halvings}).sample(
+    x = weights.build("gan", {**SMALL, "image": [2, 8, 8], "halvings": halvings}).sample(
         3, generator(0)
     )
     squares = x.unfold(2, 2, 2).unfold(3, 2, 2)  # (3, 2, 4, 4, 2, 2)
@@ -364,7 +366,7 @@ def test_a_finished_run_samples_by_the_command_and_judges_as_it_did(digits, tmp_
     trained(run)
     folder = run.finish(tmp_path / "gan")
     x, y = pictures(), torch.arange(6)
-    loaded = checkpoint.load(folder)
+    loaded = weights.load(folder)
     torch.testing.assert_close(loaded.verdict(x, y), run.ema.verdict(x, y), atol=5e-3, rtol=0)
     sample = ["sample", str(folder), "--n", "4", "--out", str(tmp_path / "grid.png"), "--json"]
     assert main([*sample, "--truncation", "0.5", "--label", "3"]) == 0
@@ -389,7 +391,7 @@ def test_a_finished_run_samples_by_the_command_and_judges_as_it_did(digits, tmp_
 )
 def test_settings_that_cannot_be_are_refused_in_one_sentence(settings, words):
     with pytest.raises(ValueError, match=words) as error:
-        checkpoint.build("gan", {**SMALL, **settings})
+        weights.build("gan", {**SMALL, **settings})
     assert "\n" not in str(error.value) and str(error.value).endswith(".")
 
 
@@ -407,7 +409,7 @@ def test_wrong_questions_are_refused_in_one_sentence():
 # -- learning --------------------------------------------------------------------------------------
 
 
-def far_off(model: GAN, digits: data.Dataset) -> float:
+def far_off(model: GAN, digits: datasets.Dataset) -> float:
     """How far the mean picture of a class is from the data's, over the mean digit's size."""
     made = model.sample(400, generator(9), torch.arange(400) % 10)
     x, total = digits.images.float() / 255, 0.0
@@ -446,7 +448,7 @@ GANS = [name for name in recipe_names() if load_recipe(name).family == "gan"]
 @pytest.mark.parametrize("name", GANS)
 def test_a_recipe_says_how_its_players_are_held_and_keeps_little(name):
     recipe = load_recipe(name)
-    model = checkpoint.build("gan", {**recipe.model, "num_classes": 0})
+    model = weights.build("gan", {**recipe.model, "num_classes": 0})
     free = not (model.config.r1 or model.config.gradient_penalty or model.config.spectral)
     assert free == name.endswith("collapsed")
     snapshots.check_size(model, recipe.train.snapshots)

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.base import generator
-from models.gan_losses import GAMES, gradient_penalty, r1
+from models.contract.random import generator
+from models.families.gan.losses import GAMES, gradient_penalty, r1
 
 # -- the games -------------------------------------------------------------------------------------
 

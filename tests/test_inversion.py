@@ -7,9 +7,9 @@ import itertools
 import pytest
 import torch
 
-from models import inversion
-from models.base import generator
-from models.inversion import invert_steps, starting_codes, valid
+from models.codes import inversion
+from models.codes.inversion import invert_steps, starting_codes, valid
+from models.contract.random import generator
 from tests.conftest import small_vae
 from tests.test_gan import small
 

@@ -26,6 +26,7 @@ from explorer.latent_view import (
     written,
 )
 from explorer.tabs import latent
+from models.codes.paths import manifold, spherical, straight
 from tests import toys
 
 START = ("", "", "dimensions", 0, 1, 0)  # place, kept, kind, across, up, class
@@ -111,23 +112,23 @@ def test_three_on_a_line_span_no_plane():
 def test_the_spherical_way_keeps_the_length_and_turns_evenly():
     rng = np.random.default_rng(5)
     a, b = (5 * v / np.linalg.norm(v) for v in rng.standard_normal((2, 32)))
-    way = latents.spherical(a, b, 9)
+    way = spherical(a, b, 9)
     assert np.allclose(np.linalg.norm(way, axis=1), 5, atol=1e-4)
     turns = (way[:-1] * way[1:]).sum(1) / 25
     assert np.allclose(turns, turns[0], atol=1e-5)
     assert np.allclose(way[[0, -1]], [a, b], atol=1e-5)
-    line = latents.straight(a, b, 9)
+    line = straight(a, b, 9)
     assert np.linalg.norm(line[4]) < 4.5, "the straight way dips"
 
 
 @pytest.mark.parametrize("b", [[0.0, 0.0], [-1.0, 0.0], [2.0, 0.0]])
 def test_where_no_arc_is_defined_the_way_is_straight(b):
     a, b = np.array([1.0, 0.0], np.float32), np.array(b, np.float32)
-    assert np.allclose(latents.spherical(a, b, 5), latents.straight(a, b, 5))
+    assert np.allclose(spherical(a, b, 5), straight(a, b, 5))
 
 
 def test_the_manifold_takes_even_steps_of_probability():
-    codes = latents.manifold(4)
+    codes = manifold(4)
     assert codes.shape == (16, 2)
     assert np.allclose(codes[0], [-1.1503, 1.1503], atol=1e-4)
     assert np.allclose(codes[:4, 0], -codes[:4, 0][::-1], atol=1e-6)

@@ -68,7 +68,7 @@ def test_no_way_leads_along_a_category_and_a_code_goes_to_its_ends(context, kind
 
 
 def test_principal_ways_are_those_of_the_first_layers(context):
-    from models.directions import early_directions
+    from models.codes.directions import early_directions
 
     directions, shares, _ = latents.principal_directions(context, "plain")
     expected, told = early_directions(context.store.get("plain"))

@@ -11,7 +11,7 @@ import torch
 import explorer
 from explorer import brought
 from explorer.tabs import layers
-from models.base import generator, normal
+from models.contract.random import generator, normal
 from tests import toys
 from tests.denoising import merged, pictures
 

@@ -16,8 +16,8 @@ from explorer.context import Context
 from explorer.mapping import codes as part
 from explorer.mapping import view
 from explorer.maps import Layout, NoCodes
-from models import train
-from models.projection import Map, load_map, save_map
+from models.checkpoints.codes import Map, load_map, save_map
+from models.training import train
 from tests import toys
 from tests.conftest import tiny_recipe
 

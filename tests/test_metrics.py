@@ -8,8 +8,8 @@ import pytest
 import torch
 from scipy import linalg, stats
 
-from models import metrics
-from models.metrics import log_mean_exp
+from models.contract.numbers import bits_per_dim, log_mean_exp
+from models.evaluation import metrics
 
 
 def gaussian(n: int, f: int, seed: int) -> np.ndarray:
@@ -255,8 +255,8 @@ def test_auroc_of_two_gaussians():
 
 
 def test_bits_per_dim():
-    assert metrics.bits_per_dim(784 * 8 * math.log(2), (1, 28, 28)) == pytest.approx(8)
-    halves = metrics.bits_per_dim(torch.tensor([math.log(2)]), (1, 1, 2))
+    assert bits_per_dim(784 * 8 * math.log(2), (1, 28, 28)) == pytest.approx(8)
+    halves = bits_per_dim(torch.tensor([math.log(2)]), (1, 1, 2))
     assert torch.allclose(halves, torch.tensor([0.5]))
 
 

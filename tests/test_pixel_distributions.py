@@ -6,8 +6,8 @@ import pytest
 import scipy.stats
 import torch
 
-from models.base import generator
-from models.pixel_distributions import KINDS, shape
+from models.contract.random import generator
+from models.families.distributions import KINDS, shape
 
 LEVELS = 16
 

@@ -15,10 +15,12 @@ import tomli_w
 import torch
 from PIL import Image
 
-from models import checkpoint, processes
-from models.base import generator, normal
-from models.processes import Processes
-from models.train import STATE, Run
+from models.checkpoints import weights as checkpoint
+from models.checkpoints.header import read_header
+from models.contract.random import generator, normal
+from models.machine import processes
+from models.machine.processes import Processes
+from models.training.train import STATE, Run
 from tests import shared_out
 from tests.conftest import log_lines, tiny_recipe, trained
 
@@ -78,14 +80,14 @@ def test_a_run_of_one_goes_on_with_two_and_is_written_once(one_and_two):
         torch.testing.assert_close(theirs[name], value, atol=1e-4, rtol=1e-3, msg=name)
     assert said.count("Wrote ") == 2, said  # the checkpoint and the samples, each once
     assert [line["step"] for line in log_lines(two / "run")] == [*range(1, 21)]
-    header = checkpoint.read_header(two / "run")
+    header = read_header(two / "run")
     assert header.training["hardware"].startswith("2 processes, each on ")
     assert header.training["steps"] == 20
 
 
 def test_measured_and_drawn_by_two_as_by_one(one_and_two):
     one, two, _ = one_and_two
-    ours, theirs = (checkpoint.read_header(folder / "run").metrics for folder in (one, two))
+    ours, theirs = (read_header(folder / "run").metrics for folder in (one, two))
     assert ours.keys() == theirs.keys() and len(ours) > 10
     for name in ("nll_nats", "elbo_nats", "kl_nats", "auroc.likelihood.noise"):
         assert theirs[name]["value"] == pytest.approx(ours[name]["value"], rel=1e-3), name

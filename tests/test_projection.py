@@ -7,17 +7,9 @@ import pytest
 from safetensors.numpy import save_file
 from sklearn.datasets import load_digits
 
-from models.metrics import knn_accuracy, trustworthiness
-from models.projection import (
-    CODES,
-    Map,
-    Stopped,
-    fit_map,
-    load_map,
-    neighbours,
-    project,
-    save_map,
-)
+from models.checkpoints.codes import CODES, Map, load_map, save_map
+from models.codes.projection import Stopped, fit_map, neighbours, project
+from models.evaluation.metrics import knn_accuracy, trustworthiness
 
 
 @pytest.fixture(scope="module")

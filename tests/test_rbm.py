@@ -9,10 +9,10 @@ import pytest
 import torch
 from scipy import stats
 
-from models import checkpoint
-from models.base import generator
-from models.recipe import from_dict
-from models.train import Run
+from models.checkpoints import weights as checkpoint
+from models.contract.random import generator
+from models.training.recipe import from_dict
+from models.training.train import Run
 
 
 def small(image=(1, 2, 3), hidden: int = 4, scale: float = 1.0, seed: int = 0, **more):

@@ -16,10 +16,11 @@ import tomli_w
 import torch
 from safetensors.torch import load_file, save_file
 
-from models import checkpoint, run_state
 from models.__main__ import main
-from models.recipe import load_recipe
-from models.train import LOG, STATE, Run
+from models.checkpoints.header import WEIGHTS, read_header
+from models.training import run_state
+from models.training.recipe import load_recipe
+from models.training.train import LOG, STATE, Run
 from tests.conftest import TINY, log_lines, same_weights, tiny_recipe, tiny_writer, trained
 
 ROOT = Path(__file__).parent.parent
@@ -124,7 +125,7 @@ def test_twenty_steps_equal_ten_kill_and_resume_through_the_command_line(tmp_pat
     # A run that kills itself as soon as its tenth checkpoint is there: nothing gets to tidy up.
     script = (
         "import os, signal, sys\n"
-        "from models import train, __main__\n"
+        "from models import __main__\nfrom models.training import train\n"
         "save = train.Run.save_state\n"
         "def save_state(run):\n"
         "    save(run)\n"
@@ -140,12 +141,12 @@ def test_twenty_steps_equal_ten_kill_and_resume_through_the_command_line(tmp_pat
     resume = command(file, "--out", killed, "--quiet", "--resume")
     subprocess.run(resume, cwd=ROOT, env=environment(), timeout=600, check=True)
     assert main(["train", str(file), "--quiet", "--device", "cpu", "--out", str(straight)]) == 0
-    for name in (STATE, checkpoint.WEIGHTS):
+    for name in (STATE, WEIGHTS):
         ours, theirs = load_file(killed / name), load_file(straight / name)
         assert ours.keys() == theirs.keys()
         assert all(torch.equal(ours[key], theirs[key]) for key in ours), name
     assert [line["step"] for line in log_lines(killed)] == list(range(1, 21))
-    assert checkpoint.read_header(killed).training["steps"] == 20
+    assert read_header(killed).training["steps"] == 20
 
 
 def test_a_state_is_never_half_written(digits, tmp_path, monkeypatch):

@@ -19,8 +19,8 @@ from explorer.context import explanation
 from explorer.images import ImageError
 from explorer.nearest import nearest_training_image
 from explorer.tabs import sample
-from models import data
-from models.base import generator
+from models.contract.random import generator
+from models.data import datasets
 from tests import toys
 
 ANY = sample.ANY
@@ -185,7 +185,7 @@ def test_the_code_handed_over_decodes_to_the_picture(context):
 
 
 def test_the_nearest_training_picture_of_a_training_picture_is_itself(context):
-    train = data.load("digits", "train")
+    train = datasets.load("digits", "train")
     found = nearest_training_image(context, "digits", train.images[123].numpy())
     assert np.array_equal(found.image, train.images[123].numpy())
     assert "0.0%" in found.note and f"{len(train):,}" in found.note
@@ -219,7 +219,7 @@ def test_a_card_in_the_picker_states_facts(context):
 
 
 def test_the_explanation_is_the_familys_own_docstring():
-    from models import vae
+    from models.families import vae
 
     assert explanation("vae").split() == vae.__doc__.split()
 

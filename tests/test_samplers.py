@@ -12,10 +12,10 @@ import pytest
 import torch
 from scipy import integrate, stats
 
-from models import samplers, schedules
-from models.base import generator, normal
-from models.diffusion_likelihood import ode_log_density
-from models.samplers import DETERMINISTIC, SAMPLERS, TITLES, dormand_prince
+from models.contract.random import generator, normal
+from models.families.diffusion import samplers, schedules
+from models.families.diffusion.likelihood import ode_log_density
+from models.families.diffusion.samplers import DETERMINISTIC, SAMPLERS, TITLES, dormand_prince
 from tests.mixture import Mixture, three
 
 LOW, HIGH = 0.01, 20.0

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.base import generator
-from models.schedules import (
+from models.contract.random import generator
+from models.families.diffusion.schedules import (
     PREDICTIONS,
     SCHEDULES,
     STEPS,

@@ -15,18 +15,16 @@ import torch
 from PIL import Image
 from scipy import stats
 
-from models import (
-    checkpoint,
-    evaluate_scores,
-    score_functions,
-    typical,
-)
-from models.base import generator
-from models.data import Dataset
-from models.evaluate_scores import aurocs, measure
-from models.reference import SCORES_FILE, Reference, read_reference, save_reference
-from models.score_functions import TIMES, Evidence
-from models.scores import SCORES, applicable, score
+from models.checkpoints.header import CheckpointError
+from models.checkpoints.reference import SCORES_FILE, Reference, read_reference, save_reference
+from models.contract.random import generator
+from models.data.datasets import Dataset
+from models.evaluation import scores
+from models.evaluation.scores import aurocs, measure
+from models.scores import functions, typical
+from models.scores.functions import TIMES, Evidence
+from models.scores.registry import SCORES
+from models.scores.scores import applicable, score
 from tests.conftest import small_vae
 from tests.gaussian import Config, Gaussian
 from tests.toys import Config as ToyConfig
@@ -111,7 +109,7 @@ def test_complexity_takes_off_the_shorter_code(model, x, black_and_white):
 
 
 def test_code_lengths_of_noise_colour_and_more_channels():
-    from models.code_length import code_lengths
+    from models.scores.code_length import code_lengths
 
     noise = (torch.rand(2, 3, 16, 16, generator=generator(0)) * 255).round() / 255
     grey = noise[:, :1].expand(-1, 3, -1, -1)
@@ -136,9 +134,9 @@ def test_ratio_to_a_background(model, x):
 
 def test_regret_is_how_far_the_encoder_is_from_the_posterior(model, x, monkeypatch):
     """With a posterior that the fit can reach, the best bound is log p(x) itself."""
-    monkeypatch.setattr(score_functions, "REGRET_STEPS", 150)
-    monkeypatch.setattr(score_functions, "REGRET_DRAWS", 2)
-    monkeypatch.setattr(score_functions, "BOUND_DRAWS", 4000)
+    monkeypatch.setattr(functions, "REGRET_STEPS", 150)
+    monkeypatch.setattr(functions, "REGRET_DRAWS", 2)
+    monkeypatch.setattr(functions, "BOUND_DRAWS", 4000)
     found = of(model, x, "regret")
     std = model.posterior(x)[1].detach()
     # KL(N(m + shift, (stretch s)^2) || N(m, s^2)), summed over the two numbers of a code
@@ -342,13 +340,13 @@ def test_a_small_set_is_filled_with_its_other_half(monkeypatch):
         level = 200 if split == "test" else 100
         return Dataset(name, split, torch.full((held[split], 1, 28, 28), level, dtype=torch.uint8))
 
-    monkeypatch.setattr(evaluate_scores.data, "available", lambda name, folder: name != "mnist")
-    monkeypatch.setattr(evaluate_scores.data, "load", load)
+    monkeypatch.setattr(scores.data, "available", lambda name, folder: name != "mnist")
+    monkeypatch.setattr(scores.data, "load", load)
     own = Dataset("mnist", "test", torch.zeros(60, 1, 28, 28, dtype=torch.uint8))
-    found = dict(evaluate_scores.other_sets(own, None, 60, 0))
+    found = dict(scores.other_sets(own, None, 60, 0))
     assert len(found["omniglot-small"]) == 60
     assert found["omniglot-small"].amax((1, 2, 3)).tolist() == [200] * 30 + [100] * 30
-    assert len(dict(evaluate_scores.other_sets(own, None, 20, 0))["omniglot-small"]) == 20
+    assert len(dict(scores.other_sets(own, None, 20, 0))["omniglot-small"]) == 20
 
 
 def test_aurocs_are_against_the_models_own_test_images(measured):
@@ -368,13 +366,13 @@ def test_nothing_is_fitted_on_test_images_nor_measured_on_what_was_fitted(
     monkeypatch.delenv("GENERATIVE_EXPLORER_DATA", raising=False)
     train, test = sets
     seen: dict[str, list] = {}
-    original = evaluate_scores._batches
+    original = scores._batches
 
     def watched(images, model, what, *others):
         seen.setdefault(what, []).append(images)
         return original(images, model, what, *others)
 
-    monkeypatch.setattr(evaluate_scores, "_batches", watched)
+    monkeypatch.setattr(scores, "_batches", watched)
     other = measure(model, train, Dataset("toy", "test", 255 - test.images), n=60)
     assert other.fitted.keys() == measured.fitted.keys()
     for name, array in measured.fitted.items():
@@ -403,7 +401,7 @@ def test_a_reference_is_kept_without_pickle_and_read_without_torch(measured, tmp
     for key, array in measured.fitted.items():
         assert np.array_equal(again.fitted[key], array)
     code = (
-        "import sys; from models.scores import SCORES, read_reference\n"
+        "import sys; from models.scores.scores import SCORES, read_reference\n"
         f"print(len(read_reference({str(tmp_path)!r}).sets), 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -415,7 +413,7 @@ def test_a_damaged_reference_is_told_in_a_sentence(measured, tmp_path):
     content = file.read_bytes()
     for damaged in (content[:100], b"", content.replace(b'"sets"', b'"fets"')):
         file.write_bytes(damaged)
-        with pytest.raises(checkpoint.CheckpointError, match="is damaged; measure it again"):
+        with pytest.raises(CheckpointError, match="is damaged; measure it again"):
             read_reference(tmp_path)
 
 

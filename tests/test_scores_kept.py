@@ -14,17 +14,15 @@ from PIL import Image
 from scipy import stats
 
 import models.__main__ as cli
-from models import (
-    card,
-    checkpoint,
-    evaluate,
-    metrics,
-    train,
-)
-from models.base import capabilities, generator, mutated
-from models.recipe import from_dict, load_recipe, recipe_names
-from models.reference import SCORES_FILE, read_reference
-from models.scores import background_header, space_of
+from models.checkpoints import weights
+from models.checkpoints.header import Header, read_header
+from models.checkpoints.reference import SCORES_FILE, read_reference
+from models.contract.capabilities import capabilities
+from models.contract.random import generator, mutated
+from models.evaluation import card, evaluate, metrics
+from models.scores.background import background_header, space_of
+from models.training import train
+from models.training.recipe import from_dict, load_recipe, recipe_names
 from tests.conftest import tiny_recipe, trained
 
 # -- background models -----------------------------------------------------------------------------
@@ -33,9 +31,7 @@ from tests.conftest import tiny_recipe, trained
 def header(name: str, data: str = "digits", space: str | None = "uint8", **recipe):
     able = recipe.pop("capabilities", ("HasLikelihood",))
     measured = {} if space is None else {"nll_nats": {"value": 1.0, "space": space}}
-    return checkpoint.Header(
-        name, "vae", "", "", {}, recipe, 0, {"name": data}, {}, 1, able, measured
-    )
+    return Header(name, "vae", "", "", {}, recipe, 0, {"name": data}, {}, 1, able, measured)
 
 
 def test_a_background_is_found_by_its_recipe_and_data():
@@ -109,7 +105,7 @@ def test_a_background_is_trained_on_mutated_pixels(digits):
 def test_recipes_of_backgrounds(name):
     recipe = load_recipe(name)
     assert recipe.background and 0 < recipe.data.mutate < 1
-    model = checkpoint.build(recipe.family, {"image": [1, 28, 28], **recipe.model})
+    model = weights.build(recipe.family, {"image": [1, 28, 28], **recipe.model})
     assert "HasLikelihood" in capabilities(model)
     assert model.levels == (2 if name.endswith("-binary") else 256)
     with pytest.raises(ValueError, match="'background' must be true or false"):
@@ -127,15 +123,15 @@ def kept(tiny_vae, tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("GENERATIVE_EXPLORER_DATA", raising=False)
         before = {"auroc.likelihood.gone": metrics.metric(0.5), "nll_nats": metrics.metric(20.0)}
-        header = checkpoint.read_header(folder)
-        checkpoint.rewrite_header(folder, dataclasses.replace(header, metrics=before))
+        header = read_header(folder)
+        weights.rewrite_header(folder, dataclasses.replace(header, metrics=before))
         arguments = ["evaluate", str(folder), "--only", "scores", "--n", "40"]
         assert cli.main(arguments) == 0
     return folder
 
 
 def test_evaluate_writes_the_scores_beside_the_weights(kept):
-    found = checkpoint.read_header(kept).metrics
+    found = read_header(kept).metrics
     own = {"nll_nats"}
     assert {name for name in found if not name.startswith("auroc.")} == own
     assert "auroc.likelihood.gone" not in found, "what is measured no more is gone"

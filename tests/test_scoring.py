@@ -18,10 +18,11 @@ import explorer
 from explorer import examples
 from explorer.components.verdict import ALARM, choice_text, read_choice
 from explorer.scoring import beside, lesson, many, one, scored
-from models import checkpoint
-from models.base import generator
-from models.reference import Reference, save_reference
-from models.scores import score
+from models.checkpoints import weights
+from models.checkpoints.header import read_header
+from models.checkpoints.reference import Reference, save_reference
+from models.contract.random import generator
+from models.scores.scores import score
 from tests import toys
 from tests.denoising import drawing, merged, pictures, skipped, told
 from tests.pictures import encoded
@@ -31,16 +32,16 @@ OTHERS = ("mnist", "noise")
 
 def numbered(folder, name: str, space: str, data: str | None = None) -> None:
     """Says in a checkpoint's header what its likelihood is of, and what data it learned."""
-    header = checkpoint.read_header(folder / name)
+    header = read_header(folder / name)
     facts = {"value": 81.2, "n": 10, "space": space, "kind": "exact"}
     told = {**header.data, "name": data or header.data["name"]}
     header = dataclasses.replace(header, metrics={"nll_nats": facts}, data=told)
-    checkpoint.save(checkpoint.load(folder / name), header, folder / name)
+    weights.save(weights.load(folder / name), header, folder / name)
 
 
 def with_reference(folder, name: str, names=("likelihood", "complexity")) -> None:
     """Measures the model's own samples as its test pictures, and others, as ``evaluate`` does."""
-    model, rng = checkpoint.load(folder / name), generator(3)
+    model, rng = weights.load(folder / name), generator(3)
     sets = {"train": model.sample(40, rng), "test": model.sample(60, rng)}
     sets |= {other: torch.rand(40, *model.image_shape, generator=rng) for other in OTHERS}
     found = {
@@ -118,7 +119,7 @@ def test_examples_need_no_data_and_their_code_gives_them(context):
     shelf = examples.as_shelf(context, "grey", 3)
     assert shelf["n"] == len(shelf["names"]) == len(found) and shelf["selected"] == 3
     for each in found:
-        scope: dict = {"checkpoint": checkpoint, "model": context.store.get("grey")}
+        scope: dict = {"load": weights.load, "model": context.store.get("grey")}
         exec("\n".join(each.imports), scope)
         exec(each.code, scope)
         assert np.array_equal((scope["x"][0] * 255).round().byte().numpy(), each.pixels), each.words

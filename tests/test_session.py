@@ -13,11 +13,16 @@ import numpy as np
 import pytest
 import torch
 
-from models import FAMILIES, checkpoint, data, starts, worker
-from models.base import build_config, generator
-from models.session import SAMPLES, Session
-from models.train import Run, TrainingError
-from models.vae import VAE
+from models import FAMILIES
+from models.checkpoints import weights
+from models.checkpoints.header import read_header
+from models.contract.config import build_config
+from models.contract.random import generator
+from models.data import datasets
+from models.families.vae import VAE
+from models.training import starts, worker
+from models.training.session import SAMPLES, Session
+from models.training.train import Run, TrainingError
 from tests.conftest import same_weights, tiny_recipe, trained
 
 
@@ -127,7 +132,7 @@ def test_one_slow_step_lays_open_exactly_that_step(digits, tmp_path):
 
 
 def test_what_was_told_last_before_a_pause_is_where_the_run_stands(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("models.session.OFTEN", 1e9)
+    monkeypatch.setattr("models.training.session.OFTEN", 1e9)
     watched = session(digits, tmp_path, {"paused": [{"do": "go"}]})
     given = watched.wire.order
 
@@ -143,9 +148,9 @@ def test_what_was_told_last_before_a_pause_is_where_the_run_stands(digits, tmp_p
 def test_stop_keeps_a_checkpoint_and_time_is_up(digits, tmp_path):
     stopped = session(digits, tmp_path, {"progress": [{"do": "stop"}]})
     assert stopped.work() == "stopped" and stopped.run.step < 12
-    header = checkpoint.read_header(tmp_path / "run")
+    header = read_header(tmp_path / "run")
     assert header.training["steps"] == stopped.run.step
-    assert checkpoint.load(tmp_path / "run").image_shape == (1, 8, 8)
+    assert weights.load(tmp_path / "run").image_shape == (1, 8, 8)
     late = session(digits, tmp_path, seconds=1e-9)
     assert late.work() == "time" and late.run.step == 1
 
@@ -161,7 +166,7 @@ def test_what_is_changed_by_hand_takes_effect_and_stands_on_the_card(digits, tmp
     learned = dict(watched.run.model.named_parameters())
     assert all(torch.equal(learned[k], p) for k, p in fresh.model.named_parameters())
     assert watched.run.model.config.beta == watched.run.ema.config.beta == 3.0
-    notes = checkpoint.read_header(tmp_path / "run").recipe["notes"]
+    notes = read_header(tmp_path / "run").recipe["notes"]
     assert "learning rate times 0 from step 0" in notes and "beta 3 from step" in notes
     rates = {report["rate"] for report in watched.wire.of("progress")}
     assert rates == {0.0}
@@ -186,16 +191,16 @@ def test_settings_that_may_change_are_checked():
 @pytest.mark.parametrize("family", [f for f in starts.families() if FAMILIES[f][:7] == "models."])
 def test_every_family_begins_in_every_size_on_grey_and_on_colour(family, size, name):
     if name == "shapes":
-        dataset = data.shapes(40, 0, "train")
+        dataset = datasets.shapes(40, 0, "train")
         object.__setattr__(dataset, "name", "shapes")
     else:
-        dataset = data.load("digits")
+        dataset = datasets.load("digits")
     recipe = starts.start(family, size, dataset)
     values = {"image": list(dataset.image_shape), **recipe.model}
     if values.get("num_classes") == -1:
         values["num_classes"] = len(dataset.classes)
     with torch.device("meta"):
-        count = sum(p.numel() for p in checkpoint.build(family, values).parameters())
+        count = sum(p.numel() for p in weights.build(family, values).parameters())
     assert 5_000 < count < 20_000_000
     assert recipe.train.held_out >= len(dataset) // 6 or recipe.train.held_out == 500
     if size == "small":
@@ -207,7 +212,7 @@ def test_every_family_begins_in_every_size_on_grey_and_on_colour(family, size, n
 def test_a_family_without_a_table_begins_with_a_part_of_its_widths(monkeypatch):
     monkeypatch.setattr(starts, "STARTS", starts.STARTS / "none")
     starts._table.cache_clear()
-    dataset = data.load("digits")
+    dataset = datasets.load("digits")
     small, large = (starts.start("vae", size, dataset) for size in ("small", "large"))
     starts._table.cache_clear()
     assert small.model == {"width": 16, "hidden": 128, "prior_hidden": 32}
@@ -241,8 +246,8 @@ def test_why_a_run_could_not_go_on_is_a_sentence(error, words):
 def orders(folder, *given, limits=None) -> list[dict]:
     """What a real worker reports to these orders, each after the last is answered."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "models.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True,
+        [sys.executable, "-m", "models.training.worker"], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     guard = threading.Timer(150, process.kill)
     guard.start()
@@ -283,7 +288,7 @@ def test_a_worker_estimates_refuses_survives_and_trains(tmp_path, tiny_vae):
     )
     [estimated] = [r for r in reports if r["is"] == "estimated"]
     assert estimated["total"] == 8 and estimated["timed"] == 5
-    assert estimated["parameters"] == checkpoint.read_header(tiny_vae).parameters
+    assert estimated["parameters"] == read_header(tiny_vae).parameters
     assert estimated["seconds_per_step"] > 0
     failed = [r["words"] for r in reports if r["is"] == "failed"]
     expected = ("more memory", "no data set 'nothing'", "more than the 100", "up to 10", "damaged")
@@ -291,4 +296,4 @@ def test_a_worker_estimates_refuses_survives_and_trains(tmp_path, tiny_vae):
     for words, sentence in zip(expected, failed, strict=True):
         assert words in sentence
     assert reports[-1] == {"is": "ended", "why": "done", "step": 8}
-    assert checkpoint.read_header(tmp_path / "mine").training["steps"] == 8
+    assert read_header(tmp_path / "mine").training["steps"] == 8

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.shapes import FACTOR_NAMES, FACTOR_RANGES, draw_factors, render
+from models.data.shapes import FACTOR_NAMES, FACTOR_RANGES, draw_factors, render
 
 
 def row(**factors: float) -> np.ndarray:

@@ -10,12 +10,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from models import checkpoint, snapshots, train
-from models.base import generator
-from models.checkpoint import CheckpointError
-from models.recipe import TrainConfig, from_dict
-from models.snapshots import SNAPSHOTS, load_snapshot, read_snapshots, snapshot_steps
-from models.train import Run
+from models.checkpoints import snapshots
+from models.checkpoints import weights as checkpoint
+from models.checkpoints.header import CheckpointError, find
+from models.checkpoints.snapshots import SNAPSHOTS, load_snapshot, read_snapshots, snapshot_steps
+from models.contract.random import generator
+from models.training import train
+from models.training.recipe import TrainConfig, from_dict
+from models.training.train import Run
 from tests.conftest import tiny_recipe, trained
 
 TINY_GAN = {"noise": 4, "width": 8, "hidden": 16, "num_classes": -1, "r1": 0.1}
@@ -177,4 +179,4 @@ def test_what_is_wrong_is_said_in_one_sentence(kept, digits, tmp_path, monkeypat
 def test_trained_to_the_end_by_the_command(digits, tmp_path):
     folder = train.train(tiny_gan(steps=2, snapshots=2), digits, tmp_path)
     assert [s.step for s in read_snapshots(folder)] == [1, 2]
-    assert checkpoint.find(tmp_path) == [tmp_path], "a snapshot is no checkpoint of its own"
+    assert find(tmp_path) == [tmp_path], "a snapshot is no checkpoint of its own"

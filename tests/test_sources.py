@@ -10,8 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from models import data, sources
-from models.data import DataError, load
+from models.data import datasets as data
+from models.data import sources
+from models.data.datasets import DataError, load
 from tests.conftest import noise
 
 pytestmark = pytest.mark.usefixtures("alone")

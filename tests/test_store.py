@@ -9,7 +9,8 @@ import time
 import pytest
 
 from explorer.store import Store
-from models import checkpoint
+from models.checkpoints import weights
+from models.checkpoints.header import read_header
 from tests import toys
 
 
@@ -38,9 +39,9 @@ def test_the_best_known_data_comes_first_and_what_is_broken_is_left_out(folder, 
 
 def test_a_background_of_other_models_is_none_to_look_at(tmp_path):
     toys.write(tmp_path, "seen")
-    header = checkpoint.read_header(toys.write(tmp_path, "behind"))
+    header = read_header(toys.write(tmp_path, "behind"))
     told = dataclasses.replace(header, recipe={**header.recipe, "background": True})
-    checkpoint.rewrite_header(tmp_path / "behind", told)
+    weights.rewrite_header(tmp_path / "behind", told)
     assert Store([tmp_path], "cpu").names == ["seen"]
 
 
@@ -81,14 +82,14 @@ def test_the_newest_stays_even_if_it_alone_is_too_large(folder):
 
 
 def test_many_callers_share_one_load(folder, monkeypatch):
-    loads, real = [], checkpoint.load
+    loads, real = [], weights.load
 
     def slow(path, device="cpu"):
         loads.append(path)
         time.sleep(0.2)
         return real(path, device)
 
-    monkeypatch.setattr(checkpoint, "load", slow)
+    monkeypatch.setattr(weights, "load", slow)
     store, got = Store([folder], "cpu"), []
     threads = [threading.Thread(target=lambda: got.append(store.get("a"))) for _ in range(8)]
     for thread in threads:

@@ -13,8 +13,7 @@ import torch
 import explorer
 from explorer.game import moments, theatre
 from explorer.tabs import game
-from models.base import generator
-from models.snapshots import (
+from models.checkpoints.snapshots import (
     MEASURED,
     SNAPSHOTS,
     Snapshot,
@@ -22,6 +21,7 @@ from models.snapshots import (
     read_measured,
     read_snapshots,
 )
+from models.contract.random import generator
 from tests import toys
 from tests.denoising import merged, pictures
 from tests.games import write_games

@@ -15,7 +15,7 @@ from explorer import brought, images
 from explorer.components.bell import as_bell
 from explorer.components.picture_table import as_table
 from explorer.denoising import through_noise
-from models.base import generator
+from models.contract.random import generator
 from tests import denoising, toys
 from tests.denoising import drawing, merged, pictures, told
 
@@ -150,7 +150,7 @@ def test_the_way_goes_along_the_sphere_from_a_to_b(context):
         back = through_noise.trip(context, "free", picture, None, 10).back
         assert np.allclose(end, back, atol=1e-4)
     ends = [through_noise.encoded(context, "free", p, None, 10) for p in (a, b)]
-    from explorer.latents import spherical
+    from models.codes.paths import spherical
 
     middle = spherical(*ends, 11)[5]
     assert np.linalg.norm(middle) == pytest.approx(

@@ -13,11 +13,15 @@ import torch
 from torch import nn
 
 import models
-from models import checkpoint, devices
-from models.base import GenerativeModel, Objective, generator, normal, setting
-from models.optimizers import rate_part
-from models.recipe import TrainConfig
-from models.train import STATE, Run, TrainingError
+from models.checkpoints import weights
+from models.checkpoints.header import read_header
+from models.contract.config import setting
+from models.contract.model import GenerativeModel, Objective
+from models.contract.random import generator, normal
+from models.machine import devices
+from models.training.optimizers import rate_part
+from models.training.recipe import TrainConfig
+from models.training.train import STATE, Run, TrainingError
 from tests.conftest import log_lines, same_weights, tiny_recipe, tiny_writer, trained
 
 ROOT = Path(__file__).parent.parent
@@ -337,11 +341,11 @@ def test_what_is_kept_is_the_running_mean(digits, tmp_path):
     run = Run(tiny_recipe(train={"steps": 10}), digits, tmp_path)
     trained(run)
     folder = run.finish(tmp_path / "made")
-    loaded = checkpoint.load(folder).state_dict()
+    loaded = weights.load(folder).state_dict()
     for key, value in run.ema.state_dict().items():
         if value.is_floating_point():
             assert torch.equal(loaded[key], value.half().float())
-    header = checkpoint.read_header(folder)
+    header = read_header(folder)
     assert header.data["sha256"] == digits.sha256 and header.data["n"] == len(digits)
     assert header.training["steps"] == 10
     assert header.parameters == sum(p.numel() for p in run.model.parameters())

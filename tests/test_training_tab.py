@@ -19,8 +19,9 @@ from explorer.context import in_code
 from explorer.jobs import Job, JobError, Jobs, Limits
 from explorer.tabs import train
 from explorer.training import keep, mine, pictures, setup, watch, yours
-from models import data, starts
-from models.recipe import from_dict, load_recipe
+from models.data import datasets
+from models.training import starts
+from models.training.recipe import from_dict, load_recipe
 from tests import toys
 from tests.conftest import noise
 from tests.test_jobs import FAKE, LONG, until
@@ -244,7 +245,7 @@ def test_own_pictures_become_a_data_set_that_the_command_line_reads(me, tmp_path
     assert brought.described.classes == ("cats", "dogs")
     assert "1 that were there already" in brought.words and len(brought.preview) == 30
     monkeypatch.chdir(me.folder)
-    loaded = data.load(brought.described.name, "train", download=False)
+    loaded = datasets.load(brought.described.name, "train", download=False)
     assert loaded.image_shape == (3, 28, 28) and loaded.classes == ("cats", "dogs")
     assert abs(len(loaded) - len(brought.described)) <= 1
     # The same pictures are the same data set; grey ones another.
@@ -410,7 +411,7 @@ def test_pushing_needs_a_model_a_name_and_a_token_and_keeps_no_token(
 
 
 def test_measuring_puts_numbers_on_the_card(context, me, finished, monkeypatch):
-    from models import evaluate
+    from models.evaluation import evaluate
 
     ticked(context, me)
     [name] = me.models

@@ -14,7 +14,7 @@ from explorer.asked import ANY
 from explorer.components.truncation import as_truncation
 from explorer.draw_settings import NO_TRUNCATION, Settings, read_settings
 from explorer.tabs import sample
-from models.truncation import truncations
+from models.codes.truncation import truncations
 from tests import toys
 from tests.test_sample import last, pictures
 

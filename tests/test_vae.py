@@ -9,12 +9,8 @@ import pytest
 import torch
 from torch import distributions as D
 
-from models.base import generator, normal
-from models.vae import (
-    VAE,
-    VAEConfig,
-    gaussian_kl,
-)
+from models.contract.random import generator, normal
+from models.families.vae import VAE, VAEConfig, gaussian_kl
 from tests.conftest import small_vae as make
 
 # -- a VAE whose evidence is known -----------------------------------------------------------------

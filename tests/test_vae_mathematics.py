@@ -8,16 +8,10 @@ import pytest
 import torch
 from torch import distributions as D
 
-from models.base import generator, log_normal, normal
-from models.pixel_distributions import discretised_logistic
-from models.vae import (
-    VAE,
-    Coupling,
-    Prior,
-    VAEConfig,
-    gaussian_kl,
-    total_correlation,
-)
+from models.contract.numbers import log_normal
+from models.contract.random import generator, normal
+from models.families.distributions import discretised_logistic
+from models.families.vae import VAE, Coupling, Prior, VAEConfig, gaussian_kl, total_correlation
 from tests.conftest import small_vae as make
 
 # -- its pieces ------------------------------------------------------------------------------------

@@ -9,8 +9,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models import checkpoint, data, evaluate, evaluate_samples, projection, train
-from models.card import MEANING
+from models.checkpoints import weights
+from models.checkpoints.codes import load_map
+from models.data import datasets
+from models.evaluation import codes, evaluate, samples
+from models.evaluation.batches import faster
+from models.evaluation.card import MEANING
+from models.evaluation.codes import CODES
+from models.training import train
 from tests.conftest import tiny_recipe
 from tests.test_evaluate import measured, metrics_of  # noqa: F401
 
@@ -29,15 +35,15 @@ def walked(measured, digits) -> Path:  # noqa: F811
     wanted.model.update(small)
     folder = train.train(wanted, digits, measured / "walker")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluate, "LONG_CODE", 10)
-        patch.setattr(evaluate, "LONG_CODES", 70)
+        patch.setattr(codes, "LONG_CODE", 10)
+        patch.setattr(codes, "LONG_CODES", 70)
         evaluate.evaluate(folder, progress=False)
     return folder
 
 
 def test_a_sampler_in_steps_is_measured_at_several(walked):
     found = metrics_of(walked)
-    for steps in evaluate_samples.STEPS:
+    for steps in samples.STEPS:
         assert found[f"fd_over_floor.steps_{steps}"]["value"] > 0
     assert found["label_accuracy.guided"]["note"] == "guidance 3"
     assert 0 <= found["label_accuracy.guided"]["value"] <= 1
@@ -53,26 +59,26 @@ def test_its_likelihood_is_a_bound_and_an_estimate(walked):
 
 
 def test_long_codes_are_kept_in_part_with_what_they_decode_to(walked):
-    kept = projection.load_map(walked)
+    kept = load_map(walked)
     assert kept.codes.shape == (70, 64) and kept.pictures.shape == (70, 1, 8, 8)
-    model, test = checkpoint.load(walked), data.load("digits", "test")
+    model, test = weights.load(walked), datasets.load("digits", "test")
     z = torch.from_numpy(kept.codes)
     label = torch.from_numpy(kept.labels)
     assert kept.labels.tolist() == test.labels[:70].tolist()
-    with evaluate.faster(model):  # as they were computed
+    with faster(model):  # as they were computed
         back = (model.decode(z, label) * 255).round().byte().numpy()
         space = model.embed(z, label).numpy()
     assert np.abs(back.astype(int) - kept.pictures).max() <= 1
     assert np.allclose(space, kept.embedding, atol=2e-2)
-    extras = load_file(walked / evaluate.CODES)
+    extras = load_file(walked / CODES)
     directions, moves = extras["directions"].float(), extras["moves"]
     torch.testing.assert_close(directions @ directions.T, torch.eye(24), atol=1e-2, rtol=0)
     assert (moves.diff() <= 0).all() and moves.min() > 0
 
 
 def test_codes_of_a_conditional_model_are_those_given_the_class(walked):
-    model, test = checkpoint.load(walked), data.load("digits", "test")
-    kept = projection.load_map(walked)
+    model, test = weights.load(walked), datasets.load("digits", "test")
+    kept = load_map(walked)
     x = test.images[:5].float() / 255
     with_class = model.encode(x, test.labels[:5])
     assert torch.allclose(with_class, torch.from_numpy(kept.codes[:5]), atol=0.05)

@@ -17,7 +17,7 @@ from explorer.live import newest, newest_only
 from explorer.theme import CIVIDIS
 from explorer.writing import finish, watch, written
 from explorer.writing.written import Change, Settings
-from models.base import generator
+from models.contract.random import generator
 from tests import toys
 from tests.denoising import drawing, merged, pictures, skipped, told
 

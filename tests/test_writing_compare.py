@@ -12,8 +12,9 @@ import torch
 
 import explorer
 from explorer.writing import alike, compare, order
-from models import checkpoint
-from models.base import generator, uniform
+from models.checkpoints import weights as checkpoint
+from models.checkpoints.header import WEIGHTS, read_header
+from models.contract.random import generator, uniform
 from tests import toys
 from tests.denoising import merged, pictures, skipped, told
 
@@ -36,7 +37,7 @@ def write_writers(folder) -> None:
     colour = {"network": "gated", "width": 6, "layers": 2, "pixels": "categorical", "levels": 3}
     toys.write(folder, "colour", family="autoregressive", image=(3, 4, 4), **colour)
     for name in (*SMALL, "colour"):
-        model, header = checkpoint.load(folder / name), checkpoint.read_header(folder / name)
+        model, header = checkpoint.load(folder / name), read_header(folder / name)
         rng = generator(5)
         with torch.no_grad():
             for parameter in model.parameters():
@@ -142,7 +143,7 @@ def test_numbers_of_other_spaces_stand_in_other_columns(context):
 def test_the_best_measured_stands_first_and_what_is_not_measured_last(tmp_path):
     for name, nats in (("a", 90.0), ("b", 80.0), ("c", None)):
         folder = toys.write(tmp_path, name, family="autoregressive", image=(1, 4, 4), width=8)
-        header = checkpoint.read_header(folder)
+        header = read_header(folder)
         metrics = {"nll_nats": {"value": nats}} if nats else {}
         checkpoint.save(
             checkpoint.load(folder), dataclasses.replace(header, metrics=metrics), folder
@@ -156,7 +157,7 @@ def test_the_best_measured_stands_first_and_what_is_not_measured_last(tmp_path):
 def test_a_damaged_model_is_named_and_the_others_still_write(tmp_path):
     write_writers(tmp_path)
     context = explorer.Context.create(tmp_path, device="cpu")
-    weights = tmp_path / "nade" / checkpoint.WEIGHTS
+    weights = tmp_path / "nade" / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-40])
     rows, status, _, finished = merged(beside(context))
     assert {row["key"] for row in rows["rows"]} == BINARY - {"nade"} and finished is True

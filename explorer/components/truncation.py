@@ -9,7 +9,7 @@ import gradio as gr
 
 from explorer.components import component
 from explorer.draw_settings import NO_TRUNCATION
-from models.truncation import truncations
+from models.codes.truncation import truncations
 
 LINES = (("precision", "Precision"), ("recall", "Recall"))
 

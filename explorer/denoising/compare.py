@@ -183,7 +183,7 @@ def facts(
     columns: list[Settings], done: list[Drawn], reference: Drawn | None = None
 ) -> dict[str, Any]:
     """The value of the table and the chart of costs."""
-    from models.samplers import DETERMINISTIC
+    from models.families.diffusion.samplers import DETERMINISTIC
 
     rows = []
     for k, settings in enumerate(columns):
@@ -281,7 +281,7 @@ def snippet(context: Context, name: str, columns: list[Settings], reference: Set
             runs += "differences.append((images - reference).square().mean().sqrt())\n"
         else:
             runs += "differences = []\n"
-    return "from models import checkpoint\nfrom models.base import generator\n\n" + load + runs
+    return "from models import generator, load\n\n" + load + runs
 
 
 def save(context: Context, kind: str, name: str, shown: Any, *controls: Any) -> tuple[Any, Any]:

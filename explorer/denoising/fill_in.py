@@ -18,7 +18,7 @@ from explorer.components import say
 from explorer.components.film import film, stop
 from explorer.components.mask_brush import mask_brush, mask_text, read_mask, write_mask
 from explorer.components.picture_table import as_table, picture_table
-from explorer.context import Context, in_code
+from explorer.context import Context, import_lines, in_code
 from explorer.denoising.trajectory import MOST_GUIDANCE, Trajectory, collect
 from explorer.link import number, whole
 from explorer.live import LIVE, newest_only, run_row, stoppable, stopped_at
@@ -108,7 +108,7 @@ def fillings(
         return
     import torch
 
-    from models.base import generator
+    from models.contract.random import generator
 
     model = context.store.get(name)
     x = torch.from_numpy(picture.pixels[None].astype(np.float32) / 255).to(model.device)
@@ -288,20 +288,21 @@ def snippet(
     header, model = context.store.header(name), context.store.get(name)
     H, W = hidden.shape
     given = "".join(f", {k}={v!r}" for k, v in arguments(model, settings).items())
-    imports = dict.fromkeys(
-        ("import base64", "import numpy as np", "import torch", *picture.imports,
-         "from models.base import generator")
-    )  # fmt: skip
-    plain = sorted(line for line in imports if line.startswith("import"))
-    ours = ["from models import checkpoint", *(i for i in imports if i.startswith("from"))]
+    ours = (
+        "import base64",
+        "import numpy as np",
+        "import torch",
+        "from models import generator, load",
+    )
+    imports = import_lines(*ours, *picture.imports)
     device = context.store.device_asked
     placed = "" if device in ("auto", "cpu") else f", device={device!r}"
     bits = write_mask(hidden).rpartition(".")[2]
     bits += "=" * (-len(bits) % 4)
     lines = "\n".join(f'    "{bits[k : k + 88]}"' for k in range(0, len(bits), 88))
     return (
-        "\n".join(plain) + "\n\n" + "\n".join(ours) + "\n\n"
-        f"model = checkpoint.load({in_code(header.folder)!r}{placed})\n{picture.code}"
+        "\n".join(imports) + "\n\n"
+        f"model = load({in_code(header.folder)!r}{placed})\n{picture.code}"
         f"bits = base64.urlsafe_b64decode(\n{lines}\n)\n"
         f"hidden = np.unpackbits(np.frombuffer(bits, np.uint8), count={H * W})\n"
         f"known = torch.from_numpy(hidden == 0).view(1, 1, {H}, {W})\n"

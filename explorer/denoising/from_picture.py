@@ -106,7 +106,7 @@ def restoring(context: Context, name: str, wish: Wish, t: float) -> Iterator[Tra
     """The way back from time t, growing. Raises ValueError where the model has none."""
     import torch
 
-    from models.base import generator
+    from models.contract.random import generator
 
     model, settings = context.store.get(name), wish.settings
     if not hasattr(model, "restore_steps"):
@@ -190,8 +190,8 @@ def snippet(context: Context, name: str, wish: Wish) -> str:
     schedule = f", schedule={settings.schedule!r}" if settings.schedule else ""
     imports = "".join(f"import {module}\n" for module in sorted([*needed, "torch"]))
     return (
-        f"{imports}\nfrom models import checkpoint\nfrom models.base import generator, normal\n\n"
-        f"model = checkpoint.load({in_code(context.store.header(name).folder)!r})\n"
+        f"{imports}\nfrom models import generator, load, normal\n\n"
+        f"model = load({in_code(context.store.header(name).folder)!r})\n"
         f"{lines}"
         f"noise = normal(picture.shape, generator({settings.seed}, 1), 'cpu')\n"
         f"noisy = model.noised(picture, {wish.t:g}, noise{schedule})\n"

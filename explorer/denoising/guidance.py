@@ -36,7 +36,7 @@ def drawn(context: Context, name: str, settings: Settings) -> Iterator[Drawn]:
     if (kept := context.recent.get(key)) is not None:
         yield kept
         return
-    from models.base import generator
+    from models.contract.random import generator
 
     model = context.store.get(name)
     newest = []

@@ -72,7 +72,7 @@ def noised(
 
 def noise_of(model: Any, picture: Picture, seed: int) -> Any:
     """(1, C, H, W) standard normal noise of a seed."""
-    from models.base import generator, normal
+    from models.contract.random import generator, normal
 
     return normal((1, *picture.pixels.shape), generator(seed, 1), model.device)
 
@@ -85,7 +85,7 @@ def levels_at(context: Context, name: str, times: np.ndarray, schedule: str | No
         return np.full(len(times), np.nan)
     import torch
 
-    from models import schedules
+    from models.families.diffusion import schedules
 
     level = schedules.schedule(chosen).level(torch.as_tensor(times, dtype=torch.float64)).numpy()
     config = model.config

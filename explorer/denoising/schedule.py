@@ -53,7 +53,7 @@ def curve_value(chosen: str) -> dict[str, Any]:
     """beta, alpha-bar and log-SNR of every schedule over t, the chosen one standing out."""
     import torch
 
-    from models.schedules import SCHEDULES as KNOWN
+    from models.families.diffusion.schedules import SCHEDULES as KNOWN
 
     t = torch.linspace(0, 1, POINTS, dtype=torch.float64)
     betas, shares, ratios = [], [], []
@@ -108,14 +108,13 @@ def snippet(context: Context, name: str, picture: Any, chosen: str) -> str:
     needed, lines = noising.code_of(context, name, picture)
     imports = "".join(f"import {module}\n" for module in sorted([*needed, "torch"]))
     return (
-        f"{imports}\nfrom models import checkpoint, schedules\n"
-        "from models.base import generator, normal\n\n"
+        f"{imports}\nfrom models import generator, load, normal, schedules\n\n"
         f"schedule = schedules.schedule({chosen!r})\n"
         f"t = torch.linspace(0, 1, {POINTS}, dtype=torch.float64)\n"
         "level = schedule.level(t)  # sigma_t / alpha_t\n"
         "share = 1 / (1 + level**2)  # alpha-bar\n"
         "decibels = -20 * torch.log10(level)  # log-SNR\n\n"
-        f"model = checkpoint.load({folder!r})\n"
+        f"model = load({folder!r})\n"
         f"{lines}"
         f"noise = normal(picture.shape, generator({picture.seed or 0}, 1), 'cpu')\n"
         f"times = torch.linspace(0, 1, {len(TIMES)}, dtype=torch.float64)\n"

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import gradio as gr
 import numpy as np
 
-from explorer import components, export, images, latents
+from explorer import components, export, images
 from explorer.asked import ANY, class_choices, classes_of, is_whole, read_label, takes
 from explorer.brought import Picture, as_shelf, lacks, picture_controls, read, samples
 from explorer.components import say
 from explorer.components.bell import as_bell, bell
 from explorer.components.film import film, stop
 from explorer.components.picture_table import as_bytes, as_table, picture_table
-from explorer.context import Context, in_code
+from explorer.context import Context, import_lines, in_code
 from explorer.link import one_of, whole
 from explorer.live import (
     LIVE,
@@ -27,6 +27,7 @@ from explorer.live import (
     stoppable,
     stopped_at,
 )
+from models.codes.paths import spherical
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ def ways(
         yield found
         return
     ends = [encoded(context, name, picture, label, steps) for picture in (a, b)]
-    codes = latents.spherical(*ends, WAY)
+    codes = spherical(*ends, WAY)
     parts = []
     # Two at a time: progress that moves, and a stop that is heard.
     for k in range(0, WAY, 2):
@@ -293,14 +294,13 @@ def snippet(
         parts = [f"label={label}"] if label is not None and takes(model, "label", method) else []
         parts += [f"steps={steps}"] if takes(model, "steps", method) else []
         given[method] = "".join(f", {part}" for part in parts)
-    imports = dict.fromkeys((*a.imports, *b.imports, "import torch"))
-    plain = sorted(line for line in imports if line.startswith("import"))
-    ours = ["from models import checkpoint", *(i for i in imports if i.startswith("from"))]
+    ours = "from models import load, spherical"
+    imports = import_lines("import torch", ours, *a.imports, *b.imports)
     device = context.store.device_asked
     placed = "" if device in ("auto", "cpu") else f", device={device!r}"
     return (
-        "\n".join(plain) + "\n\nfrom explorer.latents import spherical\n" + "\n".join(ours) + "\n\n"
-        f"model = checkpoint.load({in_code(header.folder)!r}{placed})\n"
+        "\n".join(imports) + "\n\n"
+        f"model = load({in_code(header.folder)!r}{placed})\n"
         f"{b.code}b = x\n{a.code}a = x\n"
         "with torch.no_grad():\n"
         f"    noise_a = model.encode(a{given['encode']})  # standard normal\n"

@@ -19,8 +19,8 @@ from explorer.context import Context, in_code
 
 log = logging.getLogger(__name__)
 
-# ``models.samplers.TITLES`` and the titles of ``models.schedules.SCHEDULES``: said again because
-# importing those imports torch, and the page is up before torch is. A test holds them equal.
+# The titles of the samplers and of the schedules (``models.families.diffusion``): said again,
+# because importing those imports torch, and the page is up before that. A test holds them equal.
 SAMPLERS = {
     "dpm": "DPM-Solver++(2M)",
     "heun": "Heun (EDM)",
@@ -140,7 +140,7 @@ def run(context: Context, name: str, settings: Settings) -> Iterator[Trajectory]
     if (kept := context.recent.get(key)) is not None:
         yield kept
         return
-    from models.base import generator
+    from models.contract.random import generator
 
     model = context.store.get(name)
     frames = model.sample_steps(
@@ -213,4 +213,4 @@ def call(context: Context, name: str, settings: Settings) -> tuple[str, str]:
     parts = [] if settings.label is None else [f"label={settings.label}"]
     model = context.store.get(name)
     parts += [f"{key}={value!r}" for key, value in arguments(model, settings).items()]
-    return f"model = checkpoint.load({in_code(header.folder)!r}{placed})\n", ", ".join(parts)
+    return f"model = load({in_code(header.folder)!r}{placed})\n", ", ".join(parts)

@@ -122,7 +122,7 @@ def times_of(model: Any, settings: Settings, level: np.ndarray) -> np.ndarray | 
         return None
     import torch
 
-    from models.schedules import schedule
+    from models.families.diffusion.schedules import schedule
 
     return schedule(chosen).time(torch.as_tensor(level, dtype=torch.float64)).numpy()
 
@@ -133,7 +133,7 @@ def snippet(context: Context, name: str, settings: Settings) -> str:
     shape = (settings.count, *context.store.header(name).config["image"])
     arguments = [f"{settings.count}, generator({settings.seed})", *([more] if more else [])]
     return (
-        "import torch\n\nfrom models import checkpoint\nfrom models.base import generator\n\n"
+        "import torch\n\nfrom models import generator, load\n\n"
         f"{loading}"
         "with torch.no_grad():\n"
         "    frames = list(model.sample_steps(\n"

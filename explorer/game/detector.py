@@ -19,7 +19,7 @@ from explorer.components.heat_maps import heat_maps, packed
 from explorer.components.readings import readings
 from explorer.components.ridges import ridges
 from explorer.components.signed_bars import signed_bars
-from explorer.context import Context, in_code
+from explorer.context import Context, import_lines, in_code
 from explorer.examples import as_shelf, chosen, example_controls, wire_next
 from explorer.game.judged import (
     OWN_SAMPLES,
@@ -186,13 +186,10 @@ def sentence(context: Context, name: str, picture: Picture, told: Judgement, odd
 
 def snippet(context: Context, name: str, picture: Picture, told: Judgement) -> str:
     """The lines that give the verdict and where it looked."""
-    imports = dict.fromkeys((*picture.imports, "import torch"))
-    plain = sorted(line for line in imports if line.startswith("import"))
-    ours = sorted({"from models import checkpoint", *(i for i in imports if i[:4] == "from")})
     label = "" if told.label is None else f", {told.label}"
     lines = [
-        *plain, "", *ours, "",
-        f"model = checkpoint.load({in_code(context.store.header(name).folder)!r})",
+        *import_lines("import torch", "from models import load", *picture.imports), "",
+        f"model = load({in_code(context.store.header(name).folder)!r})",
         picture.code.rstrip("\n"),
         "x = x.requires_grad_()",
         f"d = model.verdict(x{label})",

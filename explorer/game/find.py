@@ -18,12 +18,12 @@ from explorer.components import say
 from explorer.components.curves import curves
 from explorer.components.picture_table import as_bytes, as_table, picture_table
 from explorer.components.readings import readings
-from explorer.context import Context, in_code
+from explorer.context import Context, import_lines, in_code
 from explorer.link import number, whole
 from explorer.live import LIVE, newest_only, rested, run_row, stoppable, stopped_at
 
 if TYPE_CHECKING:
-    from models.inversion import Attempt
+    from models.codes.inversion import Attempt
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Wish(NamedTuple):
 def begun(context: Context, name: str, wish: Wish) -> tuple[int, list[int]]:
     """(searches, classes that are meant in turn): each class, or category of a code, that could be
     meant is begun with at least once."""
-    from models.inversion import codes_of
+    from models.codes.inversion import codes_of
 
     count = len(classes_of(context.store.header(name)))
     labels = [] if not count else list(range(count)) if wish.label is None else [wish.label]
@@ -78,8 +78,8 @@ def search(context: Context, name: str, wish: Wish) -> tuple[Iterator[Attempt], 
     """The search, and how many of its rows, the last ones, begin at the encoder's guess."""
     import torch
 
-    from models.base import generator
-    from models.inversion import invert_steps, starting_codes
+    from models.codes.inversion import invert_steps, starting_codes
+    from models.contract.random import generator
 
     model, header = context.store.get(name), context.store.header(name)
     pixels = torch.from_numpy(wish.picture.pixels[None].astype(np.float32) / 255)
@@ -257,7 +257,7 @@ def as_curves(found: Found) -> dict[str, Any]:
 
 def as_facts(context: Context, name: str, found: Found) -> dict[str, Any]:
     """How near, how far out the code lies, and what it was found as."""
-    from models.inversion import codes_of
+    from models.codes.inversion import codes_of
 
     attempt, best = found.attempt, found.attempt.best
     z, codes = attempt.z[best], codes_of(context.store.get(name))
@@ -300,19 +300,17 @@ def sentence(wish: Wish, found: Found) -> str:
 def snippet(context: Context, name: str, wish: Wish) -> str:
     """The lines that search."""
     header = context.store.header(name)
-    imports = dict.fromkeys((*wish.picture.imports, "from models.base import generator"))
+    imports = [*wish.picture.imports]
     (n, labels), label = begun(context, name, wish), ""
     if len(labels) == 1:
         label = f", label={labels[0]}"
     elif labels:
         label = f", label=torch.arange({n}) % {len(labels)}"
-        imports["import torch"] = None
-    plain = sorted(line for line in imports if line.startswith("import"))
-    ours = sorted({"from models import checkpoint", *(i for i in imports if i[:4] == "from")})
+        imports.append("import torch")
+    ours = "from models import generator, invert_steps, load, starting_codes"
     lines = [
-        *plain, *([""] if plain else []), *ours,
-        "from models.inversion import invert_steps, starting_codes", "",
-        f"model = checkpoint.load({in_code(header.folder)!r})",
+        *import_lines(ours, *imports), "",
+        f"model = load({in_code(header.folder)!r})",
         wish.picture.code.rstrip("\n"),
         f"start = starting_codes(model, {n}, generator({wish.seed}))",
         f"steps = invert_steps(model, x, start{label}, steps={wish.steps}, prior={wish.pull:g})",

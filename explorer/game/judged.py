@@ -17,7 +17,7 @@ from explorer.examples import drawn, foreign, noise, of_same_data
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from models.base import Model
+    from models.contract.model import Model
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def company(context: Context, name: str) -> Iterator[list[Judged] | None]:
 
 
 def _sets(context: Context, name: str) -> Iterator[tuple[str, np.ndarray]]:
-    from models.base import generator
+    from models.contract.random import generator
 
     header = context.store.header(name)
     of, shape = header.data.get("name", ""), tuple(header.config["image"])
@@ -133,11 +133,11 @@ def _sets(context: Context, name: str) -> Iterator[tuple[str, np.ndarray]]:
 
 def test_pictures(context: Context, of: str, shape: tuple[int, ...]) -> np.ndarray | None:
     """(N, C, H, W) uint8 of a data set's test pictures; None where they are not at hand."""
-    from models import data
+    from models.data import datasets
 
     try:
-        found = data.load(of, "test", context.data_dir, download=False)
-    except (data.DataError, OSError) as error:
+        found = datasets.load(of, "test", context.data_dir, download=False)
+    except (datasets.DataError, OSError) as error:
         log.info("No test pictures of %s: %s", of, error)
         return None
     chosen = np.linspace(0, len(found) - 1, min(REAL, len(found))).astype(int)

@@ -12,11 +12,11 @@ import numpy as np
 from explorer.components.picture_table import as_bytes
 from explorer.context import Context, in_code
 from explorer.examples import of_same_data
-from models.checkpoint import CheckpointError
-from models.snapshots import Measured, Snapshot, moments, read_measured, read_snapshots
+from models.checkpoints.header import CheckpointError
+from models.checkpoints.snapshots import Measured, Snapshot, moments, read_measured, read_snapshots
 
 if TYPE_CHECKING:
-    from models.base import Model
+    from models.contract.model import Model
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ def reels(context: Context, name: str) -> Iterator[Reel]:
         return
     import torch
 
-    from models.base import generator
+    from models.contract.random import generator
 
     pictures: list[np.ndarray] = []
     real: list[np.ndarray | None] = []

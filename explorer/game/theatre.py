@@ -24,7 +24,7 @@ from explorer.game import moments
 from explorer.game.moments import COUNT, Reel, beside, kept, most_different, others, worth
 from explorer.link import one_of
 from explorer.live import LIVE, newest_only
-from models.snapshots import SURE, Measured, Snapshot
+from models.checkpoints.snapshots import SURE, Measured, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -176,8 +176,7 @@ def snippet(context: Context, runs: Sequence[Run]) -> str:
     where = [in_code(context.store.header(run.name).folder) for run in runs]
     shape = (COUNT, *context.store.header(runs[0].name).config["image"])
     return (
-        "from models.base import generator\n"
-        "from models.snapshots import moments, read_measured\n\n"
+        "from models import generator, moments, read_measured\n\n"
         "films = {}\n"
         f"for name in {where!r}:\n"
         "    films[name] = []\n"

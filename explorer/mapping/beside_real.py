@@ -63,8 +63,9 @@ class Made(NamedTuple):
 def find_judge(context: Context, name: str) -> Judge:
     """The judge of the model's data that brings features of real pictures: one of this server, or a
     shipped one. Raises ValueError, one sentence, where there is none."""
-    from models import checkpoint
-    from models.judged_map import load_features
+    from models.checkpoints import weights
+    from models.checkpoints.header import find, read_header
+    from models.codes.judged_map import load_features
 
     header = context.store.header(name)
     of, shape = header.data.get("name", ""), list(header.config["image"])
@@ -72,12 +73,12 @@ def find_judge(context: Context, name: str) -> Judge:
     if (found := context.recent.get(key)) is not None:
         return found
     own = [context.store.header(other).folder for other in context.store.having({"Classifies"})]
-    for folder in [*own, *checkpoint.find(SHIPPED)]:
-        other = checkpoint.read_header(folder)
+    for folder in [*own, *find(SHIPPED)]:
+        other = read_header(folder)
         fits = other.data.get("name") == of and list(other.config["image"]) == shape
         fitted = load_features(other.folder) if fits else None
         if fitted is not None and fitted.labels is not None:
-            model = checkpoint.load(other.folder, context.store.device)
+            model = weights.load(other.folder, context.store.device)
             return context.recent.put(key, Judge(other.folder, model, fitted))
     raise ValueError(
         f"No judge here keeps its features of {of or 'this data set'}; 'python -m models evaluate "
@@ -91,9 +92,9 @@ def made(context: Context, name: str, n: int, seed: int) -> Iterator[Made | None
     if (found := context.recent.get(key)) is None:
         import torch
 
-        from models.base import generator
-        from models.judged_map import features
-        from models.projection import project
+        from models.codes.judged_map import features
+        from models.codes.projection import project
+        from models.contract.random import generator
 
         judge, model, rng = find_judge(context, name), context.store.get(name), generator(seed)
         pixels, seen, labels = [], [], []
@@ -190,13 +191,10 @@ def sentence(classes: list[str], judge: Judge, found: Made) -> str:
 def snippet(context: Context, name: str, judge: Judge, n: int, seed: int) -> str:
     """The lines that judge the model's pictures and lay them out."""
     return (
-        "from models import checkpoint\n"
-        "from models.base import generator\n"
-        "from models.judged_map import features, load_features\n"
-        "from models.projection import project\n\n"
-        f"model = checkpoint.load({in_code(context.store.header(name).folder)!r})\n"
-        f"judge = checkpoint.load({in_code(judge.folder)!r})\n"
-        f"real = load_features(checkpoint.resolve({in_code(judge.folder)!r}).parent)\n"
+        "from models import features, generator, load, load_features, project, resolve\n\n"
+        f"model = load({in_code(context.store.header(name).folder)!r})\n"
+        f"judge = load({in_code(judge.folder)!r})\n"
+        f"real = load_features(resolve({in_code(judge.folder)!r}).parent)\n"
         f"rng, parts = generator({seed}), []\n"
         f"for start in range(0, {n}, {CHUNK}):\n"
         f"    parts.append(features(judge, model.sample(min({CHUNK}, {n} - start), rng)))\n"

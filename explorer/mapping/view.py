@@ -125,24 +125,23 @@ def snippet(context: Context, name: str, layout: Layout, rows: list[int]) -> str
     # A conditional model's codes are those of pictures given their classes.
     asks = "Conditional" in header.capabilities and fitted.labels is not None
     told, one = (", torch.from_numpy(labels)", ", int(labels[row])") if asks else ("", "")
-    lines = ["from models import checkpoint" + ("" if kept else ", data")]
     if kept:
-        lines += [
-            "from models.projection import fit_map, load_map, neighbours",
+        lines = [
+            "from models import fit_map, load, load_map, neighbours, resolve",
             "",
-            f"model = checkpoint.load({where!r})",
-            f"fitted = load_map(checkpoint.resolve({where!r}).parent)",
+            f"model = load({where!r})",
+            f"fitted = load_map(resolve({where!r}).parent)",
             f"codes = fitted.codes[:: {maps.stride(len_of_kept(header))}]",
         ]
         if asks:
             lines += [f"labels = fitted.labels[:: {maps.stride(len_of_kept(header))}]"]
     else:
         step = int(fitted.indices[1] - fitted.indices[0]) if len(fitted) > 1 else 1
-        lines += [
-            "from models.projection import fit_map, neighbours",
+        lines = [
+            "from models import fit_map, load, load_data, neighbours",
             "",
-            f"model = checkpoint.load({where!r})",
-            f"test = data.load({header.data['name']!r}, 'test')",
+            f"model = load({where!r})",
+            f"test = load_data({header.data['name']!r}, 'test')",
             f"images = test.images[:: {step}].float() / 255",
         ]
         if asks:
@@ -181,7 +180,7 @@ def snippet(context: Context, name: str, layout: Layout, rows: list[int]) -> str
 
 
 def len_of_kept(header: Any) -> int:
-    from models.projection import load_map
+    from models.checkpoints.codes import load_map
 
     return len(load_map(header.folder))
 

@@ -169,7 +169,7 @@ def numbers(
     context: Context, name: str, score: str, found: Found, place: Any, k: int = 0
 ) -> dict[str, Any]:
     """One score of picture k as the columns of a file; empty where a column does not apply."""
-    from models.scores import SCORES
+    from models.scores.registry import SCORES
 
     likely = found.likelihood if score == LIKELIHOOD else None
     space = "" if likely is None else likely.space

@@ -220,7 +220,7 @@ def real_separation(context: Context, model: str) -> Separation | None:
 
 
 def _auroc(clothes: np.ndarray, digits: np.ndarray) -> float:
-    from models.metrics import auroc
+    from models.evaluation.metrics import auroc
 
     return auroc(digits, clothes, n=2).value
 
@@ -248,7 +248,7 @@ def answer(title: str, guess: str, now: Separation, real: Separation | None) -> 
 
 def as_figure(context: Context, model: str, batch: Batch, score: str) -> dict[str, Any]:
     """The value of a figure: both kinds scored now, and real pictures first where measured."""
-    from models.scores import SCORES
+    from models.scores.registry import SCORES
 
     values = batch.complexity.likelihood.nats if score == LIKELIHOOD else batch.complexity.values
     sets = [
@@ -279,7 +279,7 @@ def as_figure(context: Context, model: str, batch: Batch, score: str) -> dict[st
 def as_points(batch: Batch) -> dict[str, Any]:
     """The value of the points: code length across, surprise up, both in bits a pixel."""
     from explorer import images
-    from models.metrics import bits_per_dim
+    from models.contract.numbers import bits_per_dim
 
     shape = batch.pixels.shape[1:]
     found = batch.complexity
@@ -303,14 +303,11 @@ def snippet(context: Context, model: str, by: Sequence[str]) -> str:
     """The lines that give both batches' scores."""
     folders = [in_code(context.store.header(name).folder) for name in (model, *by)]
     return (
-        "from models import checkpoint\n"
-        "from models.base import generator\n"
-        "from models.metrics import auroc\n"
-        "from models.scores import score\n"
+        "from models import auroc, generator, load, score\n"
         "\n"
-        f"model = checkpoint.load({folders[0]!r})\n"
-        f"clothes = checkpoint.load({folders[1]!r}).sample({COUNT}, generator(0))\n"
-        f"digits = checkpoint.load({folders[2]!r}).sample({COUNT}, generator(0))\n"
+        f"model = load({folders[0]!r})\n"
+        f"clothes = load({folders[1]!r}).sample({COUNT}, generator(0))\n"
+        f"digits = load({folders[2]!r}).sample({COUNT}, generator(0))\n"
         'names = ["likelihood", "complexity"]\n'
         "a, b = (score(model, x, names, generator(0)) for x in (clothes, digits))\n"
         "for name in names:  # higher is stranger: 0.5 is a coin, below it the wrong way round\n"

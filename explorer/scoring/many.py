@@ -207,7 +207,7 @@ def as_table(
     alarm: float,
 ) -> dict[str, Any]:  # fmt: skip
     """The value of the table; pictures that are not scored yet are left out."""
-    from models.scores import SCORES
+    from models.scores.registry import SCORES
 
     own = None
     if reference(context, name) is not None:
@@ -297,7 +297,7 @@ def save(
 
 def build(context: Context) -> None:
     """The part."""
-    from models.scores import SCORES
+    from models.scores.registry import SCORES
 
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):

@@ -19,7 +19,7 @@ from explorer.components.pixel_player import colours
 from explorer.components.readings import readings
 from explorer.components.score_table import score_table
 from explorer.components.verdict import choice_text, read_choice, verdict
-from explorer.context import Context, in_code
+from explorer.context import Context, import_lines, in_code
 from explorer.examples import as_shelf, chosen, example_controls, wire_next
 from explorer.link import one_of, whole
 from explorer.live import LIVE, newest_only, rested, run_row, stoppable, stopped_at
@@ -135,7 +135,7 @@ def answer(
     """
     import torch
 
-    from models.base import generator
+    from models.contract.random import generator
 
     model, can = context.store.get(name), context.store.header(name).capabilities
     x = torch.from_numpy(picture.pixels[None].astype(np.float32) / 255).to(model.device)
@@ -186,7 +186,7 @@ def arrive(context: Context, name: str, example: Any, score: Any) -> Iterator[tu
 
 def score_control(context: Context, name: str, score: Any) -> Any:
     """The scores that a model has, and the one to take."""
-    from models.scores import SCORES
+    from models.scores.registry import SCORES
 
     score = read_score(context, name, score)
     choices = [(SCORES[key].title, key) for key in offered(context, name)]
@@ -258,7 +258,7 @@ def as_verdict(
     crowds: Sequence[Crowd], seed: int,
 ) -> dict[str, Any]:  # fmt: skip
     """The value of the figure: the picture among the sets."""
-    from models.scores import SCORES
+    from models.scores.registry import SCORES
 
     stored = reference(context, name) is not None and crowds and crowds[0].key == "test"
     note = "" if stored else "No test pictures were measured for this model; scored just now."
@@ -303,20 +303,12 @@ def snippet(context: Context, name: str, picture: Picture, score: str, seed: int
     placed = "" if device in ("auto", "cpu") else f", device={device!r}"
     folder = in_code(header.folder)
     stored = reference(context, name)
-    imports = dict.fromkeys((*picture.imports, "from models.base import generator"))
-    names = sorted(
-        {n.strip() for line in imports if line.startswith("from models.base") for n in
-         line.partition(" import ")[2].split(",")}
-    )  # fmt: skip
+    ours = "from models import background_of, generator, load, read_header, read_reference, score"
     lines = [
-        *sorted(line for line in imports if line.startswith("import")),
-        *([""] if any(line.startswith("import") for line in imports) else []),
-        "from models import checkpoint",
-        f"from models.base import {', '.join(names)}",
-        "from models.scores import background_of, read_reference, score",
+        *import_lines(ours, *picture.imports),
         "",
-        f"model = checkpoint.load({folder!r}{placed})",
-        f"header = checkpoint.read_header({folder!r})",
+        f"model = load({folder!r}{placed})",
+        f"header = read_header({folder!r})",
         "reference = read_reference(header.folder)  # scores of whole data sets, or None",
         "background = background_of(header, [header.folder.parent])",
         picture.code.rstrip("\n"),
@@ -371,7 +363,7 @@ def save_numbers(context: Context, name: str, *values: Any) -> tuple[Any, Any]:
 
 def build(context: Context) -> None:
     """The part."""
-    from models.scores import SCORES
+    from models.scores.registry import SCORES
 
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):

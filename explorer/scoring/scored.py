@@ -47,7 +47,7 @@ SPACES = {"binary": "black and white", "uint8": "256 levels"}
 
 class Told(NamedTuple):
     """Likelihoods. nats: (N,) -log p(x). stderr: (N,) or None. kind, space, how: as
-    ``models.base.Likelihood`` has them."""
+    ``models.contract.model.Likelihood`` has them."""
 
     nats: np.ndarray
     stderr: np.ndarray | None
@@ -91,11 +91,11 @@ def read_seed(seed: Any) -> int:
 
 
 def reference(context: Context, name: str) -> Any:
-    """The scores that were measured on whole data sets (``models.scores.Reference``), or None where
+    """The scores that were measured on whole data sets (a ``Reference``), or None where
     there are none or the file is damaged."""
     key = ("score-reference", name)
     if (found := context.scores.get(key)) is None:
-        from models.scores import read_reference
+        from models.checkpoints.reference import read_reference
 
         try:
             found = (read_reference(context.store.header(name).folder),)
@@ -108,7 +108,8 @@ def reference(context: Context, name: str) -> Any:
 
 def offered(context: Context, name: str) -> tuple[str, ...]:
     """The scores that a model has, in their order. Loads the model."""
-    from models.scores import SCORES, applicable
+    from models.scores.registry import SCORES
+    from models.scores.scores import applicable
 
     known = applicable(context.store.get(name), reference(context, name))
     lacking = any(SCORES[key].background for key in known) and background(context, name) is None
@@ -131,7 +132,7 @@ def read_score(context: Context, name: str, score: Any) -> str:
 
 def help_of(score: str) -> str:
     """What a score is, and where it is from."""
-    from models.scores import SCORES
+    from models.scores.registry import SCORES
 
     return f"{SCORES[score].about} ({SCORES[score].paper})" if score in SCORES else ""
 
@@ -147,8 +148,8 @@ def scored(
     """Each score of these pictures. pixels: (N, C, H, W) uint8. at: how many came before them."""
     import torch
 
-    from models import scores
-    from models.base import generator
+    from models.contract.random import generator
+    from models.scores import scores
 
     model = context.store.get(name)
     x = torch.from_numpy(pixels.astype(np.float32) / 255).to(model.device)
@@ -172,7 +173,7 @@ def background(context: Context, name: str) -> Any:
     """The background model of the likelihood ratio, or None."""
     key = ("score-background", name)
     if (found := context.scores.get(key)) is None:
-        from models.scores import background_of
+        from models.scores.background import background_of
 
         header = context.store.header(name)
         found = (background_of(header, [header.folder.parent]),)
@@ -287,7 +288,7 @@ def kind_of(told: Told, k: int = 0) -> str:
 
 def bits_per_dim(nats: float, shape: Sequence[int]) -> float:
     """Of nats an image, for pictures of 256 levels. shape: (C, H, W)."""
-    from models.metrics import bits_per_dim
+    from models.contract.numbers import bits_per_dim
 
     return bits_per_dim(nats, shape)
 

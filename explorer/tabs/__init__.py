@@ -3,7 +3,7 @@
 A tab is a module with
 
 ``TITLE``           the words on the tab
-``NEEDS``           the set of capabilities (names of ``models.base.CAPABILITIES``, or
+``NEEDS``           the set of capabilities (names of ``CAPABILITIES`` in models/contract, or
                     "Conditional") that a model must have; for a model without them the page shows
                     a sentence and the models that have them instead of the tab
 handlers            plain functions of plain values: they can be called and tested without a page

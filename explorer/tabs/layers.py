@@ -19,7 +19,7 @@ from explorer.components.bell import as_bell, bell
 from explorer.components.curves import curves
 from explorer.components.film import film
 from explorer.components.picture_table import as_bytes
-from explorer.context import Context, in_code
+from explorer.context import Context, import_lines, in_code
 from explorer.link import whole
 from explorer.live import LIVE, newest_only, rested
 
@@ -77,7 +77,7 @@ def way(context: Context, name: str, picture: Picture, seed: int) -> Way:
         return found
     import torch
 
-    from models.base import generator, normal
+    from models.contract.random import generator, normal
 
     model = context.store.get(name)
     with torch.no_grad():
@@ -187,13 +187,10 @@ def words(made: Way, picture: Picture) -> str:
 
 def snippet(context: Context, name: str, picture: Picture, seed: int) -> str:
     """The lines that go both ways."""
-    imports = dict.fromkeys((*picture.imports, "from models.base import generator, normal"))
-    ours = sorted({"from models import checkpoint", *(i for i in imports if i[:4] == "from")})
-    ours = [line for line in ours if line != "from models.base import generator"]
-    plain = sorted(line for line in imports if line.startswith("import"))
+    imports = import_lines("from models import generator, load, normal", *picture.imports)
     return (
-        "".join(f"{line}\n" for line in plain) + ("\n" if plain else "") + "\n".join(ours) + "\n\n"
-        f"model = checkpoint.load({in_code(context.store.header(name).folder)!r})\n"
+        "\n".join(imports) + "\n\n"
+        f"model = load({in_code(context.store.header(name).folder)!r})\n"
         f"{picture.code}"
         "for stage in model.flow_steps(x):\n"
         "    print(stage.name, stage.log_det.item(), stage.nats.item())\n"

@@ -109,7 +109,7 @@ def draws(context: Context, name: str, settings: Settings) -> Iterator[tuple[flo
 def _steps(model: Any, settings: Settings) -> Iterator[tuple[float, Drawn]]:
     import torch
 
-    from models.base import generator
+    from models.contract.random import generator
 
     known = inspect.signature(model.sample_steps).parameters
     knobs = {"temperature": settings.temperature, **settings.knobs()}
@@ -130,9 +130,9 @@ def _steps(model: Any, settings: Settings) -> Iterator[tuple[float, Drawn]]:
 
 @zerogpu.borrows_gpu
 def _on_lent_gpu(folder: str, settings: Settings) -> Iterator[tuple[float, Drawn]]:
-    from models import checkpoint
+    from models.checkpoints import weights
 
-    yield from _steps(checkpoint.load(folder, device="cuda"), settings)
+    yield from _steps(weights.load(folder, device="cuda"), settings)
 
 
 def _labels(label: Any, count: int) -> np.ndarray | None:
@@ -166,9 +166,8 @@ def snippet(context: Context, name: str, settings: Settings) -> str:
     given = f"    {given},\n" if given else ""
     shape = (settings.count, *header.config["image"])
     return (
-        "from models import checkpoint\n"
-        "from models.base import generator\n\n"
-        f"model = checkpoint.load({where!r}{placed})\n"
+        "from models import generator, load\n\n"
+        f"model = load({where!r}{placed})\n"
         f"images = model.sample(\n"
         f"    {settings.count}, generator({settings.seed}){label},\n"
         f"{given}"

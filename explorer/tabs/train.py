@@ -451,7 +451,7 @@ def _notes() -> tuple[gr.Markdown, gr.HTML]:
 
 
 def _built_in() -> list[str]:
-    from models.data import DATASETS
+    from models.data.datasets import DATASETS
 
     return list(DATASETS)
 

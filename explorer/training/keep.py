@@ -77,7 +77,7 @@ def archive(folder: Path) -> dict[str, str]:
 def measure(context: Context, visitor: Visitor, name: Any, wanted: Any = lambda: True) -> str:
     """Measures a model on test pictures, as ``python -m models evaluate`` does, in a process of its
     own; the numbers go onto its card. Returns them in words. Raises JobError."""
-    from models.card import MEANING, number
+    from models.evaluation.card import MEANING, number
 
     folder = folder_of(visitor, name)
     report = context.visitors.jobs.ask(

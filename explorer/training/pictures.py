@@ -32,14 +32,14 @@ class Brought(NamedTuple):
 
 
 def bring(paths: Sequence[str], side: int, grey: bool, folder: Path) -> Brought:
-    """Pictures, many files or zips, as a folder that ``models.data.load`` reads by its name.
+    """Pictures, many files or zips, as a folder that ``models.data`` reads by its name.
 
     Each is cropped to its central square and resampled to side x side; those that are the same then
     are taken once. Where all of them lie in folders of a zip, and there are several, the folders
     become classes. grey: without colour. folder: the visitor's.
     Raises ImageError with a sentence where too few are left.
     """
-    from models.sources import square
+    from models.data.sources import square
 
     if side not in SIDES:
         raise images.ImageError(f"Pictures can be {', '.join(map(str, SIDES))} pixels a side.")
@@ -59,7 +59,7 @@ def bring(paths: Sequence[str], side: int, grey: bool, folder: Path) -> Brought:
     name = "pictures-" + hashlib.sha256("".join(sorted(made)).encode()).hexdigest()[:12]
     _write(made, folder / name, classes)
     channels = 1 if grey or all(_is_grey(picture) for _, picture in made.values()) else 3
-    # One in six becomes a test picture (models.data); what is left is trained on.
+    # One in six becomes a test picture (models.data.datasets); what is left is trained on.
     described = Described(name, (channels, side, side), tuple(classes), len(made) - len(made) // 6)
     preview = np.stack([np.asarray(picture) for _, picture in list(made.values())[:64]])
     preview = preview[:, None] if preview.ndim == 3 else preview.transpose(0, 3, 1, 2)

@@ -15,7 +15,7 @@ from explorer.context import explanation
 if TYPE_CHECKING:
     from explorer.context import Context
     from explorer.visitors import Visitor
-    from models.recipe import Recipe
+    from models.training.recipe import Recipe
 
 ONLINE = "train-online"
 OWN, HUB = "own", "hub"  # data that has no name yet
@@ -46,7 +46,7 @@ def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
 
     What is neither here nor, as far as is known yet, on a Hub that can be reached, cannot be had.
     """
-    from models import data
+    from models.data import datasets as data
 
     items = []
     for name, info in data.DATASETS.items():
@@ -73,7 +73,8 @@ def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
 
 def families() -> list[dict[str, str]]:
     """The items of the list of families: those one can sample from, in their own words."""
-    from models import FAMILIES, starts
+    from models import FAMILIES
+    from models.training import starts
 
     items = []
     for name in starts.families():
@@ -88,7 +89,7 @@ def families() -> list[dict[str, str]]:
 
 def described(visitor: Visitor | None, name: str) -> Described:
     """The data set of that name. Raises ValueError where this visitor has none of that name."""
-    from models import data
+    from models.data import datasets as data
 
     if name in data.DATASETS:
         info = data.DATASETS[name]
@@ -100,7 +101,7 @@ def described(visitor: Visitor | None, name: str) -> Described:
 
 def look_online(context: Context) -> None:
     """Finds out whether the Hub can be reached, for ``datasets``; takes seconds where it cannot."""
-    from models.sources import reachable
+    from models.data.sources import reachable
 
     context.recent.put(ONLINE, reachable(3.0))
 
@@ -116,9 +117,9 @@ def recipe_of(
     Raises ValueError with a sentence where a value is wrong.
     """
     from models import family as class_of
-    from models import starts
-    from models.base import build_config
-    from models.recipe import from_dict
+    from models.contract.config import build_config
+    from models.training import starts
+    from models.training.recipe import from_dict
 
     dataset = described(visitor, data)
     values = starts.start(family, size, dataset).to_dict()
@@ -145,7 +146,7 @@ def _whole(value: Any) -> Any:
 def form(recipe: Recipe, key: str, locked: bool = False) -> dict[str, Any]:
     """The value of the settings form (``explorer.components.settings_form``)."""
     from models import FAMILIES, family
-    from models.recipe import TrainConfig
+    from models.training.recipe import TrainConfig
 
     train = _fields(TrainConfig, dataclasses.asdict(recipe.train), "train")
     for field in train:

@@ -94,7 +94,7 @@ def written(context: Context, name: str, settings: Settings) -> Iterator[Written
         return
     import torch
 
-    from models.base import generator, uniform
+    from models.contract.random import generator, uniform
 
     model = context.store.get(name)
     classes = len(classes_of(context.store.header(name)))
@@ -173,7 +173,7 @@ def surprised(context: Context, name: str, x: np.ndarray) -> tuple[float, np.nda
     """
     import torch
 
-    from models.base import generator
+    from models.contract.random import generator
 
     model = context.store.get(name)
     given = torch.from_numpy(x).to(model.device)

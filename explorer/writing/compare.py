@@ -231,11 +231,10 @@ def snippet(context: Context, names: Sequence[str], settings: Settings, author: 
     asked = {folders[name]: count for name, count in classes.items() if count}
     lines = ["import torch", ""] if asked else []
     lines += [
-        "from models import checkpoint",
-        "from models.base import generator, uniform",
+        "from models import generator, load, uniform",
         "",
         f"names = {list(folders.values())!r}",
-        f"models = {{name: checkpoint.load(name{placed}) for name in names}}",
+        f"models = {{name: load(name{placed}) for name in names}}",
         f"u = uniform(({COUNT}, {D}), generator({settings.seed}), 'cpu')",
         "pictures, maps = {}, {}",
     ]

@@ -18,7 +18,7 @@ from explorer.brought import Picture, as_shelf, picture_controls, read
 from explorer.components import say
 from explorer.components.film import stop
 from explorer.components.finish_sheet import finish_sheet
-from explorer.context import Context, in_code
+from explorer.context import Context, import_lines, in_code
 from explorer.export import mosaic
 from explorer.link import number, one_of, whole
 from explorer.live import (
@@ -112,7 +112,7 @@ def as_observed(model: Any, pixels: np.ndarray) -> np.ndarray:
         return (pixels >= 128).astype(np.float32)
     import torch
 
-    from models.base import generator
+    from models.contract.random import generator
 
     x = torch.from_numpy(pixels[None].astype(np.float32) / 255).to(model.device)
     return model.observed(x, generator(0))[0].cpu().numpy()
@@ -128,7 +128,7 @@ def endings(
         return
     import torch
 
-    from models.base import generator, uniform
+    from models.contract.random import generator, uniform
 
     model, rng = context.store.get(name), generator(settings.seed)
     C, H, W = model.image_shape
@@ -300,15 +300,11 @@ def snippet(
     device = context.store.device_asked
     placed = "" if device in ("auto", "cpu") else f", device={device!r}"
     classes = len(classes_of(header))
-    imports = dict.fromkeys(
-        ("import torch", *picture.imports, "from models.base import generator, uniform")
-    )
-    imports.pop("from models.base import generator", None)
-    plain = sorted(line for line in imports if line.startswith("import"))
+    ours = "from models import generator, load, uniform"
     D = math.prod(model.image_shape)
     lines = [
-        *plain, "", "from models import checkpoint", "from models.base import generator, uniform",
-        "", f"model = checkpoint.load({in_code(header.folder)!r}{placed})",
+        *import_lines("import torch", ours, *picture.imports),
+        "", f"model = load({in_code(header.folder)!r}{placed})",
         picture.code.rstrip("\n"),
         "x = (x >= 128 / 255).float()  # black and white" if model.levels == 2
         else "x = model.observed(x, generator(0))",

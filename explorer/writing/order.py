@@ -312,9 +312,8 @@ def snippet(context: Context, name: str, wish: Wish) -> str:
     each, first = (f"k % {classes}", "0") if classes else ("None", "None")
     return (
         "import torch\n\n"
-        "from models import checkpoint\n"
-        "from models.base import generator, uniform\n\n"
-        f"model = checkpoint.load({in_code(header.folder)!r}{placed})\n"
+        "from models import generator, load, uniform\n\n"
+        f"model = load({in_code(header.folder)!r}{placed})\n"
         f"u = uniform(({COUNT}, {D}), generator({wish.settings.seed}), 'cpu')\n"
         f"*_, frame = model.write_steps(u{label}, every={D})\n"
         f"x, place, order = frame.x, {wish.place}, {wish.order}\n\n"

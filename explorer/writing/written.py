@@ -1,6 +1,6 @@
 """A picture written value by value, as arrays: checked settings, writing, changing, laying out.
 
-Only the protocol ``models.base.WritesPixels`` is used: a place is an index into the flattened
+Only the protocol ``WritesPixels`` is used: a place is an index into the flattened
 picture, a step the number of values written by then.
 """
 
@@ -199,7 +199,7 @@ def finished(
 def chance(context: Context, name: str, settings: Settings) -> tuple[int | None, Any]:
     """The class, drawn where any will do, and the uniforms of one picture, (1, D): in the order in
     which ``sample_steps`` draws them, so that a seed means the same picture there."""
-    from models.base import generator, uniform
+    from models.contract.random import generator, uniform
 
     model, rng = context.store.get(name), generator(settings.seed)
     label, classes = settings.label, len(classes_of(context.store.header(name)))
@@ -288,10 +288,9 @@ def snippet(
     write = ", ".join(given)
     lines = [
         *(["import torch", ""] if changes else []),
-        "from models import checkpoint",
-        "from models.base import generator, uniform",
+        "from models import generator, load, uniform",
         "",
-        f"model = checkpoint.load({in_code(header.folder)!r}{placed})",
+        f"model = load({in_code(header.folder)!r}{placed})",
         f"rng = generator({settings.seed})",
     ]
     if drawn:
