@@ -11,7 +11,7 @@ import torch
 
 import app
 import explorer
-from explorer import link
+from explorer.page import address
 from tests import toys
 
 
@@ -69,24 +69,40 @@ def context(tmp_path_factory):
 
 def asked(context, **query) -> dict[str, object]:
     """What an address sets, by key; what it leaves alone is not in it."""
-    values = link.restore(context, SimpleNamespace(query_params=query))
+    values = address.restore(context, SimpleNamespace(query_params=query))
     keys = ["model", "tab", *(item.key for item in context.remembered)]
     skipped = gr.skip()
     return {k: v for k, v in zip(keys, values, strict=True) if v != skipped}
 
 
 def test_an_address_sets_model_tab_seed_and_sliders(context):
-    got = asked(context, model="toy-two", tab="sample", seed="12", temperature="0.5", count="9")
+    query = {"sample.seed": "12", "sample.temperature": "0.5", "sample.count": "9"}
+    got = asked(context, model="toy-two", tab="sample", **query)
     assert got.pop("tab").selected == "sample"
-    assert got == {"model": "toy-two", "seed": 12, "temperature": 0.5, "count": 9}
+    told = {"sample.seed": 12, "sample.temperature": 0.5, "sample.count": 9}
+    assert got == {"model": "toy-two", **told}
+
+
+def test_an_address_of_before_says_the_same_under_other_names(context):
+    got = asked(context, tab="embedding", seed="12", **{"among.count": "64", "sees.row": "3"})
+    assert got.pop("tab").selected == "map"
+    assert got == {"sample.seed": 12, "map.among.count": 64, "pixels.sees.row": 3}
+    # Where both names are in it, today's counts; and every new name is one that is asked for.
+    assert asked(context, **{"seed": "1", "sample.seed": "2"}) == {"sample.seed": 2}
+    assert asked(context, **{"sample.seed": "2", "seed": "1"}) == {"sample.seed": 2}
+    keys = [item.key for item in context.remembered]
+    for name in set(address.RENAMED.values()) - {"map"}:
+        assert any(key == name or key.startswith(f"{name}.") for key in keys), name
+    assert not {key.partition(".")[0] for key in keys} & set(address.RENAMED)
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        {"model": "none"}, {"tab": "none"}, {"seed": "x"}, {"seed": "-1"}, {"seed": "1.5"},
-        {"temperature": "nan"}, {"temperature": "inf"}, {"temperature": "-1"}, {"count": "0"},
-        {"count": "100000"}, {"seed": ""}, {"other": "1"}, {"seed": "9" * 5000},
+        {"model": "none"}, {"tab": "none"}, {"sample.seed": "x"}, {"sample.seed": "-1"},
+        {"sample.seed": "1.5"}, {"sample.temperature": "nan"}, {"sample.temperature": "inf"},
+        {"sample.temperature": "-1"}, {"sample.count": "0"}, {"sample.count": "100000"},
+        {"sample.seed": ""}, {"other": "1"}, {"sample.seed": "9" * 5000}, {"seed": "x"},
     ],
 )  # fmt: skip
 def test_what_an_address_says_wrongly_is_left_alone(context, query):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import explorer
-from explorer.mapping import beside_real
+from explorer.tabs.map import beside_real
 from models.checkpoints import weights
 from models.codes.judged_map import features, load_features
 from models.contract.random import generator

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import gradio as gr
 
-from explorer.context import Context
-from explorer.store import Store
+from explorer.page.context import Context
+from explorer.server.store import Store
 
 ANA, BEN = SimpleNamespace(session_hash="ana"), SimpleNamespace(session_hash="ben")
 SILENT = (gr.skip(), gr.skip())

@@ -15,17 +15,12 @@ import torch
 from PIL import Image
 
 import explorer
-from explorer import export, live
-from explorer.asked import ANY
-from explorer.denoising import (
-    from_picture,
-    noising,
-    schedule,
-    trajectory,
-    watch,
-)
-from explorer.denoising.trajectory import OWN, Settings
-from explorer.link import one_of
+from explorer.page import runs
+from explorer.page.address import one_of
+from explorer.pictures.films import mosaic, scale_for
+from explorer.server.reading import ANY
+from explorer.tabs.denoise import from_picture, noising, schedule, trajectory, watch
+from explorer.tabs.denoise.trajectory import OWN, Settings
 from models.contract.random import generator
 from models.families.diffusion import samplers, schedules
 from tests import toys
@@ -186,7 +181,7 @@ def test_the_code_shown_gives_the_frames_on_screen(context, name, controls):
     exec(code, scope)
     for row, frames in zip(view["rows"], (scope["there"], scope["guess"]), strict=True):
         frames = np.stack([as_bytes(frame) for frame in frames])
-        assert np.array_equal(pictures(row["sprite"]), export.mosaic(frames))
+        assert np.array_equal(pictures(row["sprite"]), mosaic(frames))
 
 
 def test_another_seed_is_the_next_even_after_nonsense(context):
@@ -222,7 +217,7 @@ def test_a_newer_wish_ends_an_older_one_of_the_same_visitor():
         finally:
             ended.append(name)
 
-    run = live.newest_only("part", handler, stopped={1: "stopped"})
+    run = runs.newest_only("part", handler, stopped={1: "stopped"})
     ann, bob = SimpleNamespace(session_hash="ann"), SimpleNamespace(session_hash="bob")
     first, other = run(ann, "a"), run(bob, "b")
     assert next(first)[0] == "a0" and next(other)[0] == "b0"
@@ -230,17 +225,17 @@ def test_a_newer_wish_ends_an_older_one_of_the_same_visitor():
     assert next(second)[0] == "c0"
     assert list(first) == [] and "a" in ended
     assert [name for name, _ in other] == ["b2", "b3", "b4"]
-    live.stopper("part", lambda: "stopped")(ann)
+    runs.stopper("part", lambda: "stopped")(ann)
     ((nothing, told),) = second  # it says itself that it was stopped, after all it told before
     assert told == "stopped" and nothing["__type__"] == "update" and "c" in ended
     # Who has nothing to show says so: else Gradio empties the outputs, a button's words among them.
-    assert list(live.newest_only("part", lambda: iter([None, None]))(ann)) == [gr.skip()]
+    assert list(runs.newest_only("part", lambda: iter([None, None]))(ann)) == [gr.skip()]
 
     def overtaken():
-        live.newest.take(("part", "ann"))
+        runs.newest.take(("part", "ann"))
         yield "too late", 1
 
-    assert list(live.newest_only("part", overtaken)(ann)) == [gr.skip()]
+    assert list(runs.newest_only("part", overtaken)(ann)) == [gr.skip()]
 
 
 # -- from a picture --------------------------------------------------------------------------------
@@ -430,7 +425,7 @@ def test_the_film_is_saved_as_it_is_shown(context):
         file, _ = watch.save(context, kind, "tiny", *controls)
         frames = frames_in(file)
         assert len(frames) == 7 and file["name"].endswith(f"seed-1.{kind}")
-        scale = export.scale_for(18)
+        scale = scale_for(18)
         wanted = np.kron(part.x[3, 0, 0], np.ones((scale, scale), np.uint8))
         assert np.abs(frames[3][:, : 8 * scale].astype(int) - wanted).max() <= 1
     file, _ = watch.save(context, "png", "tiny", *controls)

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 import explorer
-from explorer.asked import next_seed
-from explorer.denoising import compare, guidance
+from explorer.server.reading import next_seed
+from explorer.tabs.denoise import compare, guidance
 from models.families.diffusion import samplers
 from tests import denoising
 from tests.denoising import merged, pictures, told

@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 import explorer
-from explorer import brought
-from explorer.components.mask_brush import mask_text, read_mask, write_mask
-from explorer.denoising import fill_in
-from explorer.live import rested, stoppable
+from explorer.components.mask_brush.mask_brush import mask_text, read_mask, write_mask
+from explorer.page import choice
+from explorer.page.runs import rested, stoppable
+from explorer.tabs.denoise import fill_in
 from tests import denoising
 from tests.denoising import drawing, merged, pictures, told
 
@@ -91,7 +91,7 @@ def test_four_fillings_keep_what_is_known_and_differ_in_the_rest(context, name):
     hidden = fill_in.lower_half(shape)
     film, table, status, _ = merged(show(context, write_mask(hidden), name))
     assert status["kind"] == "plain" and f"{hidden.sum()} pixels" in status["text"]
-    picture = brought.read(context, name, *GIVEN).pixels
+    picture = choice.read(context, name, *GIVEN).pixels
     whole, given, *made = pictures(table["sprite"])
     assert np.array_equal(whole, picture) and len(made) == 4
     assert np.array_equal(given[:, ~hidden], picture[:, ~hidden])
@@ -105,7 +105,7 @@ def test_four_fillings_keep_what_is_known_and_differ_in_the_rest(context, name):
 
 def test_the_film_keeps_the_known_part_unless_the_guess_is_asked_for(context, lower):
     hidden = fill_in.lower_half((1, 8, 8))
-    picture = brought.read(context, "free", *GIVEN).pixels
+    picture = choice.read(context, "free", *GIVEN).pixels
     films = {
         shown: pictures(merged(show(context, lower, shown=shown))[0]["rows"][0]["sprite"])
         for shown in ("filling", "x0", "x")
@@ -150,7 +150,7 @@ def test_a_stop_ends_the_work_at_the_next_step(context, lower, monkeypatch):
     monkeypatch.setattr(fill_in, "arguments", lambda *_: {"steps": 50, "repeats": 1})
     monkeypatch.setattr(model, "complete_steps", counted)
     steps = fill_in.fillings(
-        context, "free", brought.read(context, "free", *GIVEN), fill_in.lower_half((1, 8, 8)),
+        context, "free", choice.read(context, "free", *GIVEN), fill_in.lower_half((1, 8, 8)),
         fill_in.Settings(seed=99),
     )  # fmt: skip
     next(steps)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 
-from explorer.images import open_upload, prepare
+from explorer.pictures.images import open_upload, prepare
 from tests.pictures import MNIST, drawing, encoded, likeness, seven, shaded
 
 

@@ -9,15 +9,15 @@ import pytest
 import torch
 
 import explorer
-from explorer import brought
-from explorer.examples import examples
-from explorer.game import detector, judged
+from explorer.page import choice
+from explorer.page.examples import examples
 from explorer.tabs import game
+from explorer.tabs.game import detector, judged
 from models.contract.random import generator
 from tests import toys
 from tests.denoising import drawing, merged, pictures, told
 
-SAMPLE = (brought.SAMPLE, 0, None)  # source, place, pad
+SAMPLE = (choice.SAMPLE, 0, None)  # source, place, pad
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +116,9 @@ def test_log_odds_in_words(d, words):
 
 
 def test_a_drawing_is_judged_and_none_is_a_sentence(context):
-    mark, status = (shown(context, "plain", brought.OWN, 0, drawing())[k] for k in (3, 5))
+    mark, status = (shown(context, "plain", choice.OWN, 0, drawing())[k] for k in (3, 5))
     assert np.isfinite(mark["value"]) and status["text"].startswith("Your picture: ")
-    maps, *_, status, _ = shown(context, "plain", brought.OWN, 0, None)
+    maps, *_, status, _ = shown(context, "plain", choice.OWN, 0, None)
     assert maps is None and "Draw a picture" in status["text"] and status["kind"] == "problem"
 
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 import explorer
-from explorer import brought
-from explorer.game import find
+from explorer.page import choice
+from explorer.tabs.game import find
 from tests import toys
 from tests.denoising import drawing, merged, pictures, told
 
-SAMPLE = (brought.SAMPLE, 1, None)  # source, place, pad
+SAMPLE = (choice.SAMPLE, 1, None)  # source, place, pad
 SETTINGS = (-1, 4, 60, 0.0, 3)  # class, searches, steps, pull, seed
 
 
@@ -39,7 +39,7 @@ def off(text: str) -> float:
 def test_it_shows_the_picture_of_the_code_it_hands_on(context):
     table, every, curves, facts, found, status, _ = shown(context, "plain")
     target, best, apart = pictures(table["sprite"])
-    assert np.array_equal(target, brought.read(context, "plain", *SAMPLE).pixels)
+    assert np.array_equal(target, choice.read(context, "plain", *SAMPLE).pixels)
     model = context.store.get("plain")
     with torch.no_grad():
         made = model.decode(torch.tensor([found["z"]]))[0].numpy()
@@ -86,7 +86,7 @@ def test_an_encoders_guess_is_shown_and_searched_on_from(context):
     table, every, _, _, _, status, _ = shown(context, "pairs")
     assert table["columns"][3:] == ["The encoder's guess", "Searched on from it"]
     model = context.store.get("pairs")
-    x = torch.from_numpy(brought.read(context, "pairs", *SAMPLE).pixels[None] / np.float32(255))
+    x = torch.from_numpy(choice.read(context, "pairs", *SAMPLE).pixels[None] / np.float32(255))
     with torch.no_grad():
         back = model.decode(model.encode(x))
     error = (back - x).square().mean().sqrt().item()
@@ -111,7 +111,7 @@ def test_it_can_be_left_after_any_step_and_says_how_far_it_is(context):
      ((*SAMPLE, -1, 4, 9999, 0.0, 3), "Steps must be a whole number"),
      ((*SAMPLE, -1, 4, 60, float("nan"), 3), "The pull must be a number from 0 to 0.1."),
      ((*SAMPLE, -1, 4, 60, 0.0, -1), "seed must be a whole number"),
-     ((brought.OWN, 0, None, *SETTINGS), "Draw a picture")],
+     ((choice.OWN, 0, None, *SETTINGS), "Draw a picture")],
 )  # fmt: skip
 def test_a_wrong_wish_is_a_sentence(context, given, words):
     table, *_, status, _ = shown(context, "plain", *given)
@@ -127,7 +127,7 @@ def test_the_code_shown_runs_and_gives_the_same(context, name, label):
 
 
 def test_what_was_found_can_be_taken_away(context):
-    given = (brought.OWN, 0, drawing(), *SETTINGS)
+    given = (choice.OWN, 0, drawing(), *SETTINGS)
     found = shown(context, "plain", *given)[4]
     file, _ = find.save(context, "plain", found, *given)
     assert file["name"] == "plain-found.png" and len(file["b64"]) > 200

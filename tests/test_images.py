@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from explorer import images
-from explorer.images import ImageError, open_many, open_upload, prepare
+from explorer.pictures import images
+from explorer.pictures.images import ImageError, open_many, open_upload, prepare
 from tests.pictures import MNIST, centre_of_mass, drawing, encoded, likeness, seven, shaded
 
 # Pillow warns of odd files on its way to our sentence.
@@ -458,7 +458,7 @@ def test_an_impossible_animation_is_refused(wrong):
 
 def test_importing_the_gate_is_light():
     code = (
-        "import sys, explorer; before = set(sys.modules); import explorer.images; "
+        "import sys, explorer; before = set(sys.modules); import explorer.pictures.images; "
         "new = {m.partition('.')[0] for m in set(sys.modules) - before}; "
         "print(sorted(new - {'explorer'} - set(sys.stdlib_module_names)))"
     )

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from explorer import jobs
-from explorer.jobs import JobError, Jobs, Limits
-from explorer.visitors import Visitors
+from explorer.server import jobs
+from explorer.server.jobs import JobError, Jobs, Limits
+from explorer.server.visitors import Visitors
 
 FAKE = (sys.executable, "-S", str(Path(__file__).parent / "fake_worker.py"))
 SLOW_TO_START = "import os, sys, time; time.sleep(1); os.execv(sys.argv[1], sys.argv[1:])"

@@ -11,10 +11,12 @@ import torch
 from safetensors.numpy import save_file
 
 import explorer
-from explorer import images, latents
-from explorer.asked import classes_of
-from explorer.context import Context
-from explorer.latent_view import (
+from explorer.page.context import Context
+from explorer.pictures import images
+from explorer.server.abilities import classes_of
+from explorer.tabs import latent
+from explorer.tabs.latent import codes as latents
+from explorer.tabs.latent.view import (
     exact,
     pad_value,
     read_view,
@@ -25,7 +27,6 @@ from explorer.latent_view import (
     ways,
     written,
 )
-from explorer.tabs import latent
 from models.codes.paths import manifold, spherical, straight
 from tests import toys
 

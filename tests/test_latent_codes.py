@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import explorer
-from explorer import latent_codes, latents
-from explorer.latent_view import pad_value, read_view, snippet, strips, ways, written
 from explorer.tabs import latent
+from explorer.tabs.latent import codes, own_codes
+from explorer.tabs.latent.view import pad_value, read_view, snippet, strips, ways, written
 from tests import toys
 from tests.denoising import pictures
 
@@ -43,15 +43,15 @@ def decoded(context, z):
 def test_pictures_are_those_of_codes_that_there_are(context):
     z = code(1, 3.0, -0.5)
     z[NOISE : NOISE + K] = 0.2, 0.6, 0.4
-    assert np.allclose(latents.decode(context, "coded", z[None]), decoded(context, code(1, 1.0)))
+    assert np.allclose(codes.decode(context, "coded", z[None]), decoded(context, code(1, 1.0)))
     plain = np.full((1, 6), 9.0, np.float32)
-    assert latents.valid(context, "plain", plain) is plain
+    assert codes.valid(context, "plain", plain) is plain
 
 
 @pytest.mark.parametrize("kind", ["dimensions", "principal"])
 def test_no_way_leads_along_a_category_and_a_code_goes_to_its_ends(context, kind):
     view = read_view(context, "coded", *controls(code(), kind))
-    active = latents.offered(context, "coded", kind)
+    active = codes.offered(context, "coded", kind)
     rows = strips(context, "coded", view)["rows"]
     assert len(active.order) == D - K
     for k in active.order:
@@ -70,7 +70,7 @@ def test_no_way_leads_along_a_category_and_a_code_goes_to_its_ends(context, kind
 def test_principal_ways_are_those_of_the_first_layers(context):
     from models.codes.directions import early_directions
 
-    directions, shares, _ = latents.principal_directions(context, "plain")
+    directions, shares, _ = codes.principal_directions(context, "plain")
     expected, told = early_directions(context.store.get("plain"))
     assert np.allclose(np.abs((directions * expected).sum(1)), 1, atol=1e-5)
     assert shares == pytest.approx(told / told.sum(), abs=1e-5)
@@ -90,13 +90,13 @@ def test_a_walk_between_categories_changes_at_once(context):
 
 
 def test_the_controls_tell_the_codes_at_the_marker(context):
-    outputs = latent_codes.follow(context, "coded", 0, *controls(code(2, 0.25, -0.5)))
+    outputs = own_codes.follow(context, "coded", 0, *controls(code(2, 0.25, -0.5)))
     category, first, second, third, fourth, which, _, part = outputs
     assert category.value == 2 and category.visible and len(category.choices) == K
     assert (first.value, second.value) == pytest.approx((0.25, -0.5), abs=0.01)
     assert not third.visible and not fourth.visible
     assert len(which.choices) == 2 and part.visible
-    hidden = latent_codes.follow(context, "plain", 0, *controls(name="plain"))
+    hidden = own_codes.follow(context, "plain", 0, *controls(name="plain"))
     assert not hidden[0]["visible"] and not hidden[-1].visible
 
 
@@ -112,25 +112,25 @@ def test_a_code_set_by_its_control_is_where_one_is_then(context):
 def test_the_sheet_is_each_category_by_a_code_and_the_noise_is_kept(context):
     view = read_view(context, "coded", *controls(code(1, 0.25, -0.5)))
     for which in (0, 1):
-        table = latent_codes.sheet(context, "coded", view, which)
+        table = own_codes.sheet(context, "coded", view, which)
         assert table["axis"] == f"code {which + 1}" and len(table["rows"]) == K
         assert (table["columns"][0], table["columns"][-1]) == ("−1.00", "+1.00")
-        shown = pictures(table["sprite"]).reshape(K, latent_codes.ACROSS, -1)
+        shown = pictures(table["sprite"]).reshape(K, own_codes.ACROSS, -1)
         corner = code(2, *((1.0, -0.5) if which == 0 else (0.25, 1.0)))
         assert np.abs(shown[2, -1] - 255 * decoded(context, corner).ravel()).max() <= 1.5
-    assert latent_codes.sheet(context, "plain", read_view(context, "plain", *controls()), 0) is None
+    assert own_codes.sheet(context, "plain", read_view(context, "plain", *controls()), 0) is None
 
 
 def test_the_pad_of_two_codes_ends_where_they_do(context):
-    names = [latents.activity(context, "coded").name(int(k))
-             for k in latents.activity(context, "coded").order]  # fmt: skip
+    names = [codes.activity(context, "coded").name(int(k))
+             for k in codes.activity(context, "coded").order]  # fmt: skip
     place, kept, kind, _, _, label = controls(code())
     ranks = names.index("code 1"), names.index("code 2"), names.index("z1")
     reaches = [
         pad_value(context, "coded", read_view(context, "coded", place, kept, kind, *pair, label))
         ["reach"] for pair in (ranks[:2], ranks[1:])
     ]  # fmt: skip
-    assert reaches == [1.0, latents.REACH]
+    assert reaches == [1.0, codes.REACH]
 
 
 @pytest.mark.parametrize("kind", ["dimensions", "principal", "three"])

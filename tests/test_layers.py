@@ -9,13 +9,13 @@ import pytest
 import torch
 
 import explorer
-from explorer import brought
+from explorer.page import choice
 from explorer.tabs import layers
 from models.contract.random import generator, normal
 from tests import toys
 from tests.denoising import merged, pictures
 
-SAMPLE = (0, brought.SAMPLE, 2, None)  # seed, source, place, pad
+SAMPLE = (0, choice.SAMPLE, 2, None)  # seed, source, place, pad
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_both_ways_pass_the_same_layers_and_the_picture_comes_back(context):
     assert error[-1] is None and max(error[:-1]) < 1e-3  # of numbers around 5, in single precision
     # The last numbers are those of the model.
     model = context.store.get("flow")
-    picture = brought.read(context, "flow", *SAMPLE[1:])
+    picture = choice.read(context, "flow", *SAMPLE[1:])
     x = torch.from_numpy(picture.pixels[None].astype(np.float32) / 255)
     with torch.no_grad():
         z, whole = model((x * 255 + 0.5) / 256)
@@ -54,7 +54,7 @@ def test_both_ways_pass_the_same_layers_and_the_picture_comes_back(context):
 
 
 def test_the_other_film_is_the_sample_of_its_noise(context):
-    picture = brought.read(context, "flow", *SAMPLE[1:])
+    picture = choice.read(context, "flow", *SAMPLE[1:])
     made = layers.way(context, "flow", picture, 7)
     model = context.store.get("flow")
     z = normal((1, 64), generator(7), "cpu")
@@ -68,7 +68,7 @@ def test_the_other_film_is_the_sample_of_its_noise(context):
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [((-1, *SAMPLE[1:]), "seed must be a whole number"),
-     ((0, brought.OWN, 0, None), "Draw a picture")],
+     ((0, choice.OWN, 0, None), "Draw a picture")],
 )  # fmt: skip
 def test_a_wrong_wish_is_a_sentence(context, wish, sentence):
     film, *_, status, _ = merged(layers.show(context, "flow", *wish))
@@ -82,7 +82,7 @@ def test_the_code_shown_runs_and_gives_the_same(context, capsys):
     scope: dict = {}
     exec(code, scope)
     assert scope["error"] < 1e-3
-    picture = brought.read(context, "flow", *SAMPLE[1:])
+    picture = choice.read(context, "flow", *SAMPLE[1:])
     made = layers.way(context, "flow", picture, 0)
     assert np.allclose(scope["h"].numpy()[0], made.drawn[0], atol=1e-4)
     last = capsys.readouterr().out.splitlines()[-1].split()

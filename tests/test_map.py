@@ -10,18 +10,18 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer import images, maps
-from explorer.components.point_map import as_sheet
-from explorer.context import Context
-from explorer.mapping import codes as part
-from explorer.mapping import view
-from explorer.maps import Layout, NoCodes
+from explorer.components.point_map.point_map import as_sheet
+from explorer.page.context import Context
+from explorer.pictures import images
+from explorer.tabs.map import codes as part
+from explorer.tabs.map import layouts, view
+from explorer.tabs.map.layouts import Layout, NoCodes
 from models.checkpoints.codes import Map, load_map, save_map
 from models.training import train
 from tests import toys
 from tests.conftest import tiny_recipe
 
-KEPT = tuple(maps.KEPT)
+KEPT = tuple(layouts.KEPT)
 NOTHING = ("", None)  # no point selected, no picture of one's own
 N = 120
 
@@ -70,7 +70,7 @@ def test_a_code_of_two_numbers_is_shown_as_it_is(context):
     shown = last(part.arrive(context, "flat", *KEPT, *NOTHING))
     assert shown["method"].value == "code"
     assert [key for _, key in shown["method"].choices] == ["code", "umap", "pca"]
-    kept = maps.layout_now(context, "flat", Layout("code"))
+    kept = layouts.layout_now(context, "flat", Layout("code"))
     assert np.array_equal(kept, load_map(context.store.header("flat").folder).coordinates)
 
 
@@ -83,12 +83,12 @@ def test_a_model_without_codes_says_so_and_offers_what_can_be_done(context):
     steps = [named(step) for step in part.encode(context, "bare", *KEPT, *NOTHING)]
     assert 0 < steps[0]["status"]["progress"] <= 1
     assert steps[-1]["view"]["key"].startswith("bare pca")
-    assert len(maps.points(context, "bare")) == 300
+    assert len(layouts.points(context, "bare")) == 300
     assert part.measure(context, "bare", "pca", 2, 15, 0.1)["knn"]
 
 
 def test_a_point_brings_its_picture_its_neighbours_and_the_way_from_the_one_before(context):
-    codes = maps.points(context, "grey").codes
+    codes = layouts.points(context, "grey").codes
     one = named(part.look(context, "grey", *KEPT, "7", None))
     order = np.argsort(np.linalg.norm(codes - codes[7], axis=1))
     assert one["card"]["near_rows"] == order[1:9].tolist()
@@ -103,7 +103,7 @@ def test_a_point_brings_its_picture_its_neighbours_and_the_way_from_the_one_befo
     assert np.array_equal(frames[0], ends[0]) and np.array_equal(frames[-1], ends[1])
     middle = decode(context, (codes[7:8] * 12 + codes[20:21] * 11) / 23)[0]
     assert np.abs(frames[11].astype(int) - middle).max() <= 1
-    where = maps.layout_now(context, "grey", maps.KEPT)
+    where = layouts.layout_now(context, "grey", layouts.KEPT)
     assert np.allclose(two["marks"]["path"][0], where[7], atol=1e-3)
     assert np.allclose(two["marks"]["path"][-1], where[20], atol=1e-3)
 
@@ -114,7 +114,7 @@ def pixels(sprite: dict) -> np.ndarray:
 
 
 def decode(context, codes) -> np.ndarray:
-    return maps.decode(context, "grey", codes.astype(np.float32))
+    return layouts.decode(context, "grey", codes.astype(np.float32))
 
 
 @pytest.mark.parametrize("choice", ["999", "-1", "1,2,3", "x", "3,999"])
@@ -142,7 +142,7 @@ def test_a_stopped_fit_leaves_nothing_behind(context):
     fit = part.refit(context, "grey", *asked, *NOTHING)
     next(fit)
     fit.close()
-    assert maps.layout_now(context, "grey", asked) is None
+    assert layouts.layout_now(context, "grey", asked) is None
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_picture_of_ones_own_lands_beside_the_codes_it_is_like(context):
     value = {"kind": "drawing", "b64": base64.b64encode(drawing.tobytes()).decode(), "W": 56,
              "H": 56, "C": 1, "polarity": "keep"}  # fmt: skip
     shown = named(part.take(context, "grey", value, *KEPT))
-    fitted, z = maps.points(context, "grey"), np.asarray(shown["yours"]["z"])
+    fitted, z = layouts.points(context, "grey"), np.asarray(shown["yours"]["z"])
     nearest = np.argsort(np.linalg.norm(fitted.codes - z, axis=1))[:8]
     assert shown["card"]["near_rows"] == nearest.tolist()
     assert len(shown["marks"]["yours"]) == 2 and shown["selected"]["source"] == "your picture"
@@ -199,27 +199,29 @@ def test_the_sheet_for_the_hover_holds_every_points_picture(context):
 
 def test_a_large_map_is_thinned_evenly(tmp_path):
     write_map(toys.write(tmp_path, "large"), n=12_000)
-    fitted = maps.points(Context.create(tmp_path), "large")
+    fitted = layouts.points(Context.create(tmp_path), "large")
     assert len(fitted) == 4_000 and fitted.indices[:3].tolist() == [0, 3, 6]
 
 
 def test_the_code_shown_gives_what_is_on_screen(context, monkeypatch, tmp_path):
     for name, layout in [
-        ("grey", maps.KEPT),
+        ("grey", layouts.KEPT),
         ("flat", Layout("code", 2)),
         ("grey", Layout("pca", 3)),
         ("flat", Layout("umap", 2, 4, 0.2)),
         ("bare", Layout("pca", 2)),
     ]:
         if name == "bare":
-            list(maps.encode_points(context, name))
-        if maps.layout_now(context, name, layout) is None:
-            list(maps.fit(context, name, layout))
+            list(layouts.encode_points(context, name))
+        if layouts.layout_now(context, name, layout) is None:
+            list(layouts.fit(context, name, layout))
         scope: dict = {}
         exec(view.snippet(context, name, layout, [7]), scope)
-        fitted = maps.points(context, name)
+        fitted = layouts.points(context, name)
         assert np.allclose(scope["codes"], fitted.codes, atol=1e-5)
-        assert np.allclose(scope["coordinates"], maps.layout_now(context, name, layout), atol=1e-3)
+        assert np.allclose(
+            scope["coordinates"], layouts.layout_now(context, name, layout), atol=1e-3
+        )
         card = view.selection_parts(context, name, [7], None)["card"]
         assert scope["near"].tolist() == card["near_rows"]
         drawn = images.sprite(scope["picture"].detach().numpy())
@@ -235,7 +237,7 @@ def test_a_damaged_map_is_a_sentence(context):
 
 def test_no_codes_says_whether_they_can_be_had(context):
     with pytest.raises(NoCodes) as error:
-        maps.points(context, "bare")
+        layouts.points(context, "bare")
     assert error.value.ready
 
 
@@ -243,18 +245,18 @@ def test_a_bent_space_is_mapped_where_distances_mean_something(tmp_path, digits)
     wanted = tiny_recipe(name="bent", model={"latent": 4, "prior_layers": 4}, train={"steps": 120})
     train.train(wanted, digits, tmp_path / "bent")
     context = Context.create(tmp_path)
-    list(maps.encode_points(context, "bent"))
-    fitted = maps.points(context, "bent")
+    list(layouts.encode_points(context, "bent"))
+    fitted = layouts.points(context, "bent")
     model = context.store.get("bent")
     space = model.embed(torch.from_numpy(fitted.codes)).detach().numpy()
     assert not np.allclose(space, fitted.codes, atol=0.05)
     assert np.allclose(fitted.space, space, atol=1e-4)
 
     order = np.linalg.norm(space - space[7], axis=1).argsort()
-    assert maps.near(context, "bent", fitted.codes[7], 3, 7).tolist() == order[1:4].tolist()
+    assert layouts.near(context, "bent", fitted.codes[7], 3, 7).tolist() == order[1:4].tolist()
     layout = Layout("pca", 2)
-    where = maps.place(context, "bent", layout, fitted.codes[:5])
-    assert np.allclose(where, maps.layout_now(context, "bent", layout)[:5], atol=1e-2)
+    where = layouts.place(context, "bent", layout, fitted.codes[:5])
+    assert np.allclose(where, layouts.layout_now(context, "bent", layout)[:5], atol=1e-2)
 
     # And the same once it is kept beside the model, rounded, and shown as code.
     save_map(tmp_path / "bent", fitted)

@@ -1,11 +1,11 @@
-"""Tabs of several parts: each part keeps the conventions of ``explorer.components.parts``."""
+"""Tabs of several parts: each part keeps the conventions of ``explorer.page.parts``."""
 
 from __future__ import annotations
 
 import pytest
 
 import explorer
-from explorer.components.parts import key_of
+from explorer.page.parts import key_of
 from explorer.tabs import TABS
 from tests import toys
 
@@ -21,7 +21,7 @@ def context(tmp_path_factory):
 
 
 def test_there_are_tabs_of_parts():
-    assert {key_of(tab) for tab in OF_PARTS} == {"denoise", "pixels", "game", "embedding", "score"}
+    assert {key_of(tab) for tab in OF_PARTS} == {"denoise", "pixels", "game", "map", "score"}
 
 
 @pytest.mark.parametrize("tab", OF_PARTS, ids=key_of)
@@ -34,3 +34,4 @@ def test_a_tab_is_made_of_parts_that_keep_the_conventions(context, tab):
         assert hasattr(context.picker, f"show_{key_of(tab)}_{key}")
     remembered = [item.key for item in context.remembered]
     assert len(set(remembered)) == len(remembered)
+    assert {key.partition(".")[0] for key in remembered} <= set(context.tab_keys)

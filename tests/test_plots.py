@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from explorer.plots import map_figure
+from explorer.tabs.map.figure import map_figure
 
 COLOURS = ("#111111", "#222222", "#333333")
 RNG = np.random.default_rng(0)

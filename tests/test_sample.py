@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 
 import explorer
-from explorer.components.picker import facts
-from explorer.components.picture_input import as_seen, read_picture
-from explorer.context import explanation
-from explorer.images import ImageError
-from explorer.nearest import nearest_training_image
+from explorer.components.picture_input.picture_input import as_seen
+from explorer.page.code import explanation
+from explorer.pictures.images import ImageError
+from explorer.pictures.received import read_picture
+from explorer.server.words import facts
 from explorer.tabs import sample
+from explorer.tabs.sample.nearest import nearest_training_image
 from models.contract.random import generator
 from models.data import datasets
 from tests import toys
@@ -253,7 +254,7 @@ def test_an_upload_goes_through_the_gate(context):
 
 
 def test_only_large_work_borrows_a_gpu_and_only_where_one_is_lent(context, monkeypatch):
-    from explorer import zerogpu
+    from explorer.server import zerogpu
 
     lent = []
 
@@ -275,7 +276,7 @@ def test_the_spaces_decorator_is_used_where_the_package_is(monkeypatch):
     import sys
     from types import SimpleNamespace
 
-    from explorer import zerogpu
+    from explorer.server import zerogpu
 
     monkeypatch.setitem(sys.modules, "spaces", SimpleNamespace(GPU=lambda fn: ("lent", fn)))
     assert zerogpu.borrows_gpu(len) == ("lent", len)
@@ -284,7 +285,7 @@ def test_the_spaces_decorator_is_used_where_the_package_is(monkeypatch):
 
 
 def test_results_are_kept_only_so_long():
-    from explorer.context import Recent
+    from explorer.server.cache import Recent
 
     recent = Recent(2)
     for key in "aba":

@@ -15,9 +15,9 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 import explorer
-from explorer import examples
-from explorer.components.verdict import ALARM, choice_text, read_choice
-from explorer.scoring import beside, lesson, many, one, scored
+from explorer.components.verdict.verdict import ALARM, choice_text, read_choice
+from explorer.page import examples
+from explorer.tabs.score import beside, lesson, many, one, scored
 from models.checkpoints import weights
 from models.checkpoints.header import read_header
 from models.checkpoints.reference import Reference, save_reference

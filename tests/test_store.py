@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from explorer.store import Store
+from explorer.server.store import Store
 from models.checkpoints import weights
 from models.checkpoints.header import read_header
 from tests import toys

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import explorer
-from explorer.game import moments, theatre
 from explorer.tabs import game
+from explorer.tabs.game import moments, theatre
 from models.checkpoints.snapshots import (
     MEASURED,
     SNAPSHOTS,

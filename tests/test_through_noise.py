@@ -11,10 +11,11 @@ import torch
 from PIL import Image
 
 import explorer
-from explorer import brought, images
-from explorer.components.bell import as_bell
-from explorer.components.picture_table import as_table
-from explorer.denoising import through_noise
+from explorer.components.bell.bell import as_bell
+from explorer.components.picture_table.picture_table import as_table
+from explorer.page import choice
+from explorer.pictures import images
+from explorer.tabs.denoise import through_noise
 from models.contract.random import generator
 from tests import denoising, toys
 from tests.denoising import drawing, merged, pictures, told
@@ -38,7 +39,7 @@ def show(context, name="free", label=-1, steps=10, a=A, b=B):
 
 
 def test_the_shelf_holds_what_was_shipped_or_draws_it(context, tmp_path_factory):
-    shown, drawn = brought.samples(context, "free")
+    shown, drawn = choice.samples(context, "free")
     assert shown.shape == (16, 1, 8, 8) and drawn == 64
     own = context.store.get("free").sample(64, generator(0))[:16]
     assert np.array_equal((own * 255).round().to(torch.uint8).numpy(), shown)
@@ -46,14 +47,14 @@ def test_the_shelf_holds_what_was_shipped_or_draws_it(context, tmp_path_factory)
     denoising.write(folder)
     (folder / "free" / "preview.webp").unlink()
     bare = explorer.Context.create(folder, device="cpu")
-    shown, drawn = brought.samples(bare, "free")
+    shown, drawn = choice.samples(bare, "free")
     assert shown.shape == (16, 1, 8, 8) and drawn == 16
 
 
 @pytest.mark.parametrize("given", [("sample", 5, None), ("own", 0, drawing())])
 @pytest.mark.parametrize("name", ["free", "colour"])
 def test_a_pictures_code_makes_that_picture(context, name, given):
-    picture = brought.read(context, name, *given)
+    picture = choice.read(context, name, *given)
     scope = {"model": context.store.get(name)}
     exec("\n".join(picture.imports) + "\n" + picture.code, scope)
     assert np.array_equal((scope["x"][0] * 255).round().byte().numpy(), picture.pixels)
@@ -61,15 +62,15 @@ def test_a_pictures_code_makes_that_picture(context, name, given):
 
 
 def test_a_place_that_is_not_there_is_the_first(context):
-    first = brought.read(context, "free", "sample", 0, None).pixels
+    first = choice.read(context, "free", "sample", 0, None).pixels
     for place in (None, 99, -1, "two", 1.5):
-        assert np.array_equal(brought.read(context, "free", "sample", place, None).pixels, first)
+        assert np.array_equal(choice.read(context, "free", "sample", place, None).pixels, first)
 
 
 @pytest.mark.parametrize("given", [None, "nonsense", {"kind": "file", "name": "x", "b64": "AAAA"}])
 def test_no_picture_of_ones_own_is_a_sentence(context, given):
     with pytest.raises(images.ImageError, match=r"^[A-Z'][^\n]*\.$"):
-        brought.read(context, "free", "own", 0, given)
+        choice.read(context, "free", "own", 0, given)
     status = told(show(context, b=("own", 0, given)))[0][4]
     assert status["kind"] == "problem" and status["text"].startswith("Picture B: ")
 
@@ -78,7 +79,7 @@ def test_no_picture_of_ones_own_is_a_sentence(context, given):
 
 
 def test_more_steps_bring_the_picture_nearer(context):
-    picture = brought.read(context, "free", *A)
+    picture = choice.read(context, "free", *A)
     trips = [through_noise.trip(context, "free", picture, None, n) for n in through_noise.STEPS]
     errors = [made.rms for made in trips]
     assert errors[-1] < errors[0] and errors[-1] < 0.02
@@ -89,7 +90,7 @@ def test_more_steps_bring_the_picture_nearer(context):
 
 
 def test_a_trip_is_what_the_model_does(context):
-    picture = brought.read(context, "asked", *A)
+    picture = choice.read(context, "asked", *A)
     model = context.store.get("asked")
     x = torch.from_numpy(picture.pixels)[None] / 255
     z = model.encode(x, label=4, steps=10)
@@ -105,7 +106,7 @@ def test_the_tables_fill_column_by_column_and_keep_their_room(context):
     assert all(t["blank"] == [0, 10] for t in tables)
     assert tables[-1]["columns"] == ["A", "5", "10", "20", "50"]
     shown = pictures(tables[-1]["sprite"])
-    picture = brought.read(context, "free", *A)
+    picture = choice.read(context, "free", *A)
     place = dict(zip(tables[-1]["places"], shown, strict=True))
     assert np.array_equal(place[5], picture.pixels)
     assert not any(map(denoising.skipped, steps[-1]))  # quick yields may be shown as the last alone
@@ -115,7 +116,7 @@ def test_the_tables_fill_column_by_column_and_keep_their_room(context):
 
 def test_the_bell_tells_mean_deviation_and_correlation(context):
     _, bell, *_ = merged(show(context))
-    made = through_noise.trip(context, "free", brought.read(context, "free", *A), None, 10)
+    made = through_noise.trip(context, "free", choice.read(context, "free", *A), None, 10)
     assert f"deviation {made.noise.std():.2f}" in bell["note"]
     assert f"mean {made.noise.mean():+.2f}" in bell["note"]
     assert len(bell["density"]) == 32
@@ -143,7 +144,7 @@ def test_a_bell_is_a_density_and_counts_what_lies_beyond():
 
 def test_the_way_goes_along_the_sphere_from_a_to_b(context):
     _, _, table, film, status, _ = merged(show(context))
-    a, b = (brought.read(context, "free", *given) for given in (A, B))
+    a, b = (choice.read(context, "free", *given) for given in (A, B))
     *_, way = through_noise.ways(context, "free", a, b, None, 10)
     assert way.shape == (11, 1, 8, 8)
     for end, picture in ((way[0], a), (way[-1], b)):
@@ -165,7 +166,7 @@ def test_the_way_goes_along_the_sphere_from_a_to_b(context):
 
 
 def test_the_cross_fade_is_the_mean_of_pixels(context):
-    a, b = (brought.read(context, "free", *given) for given in (A, B))
+    a, b = (choice.read(context, "free", *given) for given in (A, B))
     mixed = through_noise.crossfade(a, b)
     assert np.allclose(mixed[5], (a.pixels / 255 + b.pixels / 255) / 2, atol=1e-6)
 

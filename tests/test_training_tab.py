@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer.context import in_code
-from explorer.jobs import Job, JobError, Jobs, Limits
+from explorer.page.code import in_code
+from explorer.server.jobs import Job, JobError, Jobs, Limits
 from explorer.tabs import train
-from explorer.training import keep, mine, pictures, setup, watch, yours
+from explorer.tabs.train import keep, mine, pictures, setup, watch, yours
 from models.data import datasets
 from models.training import starts
 from models.training.recipe import from_dict, load_recipe

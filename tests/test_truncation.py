@@ -10,10 +10,12 @@ import pytest
 import torch
 
 import explorer
-from explorer.asked import ANY
-from explorer.components.truncation import as_truncation
-from explorer.draw_settings import NO_TRUNCATION, Settings, read_settings
+from explorer.components.truncation.truncation import as_truncation
+from explorer.server.abilities import NO_TRUNCATION
+from explorer.server.previews import preview
+from explorer.server.reading import ANY
 from explorer.tabs import sample
+from explorer.tabs.sample.settings import Settings, read_settings
 from models.codes.truncation import truncations
 from tests import toys
 from tests.test_sample import last, pictures
@@ -61,7 +63,7 @@ def test_the_code_shown_gives_what_is_on_screen(context, threshold):
 
 def test_the_shipped_pictures_are_those_without_truncation(context):
     shown = last(sample.show(context, "game", 0, 64, 1.0, ANY, None, None, NO_TRUNCATION))[0]
-    assert np.array_equal(pictures(shown), sample.preview(context, "game").images)
+    assert np.array_equal(pictures(shown), preview(context.store, "game").images)
     other = last(sample.show(context, "game", 0, 64, 1.0, ANY, None, None, 0.3))[0]
     assert not np.array_equal(pictures(other), pictures(shown))
 

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 
 import explorer
-from explorer.components.pixel_player import colours
-from explorer.live import newest, newest_only
-from explorer.theme import CIVIDIS
-from explorer.writing import finish, watch, written
-from explorer.writing.written import Change, Settings
+from explorer.components.pixel_player.pixel_player import colours
+from explorer.components.theme import CIVIDIS
+from explorer.page.runs import newest, newest_only
+from explorer.tabs.pixels import finish, watch, written
+from explorer.tabs.pixels.written import Change, Settings
 from models.contract.random import generator
 from tests import toys
 from tests.denoising import drawing, merged, pictures, skipped, told

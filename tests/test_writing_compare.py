@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import explorer
-from explorer.writing import alike, compare, order
+from explorer.tabs.pixels import alike, compare, order
 from models.checkpoints import weights as checkpoint
 from models.checkpoints.header import WEIGHTS, read_header
 from models.contract.random import generator, uniform

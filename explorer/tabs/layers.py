@@ -11,17 +11,20 @@ from typing import Any, NamedTuple
 import gradio as gr
 import numpy as np
 
-from explorer import components, export, images
-from explorer.asked import is_whole, next_seed
-from explorer.brought import Picture, as_shelf, picture_controls, read
+from explorer import components
 from explorer.components import say
-from explorer.components.bell import as_bell, bell
-from explorer.components.curves import curves
-from explorer.components.film import film
-from explorer.components.picture_table import as_bytes
-from explorer.context import Context, import_lines, in_code
-from explorer.link import whole
-from explorer.live import LIVE, newest_only, rested
+from explorer.components.bell.bell import as_bell, bell
+from explorer.components.curves.curves import curves
+from explorer.components.film.film import film
+from explorer.page import saves
+from explorer.page.address import whole
+from explorer.page.choice import Picture, as_shelf, picture_controls, read
+from explorer.page.code import import_lines, in_code
+from explorer.page.context import Context
+from explorer.page.runs import LIVE, newest_only, rested
+from explorer.pictures import images
+from explorer.pictures.bytes import as_bytes
+from explorer.server.reading import is_whole, next_seed
 
 log = logging.getLogger(__name__)
 
@@ -242,7 +245,7 @@ def save(context: Context, kind: str, name: str, seed: Any, *given: Any) -> tupl
     except (ValueError, RuntimeError) as error:
         return gr.skip(), say(str(error), kind="problem")
     rows = [seen(made.there), seen(made.drawn)]
-    return export.film_file(kind, f"{name}-layers", rows), gr.skip()
+    return saves.film_file(kind, f"{name}-layers", rows), gr.skip()
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -257,7 +260,7 @@ def build(context: Context) -> None:
             picture = picture_controls(context, "layers", label="Your picture", selected=0)
             # Not 0, of which the samples are.
             seed = gr.Number(1, label="Seed of the other noise", precision=0, elem_id="layers-seed")
-            saver = export.save_buttons()
+            saver = saves.save_buttons()
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes=["ge-stage", "ge-sections"]):
             with gr.Row(elem_classes="ge-beside"):

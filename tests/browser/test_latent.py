@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import latents
+from explorer.tabs.latent import codes as latents
 from models.checkpoints import weights
 from tests import toys
 from tests.browser.conftest import (
