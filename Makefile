@@ -39,7 +39,7 @@ bench: $(BENCH)
 
 train: $(RUNTIME)
 	@test -n "$(NAME)" || { echo "Say what to train: make train NAME=vae-mnist"; \
-	  ls models/recipes | sed 's/.toml$$//; s/^/  /'; exit 2; }
+	  ls models/training/recipes | sed 's/.toml$$//; s/^/  /'; exit 2; }
 	$(BIN)/python -m models train $(NAME) $(ARGS)
 
 lint: $(DEV)

@@ -3,7 +3,7 @@
 How the page hangs together, for whoever adds to it:
 
 * A tab is a module of ``explorer.tabs`` (see there) and one line in ``TABS``. It names the
-  capabilities it NEEDS, never a family; ``explorer.context.Context`` is all it is given.
+  capabilities it NEEDS, never a family; ``explorer.page.context.Context`` is all it is given.
 * One picker at the top chooses the model. It is ``context.picker``, a component whose value is the
   model's name: make it an input wherever a handler needs to know the model.
 * ``context.on_show`` is how a tab learns that it has something new to show. The handler runs when
@@ -13,27 +13,30 @@ How the page hangs together, for whoever adds to it:
 * ``context.timely(handler)`` around every other handler that changes what is on screen: its answer
   is dropped once the tab shows another model than it was asked about.
 * ``context.remember(key, component)`` puts a control into the page's address and takes it from
-  there when a link is opened. Prefix the key with the tab's name unless it is ``seed``.
+  there when a link is opened. The key begins with the tab's name.
 * ``context.code`` carries a latent code from one tab to another; ``context.go(tab)`` changes tabs.
 * The store (``context.store``) lists models from their headers, without torch, and loads on first
   use. ``import torch``, ``umap``, ``plotly``, ``pandas`` stand inside functions: the page is up
   before they are.
-* Pictures go to the browser as sprites (``explorer.images.sprite``: ``{"b64", "n", "h", "w",
-  "c"}``, raw bytes) and are drawn by the components of ``explorer.components``.
+* Pictures go to the browser as sprites (``images.sprite``: ``{"b64", "n", "h", "w", "c"}``,
+  raw bytes) and are drawn by the components of ``explorer.components``.
 * Every event is declared with ``api_visibility="private"``; ``queue=False`` where the handler takes
   less than about 50 ms and is no generator.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import gradio as gr
 
-from explorer import components, link, theme
-from explorer.components.picker import model_picker
-from explorer.context import Context
-from explorer.jobs import Limits
+from explorer import components
+from explorer.components import theme
+from explorer.page import address
+from explorer.page.context import Context
+from explorer.page.picker import model_picker
+from explorer.server.jobs import Limits
 from explorer.tabs import TABS, key_of
 
 __all__ = ["Context", "Limits", "build", "launch_options"]
@@ -80,7 +83,7 @@ def build(context: Context) -> gr.Blocks:
         with gr.Tabs(elem_id="ge-tabs") as context.tabs:
             for tab in tabs:
                 _add_tab(tab, context)
-        link.install(context)
+        address.install(context)
     return page
 
 
@@ -102,7 +105,8 @@ def launch_options() -> dict:
     return {
         "theme": theme.theme(),
         "css": components.stylesheet(),
-        "head": f"<script>{components.scripts()}</script>",
+        "head": f"<script>window.GE_RENAMED = {json.dumps(address.RENAMED)};\n"
+        f"{components.scripts()}</script>",
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,

@@ -1,42 +1,29 @@
 """Deep generative models behind one contract; no page, no plots, no gradio in here.
 
+    from models import generator, load
+
+    images = load("vae-mnist").sample(64, generator(0))  # (64, 1, 28, 28), from 0 to 1
+
 ``FAMILIES`` names every family by the class that implements it. The values are dotted paths, not
 classes, so that importing ``models`` costs nothing: the page lists checkpoints (a JSON header each)
-long before torch is needed. ``family("vae")`` gives the class.
+long before torch is needed. ``family("vae")`` gives the class. ``PUBLIC`` names what notebooks and
+the page's snippets use; each is imported when it is first asked for.
 """
 
 from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
 
 FAMILIES = {
-    "vae": "models.vae:VAE",
-    "diffusion": "models.diffusion:Diffusion",
-    "autoregressive": "models.autoregressive:Autoregressive",
-    "flow": "models.flow:Flow",
-    "gan": "models.gan:GAN",
-    "rbm": "models.rbm:RBM",
-    "classifier": "models.classifier:Classifier",
+    "vae": "models.families.vae:VAE",
+    "diffusion": "models.families.diffusion.diffusion:Diffusion",
+    "autoregressive": "models.families.autoregressive.autoregressive:Autoregressive",
+    "flow": "models.families.flow.flow:Flow",
+    "gan": "models.families.gan.variants:Adversarial",
+    "rbm": "models.families.rbm:RBM",
+    "classifier": "models.families.classifier:Classifier",
 }
-
-
-_FACE = {
-    "generator": "models.base",
-    "normal": "models.base",
-    "load": "models.checkpoint",
-    "read_header": "models.checkpoint",
-    "uniform": "models.base",
-    "schedule": "models.schedules",
-    "spherical": "explorer.latents",
-}
-
-__all__ = ["FAMILIES", "family", *_FACE]
-
-
-def __getattr__(name: str):
-    if name not in _FACE:
-        raise AttributeError(name)
-    return getattr(import_module(_FACE[name]), name)
 
 
 def family(name: str) -> type:
@@ -46,3 +33,45 @@ def family(name: str) -> type:
         raise ValueError(f"There is no model family '{name}'. Known families: {known}.")
     module, _, attribute = FAMILIES[name].partition(":")
     return getattr(import_module(module), attribute)
+
+
+# What has a colon is one thing of a module; what has none, the module.
+PUBLIC = {
+    "load": "models.checkpoints.weights:load",
+    "read_header": "models.checkpoints.header:read_header",
+    "resolve": "models.checkpoints.header:resolve",
+    "moments": "models.checkpoints.snapshots:moments",
+    "read_measured": "models.checkpoints.snapshots:read_measured",
+    "read_reference": "models.checkpoints.reference:read_reference",
+    "generator": "models.contract.random:generator",
+    "normal": "models.contract.random:normal",
+    "uniform": "models.contract.random:uniform",
+    "capabilities": "models.contract.capabilities:capabilities",
+    "load_data": "models.data.datasets:load",
+    "fit_map": "models.codes.projection:fit_map",
+    "load_map": "models.checkpoints.codes:load_map",
+    "neighbours": "models.codes.projection:neighbours",
+    "project": "models.codes.projection:project",
+    "features": "models.codes.judged_map:features",
+    "load_features": "models.codes.judged_map:load_features",
+    "invert_steps": "models.codes.inversion:invert_steps",
+    "starting_codes": "models.codes.inversion:starting_codes",
+    "spherical": "models.codes.paths:spherical",
+    "score": "models.scores.scores:score",
+    "background_of": "models.scores.background:background_of",
+    "auroc": "models.evaluation.metrics:auroc",
+    "schedule": "models.families.diffusion.schedules:schedule",
+    "schedules": "models.families.diffusion.schedules",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PUBLIC:
+        raise AttributeError(f"module 'models' has no attribute {name!r}")
+    module, _, attribute = PUBLIC[name].partition(":")
+    found = import_module(module)
+    return getattr(found, attribute) if attribute else found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *PUBLIC})

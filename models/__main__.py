@@ -22,7 +22,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import SHIPPED, WEIGHTS, CheckpointError, find, load, read_header, resolve
+from models.checkpoints.header import SHIPPED, WEIGHTS, CheckpointError, find, read_header, resolve
+from models.checkpoints.weights import load
 
 # Before torch is imported: its threads sleep at a barrier instead of spinning. Where others share
 # the processor, spinning threads made a run of small steps fifteen times slower.
@@ -142,7 +143,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def list_command(args: argparse.Namespace) -> dict[str, Any]:
-    from models.recipe import load_recipe, recipe_names
+    from models.training.recipe import load_recipe, recipe_names
 
     headers, broken = [], {}
     if not Path(args.checkpoints).is_dir():
@@ -168,7 +169,7 @@ def list_command(args: argparse.Namespace) -> dict[str, Any]:
     ]
     recipes = {name: load_recipe(name).title for name in recipe_names()}
     if args.markdown:
-        from models.card import anomaly_table, models_table
+        from models.evaluation.card import anomaly_table, models_table
 
         tables = {"models": models_table, "scores": anomaly_table}
         print(tables[args.markdown](headers))
@@ -190,14 +191,14 @@ def list_command(args: argparse.Namespace) -> dict[str, Any]:
 def train_command(args: argparse.Namespace) -> dict[str, Any]:
     from tqdm import tqdm
 
-    from models import data
-    from models.processes import here, join
-    from models.recipe import load_recipe
-    from models.train import Progress, train
+    from models.data import datasets
+    from models.machine.processes import here, join
+    from models.training.recipe import load_recipe
+    from models.training.train import Progress, train
 
     recipe = load_recipe(args.recipe, args.set)
     device = join(args.device)
-    dataset = data.load(recipe.data.name, "train", args.data_dir)
+    dataset = datasets.load(recipe.data.name, "train", args.data_dir)
     out = Path(args.out or Path("runs") / recipe.name)
     bar = tqdm(unit="step", disable=args.quiet or not here().main, dynamic_ncols=True)
 
@@ -217,8 +218,8 @@ def train_command(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
-    from models.evaluate import evaluate
-    from models.processes import join
+    from models.evaluation.evaluate import evaluate
+    from models.machine.processes import join
 
     if args.n is not None and args.n < 0:
         raise ValueError("--n must be 0 (all test images) or a positive number.")
@@ -239,7 +240,7 @@ def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
         progress=not args.json,
     )
     if not args.json:
-        from models.card import meaning, number
+        from models.evaluation.card import meaning, number
 
         for name, metric in header.metrics.items():
             error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
@@ -252,8 +253,11 @@ def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
 def sample_command(args: argparse.Namespace) -> dict[str, Any]:
     import torch
 
-    from models import pictures, processes
-    from models.base import Samples, generator
+    from models.contract.capabilities import Samples
+    from models.contract.random import generator
+    from models.data import pictures
+    from models.evaluation.samples import sample
+    from models.machine import processes
 
     if not 1 <= args.n <= 10_000:
         raise ValueError(f"--n must be from 1 to 10000, not {args.n}.")
@@ -272,7 +276,7 @@ def sample_command(args: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"'{args.checkpoint}' samples without --{name}; leave it out.")
     knobs = {name: value for name, value in knobs.items() if name in known}
     with torch.no_grad():
-        images = processes.sample(model, args.n, generator(args.seed), args.label, **knobs)
+        images = sample(model, args.n, generator(args.seed), args.label, **knobs)
     if processes.here().main:
         pictures.grid(images).save(out)
     if not args.json:
@@ -281,9 +285,10 @@ def sample_command(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def score_command(args: argparse.Namespace) -> dict[str, Any]:
-    from models.base import HasLikelihood, generator
-    from models.metrics import bits_per_dim
-    from models.processes import join
+    from models.contract.capabilities import HasLikelihood
+    from models.contract.numbers import bits_per_dim
+    from models.contract.random import generator
+    from models.machine.processes import join
 
     if args.samples is not None and args.samples < 1:
         raise ValueError(f"--samples must be 1 or more, not {args.samples}.")
@@ -323,7 +328,7 @@ def _read(paths: list[str], shape: tuple[int, int, int]) -> tuple[list[str], Any
     is wrong by path}, {} where nothing is. Raises ValueError where none can be read."""
     import torch
 
-    from models import pictures
+    from models.data import pictures
 
     read, wrong = {}, {}
     for path in paths:
@@ -340,9 +345,12 @@ def _read(paths: list[str], shape: tuple[int, int, int]) -> tuple[list[str], Any
 
 def _score_by(args: argparse.Namespace) -> dict[str, Any]:
     """Anomaly scores, each with what part of the model's own test images are less strange."""
-    from models.base import generator
-    from models.processes import join
-    from models.scores import SCORES, applicable, background_of, read_reference, score
+    from models.checkpoints.reference import read_reference
+    from models.contract.random import generator
+    from models.machine.processes import join
+    from models.scores.background import background_of
+    from models.scores.registry import SCORES
+    from models.scores.scores import applicable, score
 
     if args.samples is not None:
         raise ValueError("--samples is for likelihoods alone: leave it or --by out.")

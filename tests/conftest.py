@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from models import data, recipe, sources, train
-from models.base import generator
-from models.vae import VAE, VAEConfig
+from models.contract.random import generator
+from models.data import datasets, sources
+from models.families.vae import VAE, VAEConfig
+from models.training import recipe, train
 
 # Small enough to train in seconds, with each optional part of a VAE in use or one step away.
 TINY = {
@@ -85,7 +86,7 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
 @pytest.fixture
 def alone(monkeypatch):
     """No data folder in the environment, and no Hub."""
-    monkeypatch.delenv(data.ENVIRONMENT, raising=False)
+    monkeypatch.delenv(datasets.ENVIRONMENT, raising=False)
     monkeypatch.setattr(sources, "reachable", lambda: False)
 
 
@@ -96,8 +97,8 @@ def few_threads():
 
 
 @pytest.fixture(scope="session")
-def digits() -> data.Dataset:
-    return data.load("digits", "train")
+def digits() -> datasets.Dataset:
+    return datasets.load("digits", "train")
 
 
 @pytest.fixture(scope="session")

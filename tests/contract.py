@@ -14,9 +14,13 @@ import inspect
 import pytest
 import torch
 
-from models import FAMILIES, checkpoint, data, family
-from models.base import CAPABILITIES, build_config, generator
-from models.recipe import load_recipe, recipe_names
+from models import FAMILIES, family
+from models.checkpoints import weights
+from models.contract.capabilities import CAPABILITIES
+from models.contract.config import build_config
+from models.contract.random import generator
+from models.data import datasets
+from models.training.recipe import load_recipe, recipe_names
 
 # Families of other tests register themselves under their own module: they are not ours to judge.
 OURS = [name for name, path in FAMILIES.items() if path.startswith("models.")]
@@ -38,7 +42,7 @@ def cases() -> list[Case]:
     for name in recipe_names():
         recipe = load_recipe(name)
         values = dict(recipe.model)
-        info = data.DATASETS.get(recipe.data.name)
+        info = datasets.DATASETS.get(recipe.data.name)
         if info is not None:
             values.setdefault("image", list(info.shape))
             if values.get("num_classes") == -1:
@@ -69,7 +73,7 @@ CASES = [shrunk(case) for case in SHIPPED]
 
 def build(case: Case):
     torch.manual_seed(0)
-    model = checkpoint.build(case.family, case.values)
+    model = weights.build(case.family, case.values)
     # Parameters that start at zero hide what they multiply: move every one a little.
     rng = generator(1)
     with torch.no_grad():

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models import checkpoint
-from models.base import generator
-from models.evaluate import save_preview
+from models.checkpoints import weights
+from models.checkpoints.header import read_header
+from models.checkpoints.preview import save_preview
+from models.contract.random import generator
 from tests import toys
 
 SMALL = {"width": 8, "blocks": 1, "middle": 1, "halvings": 1}
@@ -28,13 +29,13 @@ def write(folder: Path) -> None:
 
 def _shake(folder: Path) -> None:
     """Moves every weight: as it starts, the network's last layer answers nothing at all."""
-    model, header = checkpoint.load(folder), checkpoint.read_header(folder)
+    model, header = weights.load(folder), read_header(folder)
     rng = generator(11)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.1 * torch.randn(parameter.shape, generator=rng)
-    checkpoint.save(model, header, folder)
-    save_preview(checkpoint.load(folder), folder)
+    weights.save(model, header, folder)
+    save_preview(weights.load(folder), folder)
 
 
 def pictures(sprite: dict) -> np.ndarray:

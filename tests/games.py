@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from models import evaluate, train
-from models.data import Dataset
+from models.data.datasets import Dataset
+from models.evaluation import evaluate
+from models.training import train
 from tests.conftest import tiny_judge
-from tests.test_snapshots import tiny_gan
+from tests.models.checkpoints.test_snapshots import tiny_gan
 
 RUNS = {
     "healthy": ({"steps": 6, "snapshots": 3}, {}),

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from models.base import GenerativeModel, Likelihood, log_normal, normal
+from models.contract.model import GenerativeModel, Likelihood
+from models.contract.numbers import log_normal
+from models.contract.random import normal
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw
 
-from explorer.images import prepare
+from explorer.pictures.images import prepare
 
 MNIST = (1, 28, 28)
 

@@ -16,9 +16,10 @@ from pathlib import Path
 import torch
 
 import models.__main__ as cli
-from models import data, processes
-from models.recipe import from_dict
-from models.train import Run
+from models.data import datasets
+from models.machine import processes
+from models.training.recipe import from_dict
+from models.training.train import Run
 from tests.conftest import TINY, WRITER
 
 LOSSES = "losses.json"
@@ -61,7 +62,7 @@ def losses(family: str, model: dict, train: dict, steps: int = 20) -> list[dict[
         "data": {"name": "digits", "mutate": mutate},
         "train": {"steps": steps, "batch_size": 32, "precision": "float32", **train},
     })  # fmt: skip
-    return [now.logs for now in Run(recipe, data.load("digits", "train")).steps()]
+    return [now.logs for now in Run(recipe, datasets.load("digits", "train")).steps()]
 
 
 def main(folder: Path) -> int:

@@ -11,6 +11,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("torch", "umap", "plotly", "sklearn", "numba", "datasets")
+ASSETS = {".js", ".css", ".html"}
+
+# The folders, each with those above it that may import it: arrows run down only. A package's own
+# __init__ is the lowest of models (names and dotted paths) and the highest of explorer (the page).
+LAYERS = {
+    "models": (
+        "__init__", "machine", "contract", "families", "data", "checkpoints", "codes", "scores",
+        "evaluation", "training", "__main__",
+    ),
+    "explorer": ("pictures", "server", "components", "page", "tabs", "__init__"),
+}  # fmt: skip
 
 
 def imports(path: Path, top_level_only: bool = False) -> set[str]:
@@ -30,16 +41,109 @@ def files(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
 
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def arrows(package: str) -> dict[str, set[str]]:
+    """Which modules of a package each of its modules imports, in functions too; what stands under
+    ``if TYPE_CHECKING`` is not imported. A module imported from its package is that module."""
+    paths = {module_of(path): path for path in files(package)}
+    found: dict[str, set[str]] = {}
+    for module, path in paths.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for_checkers = {
+            id(inner)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for statement in node.body
+            for inner in ast.walk(statement)
+        }
+        names: set[str] = set()
+        for node in ast.walk(tree):
+            if id(node) in for_checkers:
+                continue
+            if isinstance(node, ast.Import):
+                names.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{path}: write the whole name of what is imported"
+                whole = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+                names.update(full if full in paths else node.module for full in whole.values())
+        found[module] = (names & set(paths)) - {module}
+    return found
+
+
+def circle(arrows: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a circle, the first one found; [] where there is none."""
+    done: set[str] = set()
+
+    def visit(module: str, way: list[str]) -> list[str]:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module not in done:
+            for other in sorted(arrows[module]):
+                if found := visit(other, [*way, module]):
+                    return found
+            done.add(module)
+        return []
+
+    return next(filter(None, (visit(module, []) for module in sorted(arrows))), [])
+
+
+def layer(module: str) -> str:
+    """The folder of a package that a module lies in; "__init__" for the package itself."""
+    return (*module.split("."), "__init__")[1]
+
+
+def test_a_circle_is_seen_where_there_is_one():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_no_modules_import_each_other_in_a_circle(package):
+    assert circle(arrows(package)) == []
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_arrows_run_down(package):
+    order = LAYERS[package]
+    known = {layer(module) for module in arrows(package)}
+    assert known <= set(order), "a folder without a place in LAYERS"
+    climbs = [
+        f"{module} imports {other}"
+        for module, others in arrows(package).items()
+        for other in others
+        if order.index(layer(other)) > order.index(layer(module))
+    ]
+    assert climbs == []
+
+
+def test_no_tab_imports_another():
+    for module, others in arrows("explorer").items():
+        tab = module.split(".")[1:3]
+        if tab[:1] == ["tabs"] and len(tab) == 2:
+            strangers = {o for o in others if layer(o) == "tabs" and o.split(".")[1:3] != tab}
+            assert not strangers, f"{module} imports {strangers}"
+
+
+def test_no_folder_of_models_waits_for_torch_to_say_what_it_is():
+    for path in files("models"):
+        if path.name == "__init__.py" and path.parent.name != "models":
+            assert not imports(path), path
+
+
 def first(names: set[str]) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("path", files("models"), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", files("models"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_models_know_nothing_of_the_page(path):
     assert not first(imports(path)) & {"explorer", "gradio", "plotly", "app"}
 
 
-@pytest.mark.parametrize("path", files("explorer"), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", files("explorer"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_page_knows_nothing_of_app_or_tests_and_loads_nothing_heavy(path):
     assert not first(imports(path)) & {"app", "tests"}
     assert not first(imports(path, top_level_only=True)) & {*HEAVY, "pandas"}
@@ -71,15 +175,42 @@ def test_building_the_page_loads_nothing_heavy(tmp_path):
 
 
 def test_every_component_has_its_script_and_a_style_that_names_it():
-    folder = ROOT / "explorer" / "components"
-    from explorer.components import scripts, stylesheet
+    from explorer.components import files, scripts, source, stylesheet
 
     assert "window.GE" in scripts()
-    for sheet in folder.glob("*.css"):
-        assert sheet.read_text(encoding="utf-8") in stylesheet()
-    for template in folder.glob("*.html"):
-        assert "${" not in template.read_text(encoding="utf-8"), template
-        assert template.with_suffix(".js").exists(), template
+    on_disk = {p.name for p in (ROOT / "explorer").rglob("*") if p.suffix in ASSETS}
+    assert set(files()) == on_disk
+    for name, path in files().items():
+        assert source(name) == path.read_text(encoding="utf-8")
+        if path.suffix == ".css":
+            assert source(name) in stylesheet()
+        if path.suffix == ".html":
+            assert "${" not in source(name), path
+            assert path.with_suffix(".js").exists(), path
+
+
+def test_a_component_of_a_new_folder_is_found(tmp_path, monkeypatch):
+    from explorer import components
+
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "new.js").write_text("// here", encoding="utf-8")
+    (tmp_path / "new" / "new.css").write_text(".ge-new {}", encoding="utf-8")
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "page.css").write_text("body {}", encoding="utf-8")
+    kept = components.files, components.source
+    for cached in kept:
+        cached.cache_clear()
+    monkeypatch.setattr(components, "FOLDER", tmp_path)
+    try:
+        assert components.source("new.js") == "// here" and components.source("other.js") == ""
+        assert components.stylesheet() == "body {}\n.ge-new {}"
+        (tmp_path / "page" / "new.css").write_text(".ge-new {}", encoding="utf-8")
+        components.files.cache_clear()
+        with pytest.raises(ValueError, match=r"Two components have a file .new\.css."):
+            components.source("new.html")
+    finally:
+        for cached in kept:
+            cached.cache_clear()
 
 
 def test_nothing_points_outside():

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from models.card import anomaly_table, models_table
-from models.checkpoint import find, read_header
+from models.checkpoints.header import find, read_header
+from models.evaluation.card import anomaly_table, models_table
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

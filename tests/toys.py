@@ -12,12 +12,18 @@ from PIL import Image
 from safetensors.numpy import save_file
 from torch import nn
 
-from models import FAMILIES, checkpoint, recipe
-from models.base import Frame, GenerativeModel, Model, capabilities, generator, normal, setting
-from models.data import digits
-from models.evaluate import save_preview
-from models.judged_map import FEATURES, features
-from models.projection import Map, save_map
+from models import FAMILIES
+from models.checkpoints import weights
+from models.checkpoints.codes import Map, save_map
+from models.checkpoints.header import Header, read_header
+from models.checkpoints.preview import save_preview
+from models.codes.judged_map import FEATURES, features
+from models.contract.capabilities import capabilities
+from models.contract.config import setting
+from models.contract.model import Frame, GenerativeModel, Model
+from models.contract.random import generator, normal
+from models.data.datasets import digits
+from models.training import recipe
 
 
 @dataclass(frozen=True)
@@ -119,8 +125,8 @@ FAMILIES.setdefault("reader", "tests.toys:Reader")
 
 def write(folder: Path, name: str, family: str = "toy", data: str = "mnist", **config) -> Path:
     """A checkpoint of an untrained toy with everything the page reads, in ``folder/name``."""
-    model = checkpoint.build(family, config)
-    header = checkpoint.Header(
+    model = weights.build(family, config)
+    header = Header(
         name=name,
         family=family,
         title=name.replace("-", " ").title(),
@@ -146,9 +152,9 @@ def write(folder: Path, name: str, family: str = "toy", data: str = "mnist", **c
         capabilities=capabilities(model),
         metrics={"nll_nats": {"value": 81.23, "n": 10000, "space": "binary"}},
     )
-    target = checkpoint.save(model, header, folder / name)
+    target = weights.save(model, header, folder / name)
     if hasattr(model, "sample"):
-        model = checkpoint.load(target)
+        model = weights.load(target)
         images = (model.sample(64, generator(0)) * 255).round().byte()
         c, h, w = model.image_shape
         grid = images.reshape(8, 8, c, h, w).permute(0, 3, 1, 4, 2).reshape(8 * h, 8 * w, c)
@@ -168,7 +174,7 @@ def write_writer(
 ) -> Path:
     """An untrained autoregressive model of small pictures, whose every value sways those after it.
 
-    Its settings are those of ``models.autoregressive``; the ones not given are small.
+    Its settings are those of ``models.families.autoregressive``; the ones not given are small.
     """
     small = {"network": network, "image": list(image), "width": 40, "layers": 2}
     small |= {"transformer": {"head_width": 4, "patch": 2, "hidden": 24, "width": 8}}.get(
@@ -181,7 +187,7 @@ def write_writer(
 def write_flow(folder: Path, name: str, **config) -> Path:
     """A flow of small pictures, untrained, with weights moved so that every layer does something.
 
-    Its settings are those of ``models.flow``; the ones not given are small.
+    Its settings are those of ``models.families.flow``; the ones not given are small.
     """
     small = {"image": [1, 8, 8], "scales": 2, "steps": 2, "width": 8, "bins": 4}
     small |= {"dequantise_width": 8, "dequantise_steps": 2}
@@ -191,7 +197,7 @@ def write_flow(folder: Path, name: str, **config) -> Path:
 def write_game(folder: Path, name: str, **config) -> Path:
     """An untrained GAN of small pictures, with weights moved so that its verdicts differ.
 
-    Its settings are those of ``models.gan``; the ones not given are small.
+    Its settings are those of ``models.families.gan``; the ones not given are small.
     """
     small = {"image": [1, 8, 8], "noise": 6, "width": 8, "hidden": 16}
     return _stirred(write(folder, name, "gan", "digits", **{**small, **config}), 0.1)
@@ -204,19 +210,19 @@ def write_judge(folder: Path, name: str) -> Path:
     """
     target = write(folder, name, "classifier", "digits", image=[1, 8, 8], width=16, blocks=1)
     test = digits("test")
-    found = features(checkpoint.load(target), test.images)
+    found = features(weights.load(target), test.images)
     save_map(target, Map(found, found[:, :2].copy(), test.labels.numpy()), FEATURES)
     return target
 
 
 def _stirred(target: Path, scale: float) -> Path:
     """The checkpoint with every weight moved at random, by so much, and a preview of what it is."""
-    model, header, rng = checkpoint.load(target), checkpoint.read_header(target), generator(5)
+    model, header, rng = weights.load(target), read_header(target), generator(5)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += scale * torch.randn(parameter.shape, generator=rng)
-    checkpoint.save(model, header, target)
-    save_preview(checkpoint.load(target), target)
+    weights.save(model, header, target)
+    save_preview(weights.load(target), target)
     return target
 
 

@@ -1,5 +1,8 @@
 """Visual components of our own: ``gr.HTML`` with a script and a style sheet in files beside it.
 
+A component is its folder, and nothing else: NAME/NAME.py with .js, .css and .html side by side, and
+the scripts of invisible carriers that belong to it. ``shared/`` is for the page as a whole.
+
 NAME.js is the body of ``function(element, trigger, props, server, upload, watch)``, run once when
 the component appears. NAME.css joins the page's one style sheet. NAME.html is the template: no
 ``${value}`` in it, so that the DOM survives updates, and text from outside is set by
@@ -26,15 +29,30 @@ FOLDER = Path(__file__).parent
 
 
 @lru_cache
+def files() -> dict[str, Path]:
+    """The scripts, sheets and templates of all components by file name, in alphabetical order.
+
+    Raises ValueError where two components have a file of one name.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(FOLDER.glob("*/*"), key=lambda path: path.name):
+        if path.suffix in {".js", ".css", ".html"}:
+            if path.name in found:
+                raise ValueError(f"Two components have a file '{path.name}'; rename one of them.")
+            found[path.name] = path
+    return found
+
+
+@lru_cache
 def source(name: str) -> str:
-    """The text of a file of this folder, "" where there is none."""
-    path = FOLDER / name
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    """The text of a component's file, "" where there is none."""
+    path = files().get(name)
+    return "" if path is None else path.read_text(encoding="utf-8")
 
 
 def stylesheet() -> str:
     """The page's style sheet: the layout, then every component's."""
-    names = sorted(path.name for path in FOLDER.glob("*.css") if path.name != "page.css")
+    names = [name for name in files() if name.endswith(".css") and name != "page.css"]
     return "\n".join(source(name) for name in ["page.css", *names])
 
 

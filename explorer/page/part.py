@@ -42,10 +42,10 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.brought import lacks
 from explorer.components import say
-from explorer.context import Context
-from explorer.live import LIVE, newest
+from explorer.page.choice import lacks
+from explorer.page.context import Context
+from explorer.page.runs import LIVE, newest
 
 log = logging.getLogger(__name__)
 

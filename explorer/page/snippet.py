@@ -13,7 +13,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from explorer.context import Context, in_code
+from explorer.page.code import in_code
+from explorer.page.context import Context
 
 WIDTH = 88
 
@@ -91,4 +92,4 @@ def _names(code: str) -> set[str]:
 def _public() -> set[str]:
     import models
 
-    return set(models.__all__)
+    return set(models.PUBLIC)

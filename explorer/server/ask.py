@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from explorer.server.cache import Cache
-from explorer.store import Store
+from explorer.server.store import Store
 
 KEPT = 256 << 20  # bytes of results kept
 
@@ -195,7 +195,7 @@ def _given(model: Any, value: Any) -> Any:
     """A value of the page as a model takes it."""
     import torch
 
-    from models.base import generator
+    from models.contract.random import generator
 
     if isinstance(value, Seed):
         return generator(*value)

@@ -3,7 +3,7 @@
 A tab is a module with
 
 ``TITLE``           the words on the tab
-``NEEDS``           the set of capabilities (names of ``models.base.CAPABILITIES``, or
+``NEEDS``           the set of capabilities (names of ``CAPABILITIES`` in models/contract, or
                     "Conditional") that a model must have; for a model without them the page shows
                     a sentence and the models that have them instead of the tab
 handlers            plain functions of plain values: they can be called and tested without a page
@@ -34,9 +34,10 @@ The module's name is the tab's key: in the address (``?tab=latent``), in ``conte
 and in the CSS class ``ge-panel-latent``.
 """
 
-from explorer.components.parts import key_of
-from explorer.tabs import denoise, embedding, game, latent, layers, pixels, sample, score, train
+from explorer.page.parts import key_of
+from explorer.tabs import denoise, game, latent, layers, pixels, sample, score, train
+from explorer.tabs import map as map_tab
 
 __all__ = ["TABS", "key_of"]
 
-TABS = (sample, latent, denoise, pixels, layers, game, embedding, score, train)
+TABS = (sample, latent, denoise, pixels, layers, game, map_tab, score, train)

@@ -9,18 +9,20 @@ from typing import Any, NamedTuple
 import gradio as gr
 import numpy as np
 
-from explorer import components, export, images
-from explorer.asked import is_whole, next_seed
-from explorer.brought import Picture, as_shelf, chosen_in, picture_controls
+from explorer import components
 from explorer.components import say
-from explorer.components.bell import as_bell, bell
-from explorer.components.curves import curves
-from explorer.components.film import film
-from explorer.components.picture_table import as_bytes
-from explorer.context import Context
-from explorer.link import whole
+from explorer.components.bell.bell import as_bell, bell
+from explorer.components.curves.curves import curves
+from explorer.components.film.film import film
+from explorer.page import saves as export
+from explorer.page.address import whole
+from explorer.page.choice import Picture, as_shelf, chosen_in, picture_controls
+from explorer.page.context import Context
 from explorer.page.part import Asked, Part, Screen, screen
 from explorer.page.snippet import loading, snippet
+from explorer.pictures import images
+from explorer.pictures.bytes import as_bytes
+from explorer.server.reading import is_whole, next_seed
 
 TITLE = "Layers"
 NEEDS = {"Flows"}
@@ -93,7 +95,7 @@ def way(context: Context, name: str, picture: Picture, seed: int) -> Way:
 
 
 def _noise(shape: tuple[int, ...], seed: int) -> np.ndarray:
-    from models import generator, normal
+    from models.contract.random import generator, normal
 
     return normal(shape, generator(seed), "cpu").numpy()
 

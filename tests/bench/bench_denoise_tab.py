@@ -74,7 +74,7 @@ def main() -> int:
 
     from playwright.sync_api import sync_playwright
 
-    from explorer.context import Context
+    from explorer.page.context import Context
 
     able = Context.create(args.checkpoints).store.having({"Samples", "Denoises"})
     if not able:

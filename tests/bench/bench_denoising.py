@@ -14,9 +14,9 @@ import time
 import torch
 from diffusers import DDIMScheduler, UNet2DModel
 
-from models import checkpoint
-from models.base import generator
-from models.recipe import load_recipe
+from models.checkpoints import weights
+from models.contract.random import generator
+from models.training.recipe import load_recipe
 
 STEPS, TURNS = 20, 3
 BATCHES = (1, 16, 64)
@@ -24,7 +24,7 @@ BATCHES = (1, 16, 64)
 
 def ours() -> torch.nn.Module:
     settings = {**load_recipe("diffusion-mnist").model, "num_classes": 10}
-    model = checkpoint.build("diffusion", settings)
+    model = weights.build("diffusion", settings)
     return model.to(memory_format=torch.channels_last).eval()  # as checkpoint.load gives it
 
 

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import torch
 
-from models import checkpoint
-from models.base import Discriminates, Model, generator
+from models.checkpoints import weights
+from models.checkpoints.header import find, read_header
+from models.contract.capabilities import Discriminates
+from models.contract.model import Model
+from models.contract.random import generator
 from tests.bench import bench_latent
 
 ROOT = Path(__file__).parents[2]
@@ -35,11 +38,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoints", type=Path, default=ROOT / "pretrained")
     args = parser.parse_args()
-    found = {folder.name: folder for folder in checkpoint.find(args.checkpoints)}
+    found = {folder.name: folder for folder in find(args.checkpoints)}
     able = {
-        name: checkpoint.load(folder)
+        name: weights.load(folder)
         for name, folder in found.items()
-        if "Discriminates" in checkpoint.read_header(folder).capabilities
+        if "Discriminates" in read_header(folder).capabilities
     }
     assert all(isinstance(model, Discriminates) for model in able.values())
     rates = {(name, batch): [] for name in able for batch in BATCHES}

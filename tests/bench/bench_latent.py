@@ -174,18 +174,18 @@ def frames(browser, url: str, seconds: float) -> dict:
 
 
 def decoding(folder: Path, name: str | None, n: int = 1024, rounds: int = 5) -> dict:
-    from explorer import latents
-    from explorer.context import Context
-    from models.base import generator, normal
+    from explorer.page.context import Context
+    from explorer.tabs.latent import codes
+    from models.contract.random import generator, normal
 
     context = Context.create(folder)
     name = name or context.store.having({"Decodes"})[0]
-    z = normal((n, latents.dimensions(context, name)), generator(0), "cpu").numpy()
-    latents.decode(context, name, z)
+    z = normal((n, codes.dimensions(context, name)), generator(0), "cpu").numpy()
+    codes.decode(context, name, z)
     times = []
     for _ in range(rounds):
         begun = time.perf_counter()
-        latents.decode(context, name, z)
+        codes.decode(context, name, z)
         times.append(time.perf_counter() - begun)
     return {"model": name, "codes": n, "seconds": round(statistics.median(times), 3)}
 
@@ -203,10 +203,10 @@ def main(argv: list[str] | None = None) -> int:
 
     result = {"decode": decoding(args.checkpoints, args.model)}
     name = result["decode"]["model"]
-    from models import checkpoint
+    from models.checkpoints.header import read_header
 
     size = 1
-    for side in checkpoint.read_header(args.checkpoints / name).config["image"]:
+    for side in read_header(args.checkpoints / name).config["image"]:
         size *= side
     servers = []
     try:

@@ -19,10 +19,11 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
-from models import data
-from models.base import WritesPixels, generator
-from models.starts import SIZES, families, start
-from models.train import Run
+from models.contract.capabilities import WritesPixels
+from models.contract.random import generator
+from models.data import datasets
+from models.training.starts import SIZES, families, start
+from models.training.train import Run
 
 N, NEAREST, AGREE, ORDINARY = 500, 10, 9, 0.95
 
@@ -34,7 +35,7 @@ def rows(images: torch.Tensor) -> np.ndarray:
 
 class Judge:
     def __init__(
-        self, train: data.Dataset, test: data.Dataset, seen: Callable[[Tensor], Tensor]
+        self, train: datasets.Dataset, test: datasets.Dataset, seen: Callable[[Tensor], Tensor]
     ) -> None:
         """seen: what a model makes of pictures (n, C, H, W) in [0, 1] before it learns them."""
         self.classes = KNeighborsClassifier(NEAREST)
@@ -61,7 +62,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--families", nargs="+", default=families())
     args = parser.parse_args()
-    train, test = (data.load("digits", split) for split in ("train", "test"))
+    train, test = (datasets.load("digits", split) for split in ("train", "test"))
     grey = judge = Judge(train, test, lambda x: x)
     shuffled = np.random.default_rng(0).permuted(grey.real, axis=1)
     print(f"{torch.get_num_threads()} threads; right on {grey.right:.1%} of test pictures")

@@ -14,11 +14,11 @@ import time
 
 import torch
 
-from models import processes
-from models.base import generator
-from models.data import DIGIT_NAMES, Dataset
-from models.recipe import from_dict, load_recipe
-from models.train import Run
+from models.contract.random import generator
+from models.data.datasets import DIGIT_NAMES, Dataset
+from models.machine import processes
+from models.training.recipe import from_dict, load_recipe
+from models.training.train import Run
 
 NAMES = ("vae-mnist", "gan-mnist")
 WARM, STEPS, TURNS = 5, 40, 3

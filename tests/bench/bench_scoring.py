@@ -20,10 +20,10 @@ import torch
 from PIL import Image
 
 import explorer
-from explorer.draw_settings import walks
-from explorer.examples import drawn
-from explorer.scoring import many
-from explorer.scoring.scored import LIKELIHOOD, default_score, in_turn
+from explorer.page.examples import drawn
+from explorer.server.abilities import walks
+from explorer.tabs.score import many
+from explorer.tabs.score.scored import LIKELIHOOD, default_score, in_turn
 
 UPLOADS = 100
 

@@ -12,11 +12,11 @@ import time
 
 import torch
 
-from models import checkpoint
-from models.base import generator
-from models.data import DATASETS, Dataset
-from models.recipe import from_dict, load_recipe, recipe_names
-from models.train import Run
+from models.checkpoints import weights
+from models.contract.random import generator
+from models.data.datasets import DATASETS, Dataset
+from models.training.recipe import from_dict, load_recipe, recipe_names
+from models.training.train import Run
 
 STEPS, TURNS = 8, 5
 
@@ -32,7 +32,7 @@ def recipe(name: str, **train):
 def plain_loop(run: Run):
     """What one would write first: float32, default memory layout, Adam, no frills."""
     torch.manual_seed(0)
-    model = checkpoint.build(run.recipe.family, run.model_values())
+    model = weights.build(run.recipe.family, run.model_values())
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     step = 0
     while True:

@@ -20,10 +20,10 @@ from collections.abc import Callable
 
 import torch
 
-from models import checkpoint
-from models.autoregressive import NaiveWriter
-from models.base import generator, uniform
-from models.recipe import load_recipe, recipe_names
+from models.checkpoints import weights
+from models.contract.random import generator, uniform
+from models.families.autoregressive.autoregressive import NaiveWriter
+from models.training.recipe import load_recipe, recipe_names
 
 PICTURES, FLOOR = 16, 20
 VALUES = 14  # that the naive way is timed over, at the beginning and in the middle
@@ -49,7 +49,7 @@ def build(kind: str, side: int = 28):
     values, _ = settings(kind)
     torch.manual_seed(0)
     image = [1, side, side]
-    return checkpoint.build("autoregressive", {"network": kind, **values, "image": image}).eval()
+    return weights.build("autoregressive", {"network": kind, **values, "image": image}).eval()
 
 
 def seconds(call: Callable, *arguments) -> float:

@@ -182,7 +182,7 @@ def test_a_link_brings_the_mask_and_a_mask_of_another_size_is_replaced(page, add
     arrive(page, address, "fill_in")
     settled(page, FILL, "filled in 4 times")
     page.locator(f"{FILL} .presets").get_by_role("button", name="Centre").click()
-    page.wait_for_function("() => location.search.includes('fill.mask=')")
+    page.wait_for_function("() => location.search.includes('denoise.fill.mask=')")
     url = page.url
     open_page(page, url)
     settled(page, FILL, "16 pixels of sample 2")
@@ -200,7 +200,7 @@ def test_stop_is_heard_at_once(page, address):
              const stop = document.querySelector('#fill-stop');
              if (stop && !stop.disabled) { clearInterval(pressing); stop.click(); } }, 20);"""
     )
-    arrive(page, address, "fill_in", "model=asked&fill.steps=100&fill.repeats=10")
+    arrive(page, address, "fill_in", "model=asked&denoise.fill.steps=100&denoise.fill.repeats=10")
 
     def stopped() -> bool:
         status = page.inner_text(f"{FILL} .ge-status p")

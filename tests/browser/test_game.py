@@ -48,12 +48,12 @@ def test_the_verdict_falls_among_others_and_bars_show_their_pictures(page, addre
 
 def test_a_code_is_searched_for_and_opened_in_latent_space(page, address):
     part = "#game-find"
-    open_page(page, f"{address}/?tab=game&game.part=find&model=plain&find.steps=60")
+    open_page(page, f"{address}/?tab=game&game.part=find&model=plain&game.find.steps=60")
     settled(page, part, "% off after 60 steps")
     assert page.locator(f"{part} .ge-curves path.line").count() == 6
     seen = pixels(page, f"{part} canvas")
     page.click("#find-go")
-    until(page, lambda: "find.seed=2" in page.url and pixels(page, f"{part} canvas") != seen)
+    until(page, lambda: "game.find.seed=2" in page.url and pixels(page, f"{part} canvas") != seen)
     settled(page, part, "% off after 60 steps")
     assert_no_serious_findings(page)
     page.click("#find-open")
@@ -62,7 +62,7 @@ def test_a_code_is_searched_for_and_opened_in_latent_space(page, address):
 
 
 def test_made_pictures_stand_among_real_ones_and_show_themselves(page, address):
-    part = "#embedding-beside_real"
+    part = "#map-beside_real"
     open_page(page, f"{address}/?tab=embedding&model=plain&among.count=32")
     settled(page, part, "32 made pictures among")
     assert page.locator(f"{part} .ge-signed-bars .row").count() == 10

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import latents
-from models import checkpoint
+from explorer.tabs.latent import codes as latents
+from models.checkpoints import weights
 from tests import toys
 from tests.browser.conftest import (
     assert_no_serious_findings,
@@ -70,7 +70,7 @@ def shown(page) -> np.ndarray:
 
 
 def decoded(folder, name, z, label=None) -> np.ndarray:
-    model = checkpoint.load(folder / name)
+    model = weights.load(folder / name)
     with torch.no_grad():
         x = model.decode(torch.from_numpy(z)[None], label)[0]
     return np.rint(np.broadcast_to(x.permute(1, 2, 0).numpy(), (*x.shape[1:], 3)) * 255)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests import toys
 from tests.browser.conftest import assert_no_serious_findings, open_page, pixels
-from tests.test_map import write_map
+from tests.explorer.tabs.map.test_map import write_map
 
 TABS = ("latent", "embedding")
 MAP = ".ge-point-map"
@@ -25,7 +25,7 @@ def write_models(folder: Path) -> None:
 
 def open_map(page, address, more="", drawn="toy-mapped umap-2"):
     page.set_default_timeout(60_000)
-    open_page(page, f"{address}/?tab=embedding{more}")
+    open_page(page, f"{address}/?tab=map{more}")
     page.wait_for_selector(f"{MAP}[data-drawn^='{drawn}'][data-thumbs]")
 
 
@@ -79,7 +79,7 @@ def test_the_legend_hides_a_class(page, address):
 
 def test_codes_are_made_where_there_are_none(page, address):
     page.set_default_timeout(60_000)
-    open_page(page, f"{address}/?tab=embedding&model=toy-bare")
+    open_page(page, f"{address}/?tab=map&model=toy-bare")
     page.get_by_role("button", name="Encode the test pictures").click()
     page.wait_for_selector(f"{MAP}[data-drawn^='toy-bare pca-2']")
     page.wait_for_function("document.querySelector('.ge-map-facts dd').textContent.endsWith('%')")
@@ -88,7 +88,7 @@ def test_codes_are_made_where_there_are_none(page, address):
 def test_the_points_are_there_before_plotly_is_and_where_plotly_draws_them(page, address):
     held = []
     page.route("**/PlotlyPlot*", lambda route: held.append(route))
-    open_page(page, f"{address}/?tab=embedding")
+    open_page(page, f"{address}/?tab=map")
     page.wait_for_selector(f"{MAP}[data-sketched^='toy-mapped']:not([data-drawn])")
     drawn = """() => {
       const c = document.querySelector('.ge-point-map .sketch'), ratio = devicePixelRatio;
@@ -128,7 +128,7 @@ def test_a_projector_shows_the_film_and_the_figures_without_scrolling(page, addr
 def test_axe_finds_nothing_serious(page, address):
     open_map(page, address, "&map.points=20,7")
     page.wait_for_selector(".ge-map-card:not(.empty) .near button")
-    for note in page.locator("#embedding-codes .ge-note .label-wrap").all():
+    for note in page.locator("#map-codes .ge-note .label-wrap").all():
         note.click()
     page.wait_for_timeout(500)
     assert_no_serious_findings(page)

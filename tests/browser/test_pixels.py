@@ -145,7 +145,7 @@ def test_bad_input_is_a_sentence_and_the_picture_stays(page, address):
 
 
 def test_half_a_drawing_is_finished(page, address):
-    open_page(page, f"{address}/?tab=pixels&model=tiny&pixels.part=finish&finish.rows=3")
+    open_page(page, f"{address}/?tab=pixels&model=tiny&pixels.part=finish&pixels.finish.rows=3")
     settled(page, HALF, "3 rows of sample 2")
     cells = HALF + ".cells canvas"
     assert page.locator(cells).count() == 9
@@ -166,7 +166,7 @@ def test_half_a_drawing_is_finished(page, address):
     page.fill("#finish-rows input[type=number]", "6")
     page.press("#finish-rows input[type=number]", "Enter")
     settled(page, HALF, "6 rows of your picture")
-    page.wait_for_function("() => location.search.includes('finish.rows=6')")
+    page.wait_for_function("() => location.search.includes('pixels.finish.rows=6')")
 
 
 def test_the_writing_can_be_taken_away(page, address):

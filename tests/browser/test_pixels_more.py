@@ -15,7 +15,7 @@ from tests.browser.conftest import (
     settled,
     until,
 )
-from tests.test_writing_compare import write_writers
+from tests.explorer.tabs.pixels.test_writing_compare import write_writers
 
 TABS = ("pixels",)
 BESIDE, SEES = "#pixels-compare", "#pixels-order"
@@ -42,7 +42,7 @@ def test_every_model_writes_and_a_click_tells_how_surprised_each_is(page, addres
     page.locator(f"{ROWS} button").nth(12).click()
     until(page, lambda: pixels(page, f"{MAPS} .maps canvas")[0] != before[0])
     settled(page, BESIDE, "picture 5 by")
-    page.wait_for_function("() => location.search.includes('beside.picture=')")
+    page.wait_for_function("() => location.search.includes('pixels.beside.picture=')")
     # A pixel pointed at tells its nats under every model.
     page.locator(f"{MAPS} .maps canvas").nth(1).hover()
     notes = page.locator(f"{MAPS} figure p").all_inner_texts()
@@ -75,7 +75,7 @@ def test_other_chances_are_other_pictures_and_bad_seeds_get_a_sentence(page, add
 
 
 def test_a_pixel_pointed_at_shows_what_it_sees(page, address):
-    arrive(page, address, "order", "model=plain&sees.row=7&sees.column=1")
+    arrive(page, address, "order", "model=plain&pixels.sees.row=7&pixels.sees.column=1")
     settled(page, SEES, "never sees")
     canvas = page.locator(f"{SEES} .ge-heat-maps .maps canvas").first
     box = canvas.bounding_box()
@@ -86,7 +86,7 @@ def test_a_pixel_pointed_at_shows_what_it_sees(page, address):
     canvas.focus()
     page.keyboard.press("ArrowDown")
     settled(page, SEES, "Row 6, column 4")
-    page.wait_for_function("() => location.search.includes('sees.row=6')")
+    page.wait_for_function("() => location.search.includes('pixels.sees.row=6')")
     assert page.locator(f"{SEES} .ge-mask-pictures figure").count() == 2
     assert page.locator(f"{SEES} .ge-chances figure").count() == 3
     page.locator(".ge-picker [data-name=nade]").click()

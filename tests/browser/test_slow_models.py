@@ -8,7 +8,7 @@ from tests import toys
 from tests.browser.conftest import open_page, settled
 from tests.browser.test_map import MAP
 from tests.browser.test_sample import CELLS
-from tests.test_map import write_map
+from tests.explorer.tabs.map.test_map import write_map
 
 TABS = ("sample", "embedding")
 
@@ -30,7 +30,7 @@ def test_pictures_of_the_model_before_do_not_come_back(page, address):
 
 
 def test_a_map_gets_its_own_pictures_while_others_are_still_drawn(page, address):
-    open_page(page, f"{address}/?tab=embedding&model=toy-slow")
+    open_page(page, f"{address}/?tab=map&model=toy-slow")
     page.wait_for_selector(f"{MAP}[data-drawn^=toy-slow]")
     measured = "document.querySelector('.ge-map-facts dd').textContent.endsWith('%')"
     page.wait_for_function(measured)

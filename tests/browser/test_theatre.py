@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models import data
+from models.data import datasets
 from tests.browser.conftest import (
     assert_no_serious_findings,
     open_page,
@@ -21,7 +21,7 @@ BARS = f"{TAB} .ge-class-bars"
 
 
 def write_models(folder: Path) -> None:
-    write_games(folder, data.load("digits", "train"))
+    write_games(folder, datasets.load("digits", "train"))
 
 
 def test_two_runs_are_watched_side_by_side(page, address):

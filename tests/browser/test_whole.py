@@ -29,7 +29,10 @@ def test_it_opens_on_a_phone_and_fits_there(page, address):
 
 
 def test_a_broken_link_opens_the_page_all_the_same(page, address):
-    open_page(page, f"{address}/?model=nothing&tab=nowhere&seed=seven&temperature=nan&count=1e9")
+    open_page(
+        page,
+        f"{address}/?model=nothing&tab=nowhere&sample.seed=seven&sample.temperature=nan&sample.count=1e9",
+    )
     assert len(pixels(page, CELLS)) == 64
     assert page.input_value("#sample-seed input") == "0"
 

@@ -12,11 +12,13 @@ from types import SimpleNamespace
 import gradio as gr
 
 import explorer
-from explorer import components, images
-from explorer.components.frame_player import frame_player
-from explorer.components.image_grid import image_grid
-from explorer.components.picture_input import as_seen, draw_pad, read_picture, upload_or_draw
-from explorer.link import whole
+from explorer import components
+from explorer.components.frame_player.frame_player import frame_player
+from explorer.components.image_grid.image_grid import image_grid
+from explorer.components.picture_input.picture_input import as_seen, draw_pad, upload_or_draw
+from explorer.page.address import whole
+from explorer.pictures import images
+from explorer.pictures.received import read_picture
 from explorer.tabs import sample
 
 TITLE = "Workbench"

@@ -9,9 +9,9 @@ import gradio as gr
 import pytest
 
 from explorer.components import say
-from explorer.context import Context
+from explorer.page.context import Context
 from explorer.page.part import LOADING, UNEXPECTED, Asked, Part, screen, sentence_of, settled
-from explorer.store import Store
+from explorer.server.store import Store
 from tests import toys
 
 ANA, BEN = SimpleNamespace(session_hash="ana"), SimpleNamespace(session_hash="ben")
@@ -83,7 +83,7 @@ def test_stop_can_be_pressed_while_the_status_is_busy_and_is_heard(part):
     assert told[2]["stop"].interactive is False
     running = run(part, slow)
     next(running)
-    from explorer.live import newest
+    from explorer.page.runs import newest
 
     newest.stop(part._key("main", ANA))
     (last,) = running

@@ -10,8 +10,9 @@ import torch
 
 from explorer.server.ask import Ask, Seed, as_arrays
 from explorer.server.cache import Cache, size_of
-from explorer.store import Store
-from models.base import Frame, generator
+from explorer.server.store import Store
+from models.contract.model import Frame
+from models.contract.random import generator
 from tests import toys
 
 

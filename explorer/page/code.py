@@ -1,0 +1,46 @@
+"""What "Show the code" and "The idea" are made of: paths, import lines, a family's own text."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from explorer.server.visitors import PREFIX
+from models.checkpoints.header import SHIPPED
+
+
+@lru_cache
+def explanation(family: str) -> str:
+    """The family's explanation: its module's docstring, read without importing it (and torch)."""
+    from models import FAMILIES
+
+    module = FAMILIES[family].partition(":")[0]
+    source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)) or ""
+
+
+def import_lines(*lines: str) -> list[str]:
+    """The import lines of a snippet, each module once: those of others, then ours."""
+    plain = sorted({line for line in lines if line.startswith("import ")})
+    names: dict[str, set[str]] = {}
+    for line in lines:
+        if line.startswith("from "):
+            module, _, imported = line.removeprefix("from ").partition(" import ")
+            names.setdefault(module, set()).update(imported.split(", "))
+    ours = [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
+    return [*plain, "", *ours] if plain and ours else [*plain, *ours]
+
+
+def in_code(folder: Path) -> str:
+    """A checkpoint's folder as ``models.load`` takes it: a shipped model's name, else the path,
+    from the working directory where it lies below that; a visitor's own model's, as it would lie
+    on their machine."""
+    if any(part.startswith(PREFIX) for part in folder.parts):
+        return f"runs/{folder.name}"
+    if folder.resolve().parent == SHIPPED.resolve():
+        return folder.name
+    relative = os.path.relpath(folder)
+    return folder.as_posix() if relative.startswith("..") else Path(relative).as_posix()

@@ -1,0 +1,195 @@
+"""Pictures to judge that need no data set: samples, of this model and of others, and nonsense."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from explorer.page.choice import (
+    OWN,
+    SHELF,
+    Picture,
+    PictureControls,
+    picture_controls,
+    read,
+    samples,
+)
+from explorer.page.code import in_code
+from explorer.page.context import Context
+from explorer.pictures import images
+from explorer.pictures.bytes import as_bytes
+from explorer.server.previews import preview
+from explorer.server.reading import is_whole
+from explorer.server.words import data_title
+
+OWN_SAMPLES, FOREIGN, STRANGERS = 6, 6, 3
+
+
+def alike(context: Context, name: str, *needs: str) -> list[str]:
+    """Models of the same image size that have all of these, from headers alone; itself first."""
+    shape = list(context.store.header(name).config["image"])
+    found = context.store.having(set(needs))
+    same = [n for n in found if list(context.store.header(n).config["image"]) == shape]
+    return sorted(same, key=lambda other: other != name)
+
+
+def of_same_data(context: Context, name: str, *needs: str) -> list[str]:
+    """Other models of pictures of the same data set and size that have all of these."""
+    of = _data(context, name)
+    return [n for n in alike(context, name, *needs) if n != name and _data(context, n) == of]
+
+
+def foreign(context: Context, name: str) -> list[str]:
+    """Other models of pictures of this size, those of other data first and each data set in turn.
+
+    Of each data set those whose samples come nearest to it first, as far as that was measured.
+    """
+    header = context.store.header(name)
+    by_data: dict[str, list[str]] = {}
+    for other in alike(context, name, "Samples"):
+        if other != name:
+            by_data.setdefault(_data(context, other), []).append(other)
+
+    def far(other: str) -> float:
+        return float(context.store.header(other).metrics.get("fd_over_floor", {}).get("value", 1e9))
+
+    for names in by_data.values():
+        names.sort(key=far)
+    own = by_data.pop(header.data.get("name", ""), [])
+    rounds = [
+        names[k] for k in range(max(map(len, by_data.values()), default=0))
+        for names in by_data.values() if k < len(names)
+    ]  # fmt: skip
+    return [*rounds, *own]
+
+
+def _data(context: Context, name: str) -> str:
+    return context.store.header(name).data.get("name", "")
+
+
+def drawn(context: Context, name: str) -> np.ndarray:
+    """(N, C, H, W) uint8 samples of a model: the 64 that were shipped with it, else 16."""
+    shipped = preview(context.store, name)
+    return samples(context, name)[0] if shipped is None else shipped.images
+
+
+def noise(shape: tuple[int, int, int], n: int) -> np.ndarray:
+    """(n, C, H, W) uint8, every level as likely, of seed 0."""
+    from models.contract.random import generator, uniform
+
+    return as_bytes(uniform((n, *shape), generator(0), "cpu").numpy())
+
+
+def examples(context: Context, name: str) -> list[Picture]:
+    """Sixteen pictures at most: its own samples, others', and what is no picture of anything."""
+    key = ("score-examples", name)
+    if (found := context.scores.get(key)) is not None:
+        return found
+    header = context.store.header(name)
+    shape = tuple(header.config["image"])
+    found = []
+    if "Samples" in header.capabilities:
+        found += [_sample(context, name, "model", k) for k in range(OWN_SAMPLES)]
+    others = foreign(context, name)[:STRANGERS]
+    for k in range(FOREIGN if others else 0):
+        turn, other = divmod(k, len(others))
+        found.append(_sample(context, others[other], "other", turn))
+    if "Samples" in header.capabilities:
+        first = found[0]
+        found.append(Picture(
+            np.ascontiguousarray(first.pixels[:, ::-1]), f"{first.words}, upside down",
+            f"{first.code}x = x.flip(2)\n", first.imports,
+        ))  # fmt: skip
+    size = ", ".join(map(str, shape))
+    grey = np.full(shape, 128, np.uint8)
+    stripes = np.zeros(shape, np.uint8)
+    stripes[:, :, ::2] = 255
+    found += [
+        Picture(grey, "one level of grey", f"x = torch.full((1, {size}), 128 / 255)\n",
+                ("import torch",)),
+        Picture(stripes, "stripes", f"x = torch.zeros(1, {size})\nx[..., ::2] = 1\n",
+                ("import torch",)),
+        Picture(noise(shape, 1)[0], "noise",
+                f'x = (uniform((1, {size}), generator(0), "cpu") * 255).round() / 255\n',
+                ("from models import generator, uniform",)),
+    ]  # fmt: skip
+    return context.scores.put(key, found[:SHELF])
+
+
+def _sample(context: Context, name: str, variable: str, k: int) -> Picture:
+    """Sample k of a model; its code loads the model where it is not ``model`` already."""
+    pictures, drawn = samples(context, name)
+    k = k % len(pictures)
+    header = context.store.header(name)
+    load = f"other = load({in_code(header.folder)!r})\n" if variable == "other" else ""
+    code = (
+        f"{load}samples = {variable}.sample({drawn}, generator(0))\n"
+        f"x = (samples[{k}:{k + 1}] * 255).round() / 255\n"
+    )
+    whose = "its own" if variable == "model" else f"of {header.title}"
+    words = f"{whose} sample {k + 1}" if variable == "model" else f"sample {k + 1} {whose}"
+    return Picture(pictures[k], words, code, ("from models import generator",))
+
+
+def as_shelf(context: Context, name: str, selected: Any) -> dict[str, Any]:
+    """The value of the shelf of examples."""
+    found = examples(context, name)
+    names = [picture.words[0].upper() + picture.words[1:] for picture in found]
+    place = _place(selected, len(found))
+    pixels = np.stack([picture.pixels for picture in found])
+    return {**images.sprite(pixels), "selected": place, "names": names}
+
+
+def _place(value: Any, n: int) -> int:
+    return int(value) if is_whole(value) and 0 <= value < n else 0
+
+
+def chosen(context: Context, name: str, source: Any, index: Any, given: Any) -> Picture:
+    """The picture that the controls mean. Raises ``ImageError``, one sentence, where it is none."""
+    if source == OWN:
+        return read(context, name, source, index, given)
+    found = examples(context, name)
+    return found[_place(index, len(found))]
+
+
+def crowds(context: Context, name: str, most: int) -> list[tuple[str, str, np.ndarray]]:
+    """(key, name, pixels (N, C, H, W) uint8) of crowds that need no data set, at most so many each:
+    the model's own samples first, then each other data set's samples by its best model, and noise.
+    """
+    header, found = context.store.header(name), []
+    if "Samples" in header.capabilities:
+        found.append(("samples", "Its own samples", drawn(context, name)[:most]))
+    seen = {header.data.get("name", "")}
+    for other in foreign(context, name):
+        data = _data(context, other)
+        if data not in seen:
+            seen.add(data)
+            found.append((data, f"{data_title(data)}, sampled", drawn(context, other)[:most]))
+    found.append(("noise", "Noise", noise(tuple(header.config["image"]), min(most, 16))))
+    return found
+
+
+def next_example(context: Context, name: str, example: Any) -> tuple[Any, ...]:
+    """The next example, on the shelf and off one's own picture: (choice, shelf, source)."""
+    count = len(examples(context, name))
+    following = (int(example) + 1) % count if is_whole(example) else 0
+    return following, as_shelf(context, name, following), "sample"
+
+
+def example_controls(context: Context, key: str) -> PictureControls:
+    """``picture_controls`` whose shelf holds ``examples``."""
+    return picture_controls(
+        context, key, label="Picture", selected=0,
+        offered=("An example", "samples, and what is no picture"),
+    )  # fmt: skip
+
+
+def wire_next(context: Context, button: gr.Button, own: PictureControls) -> Any:
+    """Pressing the button puts the next example in the controls; the event of it."""
+    return button.click(
+        partial(next_example, context), [context.picker, own.choice],
+        [own.choice, own.view, own.source], **context.light,
+    )  # fmt: skip

@@ -1,0 +1,89 @@
+"""The model picker: a chip a model, by data set, and a line on the chosen one."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import gradio as gr
+
+from explorer.components import component, source
+from explorer.page.parts import key_of
+from explorer.server.store import Store
+from explorer.server.words import WORDS, data_title, facts, short_title
+
+
+def model_picker(store: Store, tabs: Sequence[ModuleType]) -> gr.HTML:
+    """Chips of every model that at least one tab can use. Value: the chosen model's name.
+
+    Triggers ``show_TAB``, or ``show_TAB_PART`` for a tab of several parts, when that has something
+    new to show; tabs listen to it through ``Context.on_show``.
+    """
+    keys = [key_of(tab) for tab in tabs]
+    parts = {
+        key: [
+            {"key": key_of(part), "needs": sorted(getattr(part, "NEEDS", ()))} for part in tab.PARTS
+        ]
+        for key, tab in zip(keys, tabs, strict=True)
+        if getattr(tab, "PARTS", ())
+    }
+    places = [place for key in keys for place in _places(key, parts.get(key))]
+    needs = {key: sorted(tab.NEEDS) for key, tab in zip(keys, tabs, strict=True)}
+    usable = {name for tab in tabs if tab.NEEDS for name in store.having(set(tab.NEEDS))}
+    cards = [card(store.header(name)) for name in store.names if name in usable]
+    # A custom event exists where its name stands in quotes in the script.
+    script = f"const EVENTS = {json.dumps([f'show_{place}' for place in places])};\n"
+    return component(
+        "picker",
+        value=store.first,
+        script=script + source("picker.js"),
+        models=cards,
+        needs=needs,
+        parts=parts,
+        words={key: [WORDS.get(n, n) for n in names] for key, names in needs.items()},
+        prepared={
+            key: store.first
+            for key, tab in zip(keys, tabs, strict=True)
+            if getattr(tab, "PREPARED", False)
+        },
+    )
+
+
+def _places(tab: str, parts: Sequence[dict[str, Any]] | None) -> list[str]:
+    return [f"{tab}_{part['key']}" for part in parts] if parts else [tab]
+
+
+def card(header: Any) -> dict[str, Any]:
+    """What the browser is told of a model."""
+    return {
+        "name": header.name,
+        "title": header.title,
+        "short": short_title(header),
+        "data": data_title(header.data.get("name", "")),
+        "about": header.about,
+        "facts": facts(header),
+        "image": list(header.config["image"]),
+        "capabilities": list(header.capabilities),
+        "thumb": _thumbnail(header),
+    }
+
+
+def _thumbnail(header: Any, across: int = 2, down: int = 2) -> str:
+    """A corner of the model's own preview as a data address, "" where there is none."""
+    path = Path(header.folder) / "preview.webp"
+    if not path.is_file():
+        return ""
+    from PIL import Image
+
+    _, height, width = header.config["image"]
+    with Image.open(path) as image:
+        pitch = (image.width - 8 * width) // 8  # a gap between pictures, if there is one
+        corner = image.crop((0, 0, across * (width + pitch), down * (height + pitch)))
+        buffer = io.BytesIO()
+        corner.convert("RGB").save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,53 @@
+"""What a model can be asked for, told from its header or its methods."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from explorer.server.reading import is_whole
+
+
+def read_label(header: Any, label: Any) -> int | None:
+    """The class asked for; None where the model has no such class."""
+    known = is_whole(label) and 0 <= label < len(classes_of(header))
+    return int(label) if known else None
+
+
+def classes_of(header: Any) -> list[str]:
+    """Names of the classes one can ask the model for; none where it takes no class."""
+    able = "Conditional" in header.capabilities
+    count = max(0, header.config.get("num_classes", 0)) if able else 0
+    names = list(header.data.get("classes") or [])
+    return names if len(names) == count else [str(k) for k in range(count)]
+
+
+def takes(model: Any, knob: str, method: str = "sample_steps") -> bool:
+    """Whether the model's method has a parameter of this name."""
+    called = getattr(model, method, None)
+    return called is not None and knob in inspect.signature(called).parameters
+
+
+MOST_STEPS = 200
+
+NO_TRUNCATION = 4.0  # so far out that it says: as it is
+
+
+def truncates(header: Any) -> bool:
+    """Whether the model's codes can be kept near what is typical, in place of a temperature."""
+    return "Truncates" in header.capabilities
+
+
+def walks(header: Any) -> bool:
+    """Whether the model goes from noise to picture in steps that one may count out to it."""
+    return "Denoises" in header.capabilities
+
+
+def takes_its_time(header: Any) -> bool:
+    """Whether a draw has moments between which it can be stopped."""
+    return walks(header) or "WritesPixels" in header.capabilities
+
+
+def own_steps(header: Any) -> int:
+    """The steps such a model takes unless it is told otherwise, as far as the slider goes."""
+    return min(MOST_STEPS, int(header.config.get("steps") or 20))

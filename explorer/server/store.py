@@ -1,0 +1,159 @@
+"""The models of this server: listed from headers, loaded on first use, kept while they fit."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from explorer.server import zerogpu
+from models.checkpoints import weights
+from models.checkpoints.header import find, read_header
+
+log = logging.getLogger(__name__)
+
+OWN = "~"  # in the names of models that are one visitor's
+
+# The best known data first: the page opens on the first model.
+DATA_ORDER = ("mnist", "fashion-mnist", "shapes", "digits", "cifar-10")
+
+
+class Store:
+    """Checkpoints by name, thread-safe.
+
+    folders: where to look for them. device: where models are put; "auto" decides on first use, as
+    asking for a GPU needs torch. limit: bytes of parameters kept
+    loaded; the least recently used go first, the newest always stays.
+    """
+
+    def __init__(
+        self, folders: Iterable[Path | str], device: str = "auto", limit: int = 1 << 30
+    ) -> None:
+        self.device_asked = device
+        self._device = device
+        self._checked = False
+        self.limit = limit
+        self._headers: dict[str, Any] = {}
+        self._own: dict[str, Any] = {}  # of one visitor each, under names that cannot be guessed
+        self._models: OrderedDict[str, Any] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._loading: dict[str, threading.Lock] = {}
+        found = [path for folder in folders for path in find(Path(folder))]
+        headers = []
+        for path in found:
+            try:
+                header = read_header(path)
+            except ValueError as error:
+                log.warning("Left out %s: %s", path, error)
+                continue
+            # A background of the likelihood ratio serves other models; it is none to look at.
+            if not header.recipe.get("background"):
+                headers.append(header)
+        for header in sorted(headers, key=_order):
+            if header.name in self._headers:
+                log.warning("Left out %s: there is another model of this name.", header.folder)
+                continue
+            self._headers[header.name] = header
+
+    @property
+    def device(self) -> str:
+        """Where models compute, "cpu", "cuda" or "mps". Raises ValueError where it is missing."""
+        if not self._checked:
+            from models.machine.devices import pick_device
+
+            lent = self._device == "auto" and zerogpu.present()
+            self._device = "cpu" if lent else pick_device(self._device).type
+            self._checked = True
+        return self._device
+
+    @property
+    def names(self) -> list[str]:
+        """All models, the best known data first."""
+        return list(self._headers)
+
+    @property
+    def first(self) -> str | None:
+        """The model the page opens on: the first that samples, else the first of all."""
+        able = self.having({"Samples"})
+        return (able or self.names or [None])[0]
+
+    def having(self, needs: set[str]) -> list[str]:
+        """The names of the models with all of these capabilities."""
+        return [name for name, h in self._headers.items() if needs <= set(h.capabilities)]
+
+    def header(self, name: str) -> Any:
+        """What is known of a model without loading it. Raises ValueError where there is none."""
+        try:
+            return self._own.get(name) or self._headers[name]
+        except KeyError:
+            known = ", ".join(self._headers) or "none"
+            raise ValueError(f"There is no model '{name}' here. Models: {known}.") from None
+
+    def adopt(self, folder: Path) -> str:
+        """Takes in a model of one visitor's, and returns the name it has here.
+
+        Whoever has the name has the model, so it cannot be guessed; ``names`` and ``having``, what
+        everybody is offered, do not tell it. Raises ValueError where the folder holds none.
+        """
+        header = read_header(folder)
+        name = f"{header.name}{OWN}{uuid4().hex}"
+        self._own[name] = replace(header, name=name)
+        return name
+
+    def refresh(self, name: str) -> None:
+        """Reads the header of an adopted model anew: it has been measured."""
+        if (known := self._own.get(name)) is not None:
+            self._own[name] = replace(read_header(known.folder), name=name)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Lets go of models that were adopted."""
+        for name in names:
+            self._own.pop(name, None)
+            with self._lock:
+                self._models.pop(name, None)
+                self._sizes.pop(name, None)
+                self._loading.pop(name, None)
+
+    def get(self, name: str) -> Any:
+        """The model, ready to use. Two callers at once share one load."""
+        header = self.header(name)
+        with self._lock:
+            if name in self._models:
+                self._models.move_to_end(name)
+                return self._models[name]
+            loading = self._loading.setdefault(name, threading.Lock())
+        with loading:
+            with self._lock:
+                if name in self._models:
+                    return self._models[name]
+            model = weights.load(header.folder, device=self.device)
+            size = sum(p.numel() * p.element_size() for p in model.parameters())
+            with self._lock:
+                self._models[name] = model
+                self._sizes[name] = size
+                self._shrink()
+            return model
+
+    @property
+    def loaded(self) -> list[str]:
+        """Names of the models in memory, the least recently used first."""
+        with self._lock:
+            return list(self._models)
+
+    def _shrink(self) -> None:
+        while len(self._models) > 1 and sum(self._sizes.values()) > self.limit:
+            name, _ = self._models.popitem(last=False)
+            del self._sizes[name]
+            log.info("Let go of %s to stay within %d MB.", name, self.limit >> 20)
+
+
+def _order(header: Any) -> tuple[int, str]:
+    data = header.data.get("name", "")
+    known = DATA_ORDER.index(data) if data in DATA_ORDER else len(DATA_ORDER)
+    return known, header.name

@@ -1,0 +1,186 @@
+"""Who is here: what one person has on this server, and when it goes.
+
+A visitor is a random key that the browser keeps, so that a page loaded anew finds its run again.
+Each has a folder of their own, one run at a time, and models that nobody else is offered. When the
+last page has been closed for a while, the run ends and all of it goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from explorer.server.jobs import Job, JobError, Jobs
+
+log = logging.getLogger(__name__)
+
+PREFIX = "generative-explorer-"  # of the folder that holds what visitors have here
+GRACE_SECONDS = 60.0  # from the last page's closing
+SILENT_SECONDS = 3600.0  # a page that says nothing for so long is gone, whatever else is known
+SWEEP_SECONDS = 5.0
+MOST_MODELS = 6
+
+
+class Visitor:
+    """One person's browser. models: by name, the newest last; folders of checkpoints."""
+
+    def __init__(self, key: str, folder: Path) -> None:
+        self.key, self.folder = key, folder
+        self.sessions: set[str] = set()
+        self.seen = time.monotonic()
+        self.job: Job | None = None
+        self.models: dict[str, Path] = {}
+        self.data: dict[str, Any] = {}  # what they brought to train on, by name
+
+
+class Visitors:
+    """Everybody, thread-safe.
+
+    forget: called with the names of models that are no more.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        forget: Callable[[list[str]], None] = lambda names: None,
+        grace: float = GRACE_SECONDS,
+        sweep: float = SWEEP_SECONDS,
+    ) -> None:
+        self.jobs, self.forget, self.grace = jobs, forget, grace
+        self._sweep_seconds = sweep
+        self._lock = threading.RLock()
+        self._visitors: dict[str, Visitor] = {}
+        self._whose: dict[str, str] = {}  # key by session
+        self._root: tempfile.TemporaryDirectory | None = None
+        self._sweeper: threading.Thread | None = None
+        self._ended = threading.Event()
+
+    # -- coming and going --------------------------------------------------------------------------
+
+    def arrive(self, key: Any, session: str | None) -> Visitor:
+        """A page was opened. key: what the browser kept; else a new person."""
+        if not isinstance(key, str) or not re.fullmatch(r"[0-9a-f]{32}", key):
+            key = secrets.token_hex(16)
+        with self._lock:
+            visitor = self._visitors.get(key)
+            if visitor is None:
+                visitor = self._visitors[key] = Visitor(key, self._new_folder())
+            visitor.seen = time.monotonic()
+            if session:
+                visitor.sessions.add(session)
+                self._whose[session] = key
+            self._start_sweeper()
+        return visitor
+
+    def leave(self, session: str | None) -> None:
+        """A page was closed."""
+        with self._lock:
+            visitor = self._visitors.get(self._whose.pop(session, ""))
+            if visitor is not None:
+                visitor.sessions.discard(session)
+                visitor.seen = time.monotonic()
+
+    def of(self, session: str | None) -> Visitor:
+        """Whose page it is. Raises JobError for a page that has not arrived, or long ago."""
+        with self._lock:
+            visitor = self._visitors.get(self._whose.get(session, ""))
+        if visitor is None:
+            raise JobError("This page has been away for too long; load it anew.")
+        visitor.seen = time.monotonic()
+        return visitor
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._visitors)
+
+    # -- what a visitor has ------------------------------------------------------------------------
+
+    def begin(self, visitor: Visitor, name: str, recipe: dict[str, Any]) -> Job:
+        """Starts the visitor's run. Raises JobError where they have one that goes on."""
+        with self._lock:
+            if visitor.job is not None and visitor.job.live:
+                raise JobError("Your run goes on; stop it before you start another.")
+            taken = visitor.folder / name
+            if taken.exists():
+                self._drop(visitor, [n for n, folder in visitor.models.items() if folder == taken])
+                shutil.rmtree(taken, ignore_errors=True)
+            visitor.job = self.jobs.start(name, recipe, visitor.folder)
+            return visitor.job
+
+    def keep(self, visitor: Visitor, name: str, folder: Path) -> None:
+        """A model of the visitor's; the oldest goes where there are too many."""
+        with self._lock:
+            visitor.models[name] = folder
+            old = list(visitor.models)[:-MOST_MODELS]
+            for each in old:
+                shutil.rmtree(visitor.models[each], ignore_errors=True)
+            self._drop(visitor, old)
+
+    def _drop(self, visitor: Visitor, names: list[str]) -> None:
+        for name in names:
+            visitor.models.pop(name, None)
+        if names:
+            self.forget(names)
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Lets go of those who have gone. Runs by itself every few seconds."""
+        now = time.monotonic()
+        with self._lock:
+            gone = [
+                v for v in self._visitors.values()
+                if now - v.seen > (SILENT_SECONDS if v.sessions else self.grace)
+            ]  # fmt: skip
+            for visitor in gone:
+                del self._visitors[visitor.key]
+                for session in visitor.sessions:
+                    self._whose.pop(session, None)
+        for visitor in gone:
+            self._end(visitor)
+        self.jobs.rest()
+
+    def _end(self, visitor: Visitor) -> None:
+        if visitor.job is not None:
+            self.jobs.discard(visitor.job)
+        self._drop(visitor, list(visitor.models))
+        shutil.rmtree(visitor.folder, ignore_errors=True)
+        log.info("Let go of what a visitor had here.")
+
+    def close(self) -> None:
+        """Ends every run, and removes what anybody had here."""
+        self._ended.set()
+        self.jobs.close()
+        with self._lock:
+            if self._root is not None:
+                with contextlib.suppress(OSError):
+                    self._root.cleanup()
+                self._root = None
+
+    def _new_folder(self) -> Path:
+        if self._root is None:
+            self._root = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
+        return Path(tempfile.mkdtemp(dir=self._root.name))
+
+    def _start_sweeper(self) -> None:
+        if self._sweeper is not None:
+            return
+
+        def work() -> None:
+            while not self._ended.wait(self._sweep_seconds):
+                try:
+                    self.sweep()
+                except Exception:
+                    log.exception("Sweeping failed.")
+
+        self._sweeper = threading.Thread(target=work, name="sweeper", daemon=True)
+        self._sweeper.start()

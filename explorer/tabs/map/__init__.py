@@ -1,0 +1,16 @@
+"""Where pictures lie: test pictures by their codes, made pictures beside real ones."""
+
+from __future__ import annotations
+
+from explorer.page.context import Context
+from explorer.page.parts import build_parts
+from explorer.tabs.map import beside_real, codes
+
+TITLE = "Map"
+NEEDS = {"Samples"}
+
+PARTS = (codes, beside_real)
+
+
+def build(context: Context) -> None:
+    build_parts(context, PARTS)

@@ -1,0 +1,345 @@
+"""What the Map tab shows: a model's codes of test pictures, laid out in one way or another.
+
+Everything here is plain functions over ``Context``; results are kept in memory, as they depend on
+nothing but the model and the layout.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from explorer.server.cache import Recent
+from models.checkpoints.codes import Map, load_map
+from models.codes.projection import Stopped, fit_map, neighbours, project
+
+if TYPE_CHECKING:
+    from explorer.page.context import Context
+
+log = logging.getLogger(__name__)
+
+MOST = 5_000
+METHODS = {"umap": "UMAP", "pca": "PCA", "code": "The code itself"}
+
+_maps = Recent(8)
+_layouts = Recent(32)
+_sheets = Recent(4)
+_qualities = Recent(32)
+
+
+class NoCodes(ValueError):
+    """There are no codes to show; the message is a sentence. ready: the data set is at hand."""
+
+    def __init__(self, message: str, ready: bool) -> None:
+        super().__init__(message)
+        self.ready = ready
+
+
+class Layout(NamedTuple):
+    """How codes are laid out. ``neighbours`` and ``min_dist`` matter to UMAP only."""
+
+    method: str = "umap"
+    components: int = 2
+    neighbours: int = 15
+    min_dist: float = 0.1
+
+    @property
+    def plain(self) -> Layout:
+        """The same layout with the settings that do not matter at their defaults."""
+        return self if self.method == "umap" else Layout(self.method, self.components)
+
+
+KEPT = Layout()
+
+
+class Quality(NamedTuple):
+    """knn: 5-nearest-neighbour accuracy in the map, in [0, 1], or None without labels."""
+
+    knn: float | None
+    trustworthiness: float
+    n: int
+
+
+# -- points --------------------------------------------------------------------------------------
+
+
+def points(context: Context, name: str) -> Map:
+    """The model's codes, at most MOST of them, evenly spaced. Raises NoCodes.
+
+    Rows of this map are what the tab calls points. ``indices`` say which test pictures they are.
+    """
+    header = context.store.header(name)
+    key = _key(header)
+    if (found := _maps.get(key)) is not None:
+        return found
+    kept = load_map(header.folder)
+    if kept is None:
+        raise NoCodes(*_how_to_get_codes(context, header))
+    step = stride(len(kept))
+    indices = np.arange(len(kept)) if kept.indices is None else kept.indices
+    labels = None if kept.labels is None else kept.labels[::step]
+    return _maps.put(
+        key,
+        Map(kept.codes[::step], kept.coordinates[::step], labels, indices[::step], kept.kl,
+            kept.facts, None if kept.embedding is None else kept.embedding[::step],
+            None if kept.pictures is None else kept.pictures[::step]),
+    )  # fmt: skip
+
+
+def stride(n: int) -> int:
+    """Every how many-th of n points is shown."""
+    return max(1, math.ceil(n / MOST))
+
+
+def _key(header: Any) -> tuple:
+    return str(header.folder), header.name
+
+
+def _how_to_get_codes(context: Context, header: Any) -> tuple[str, bool]:
+    from models.data import datasets
+
+    of = header.data.get("name", "")
+    if datasets.available(of, context.data_dir):
+        return f"{header.title} brings no codes with it, but its data set is at hand.", True
+    return (
+        f"{header.title} brings no codes with it. Start with --data-dir FOLDER, where FOLDER/{of} "
+        "holds its data set, to encode the test pictures here.",
+        False,
+    )
+
+
+def encode_points(context: Context, name: str) -> Iterator[float]:
+    """Encodes test pictures of the model's data set and keeps them as its points. Yields shares.
+
+    Raises ValueError where the data do not fit the model.
+    """
+    import torch
+
+    header = context.store.header(name)
+    dataset = test_set(context, name)
+    if dataset is None:
+        raise NoCodes(*_how_to_get_codes(context, header))
+    model = context.store.get(name)
+    rows = np.arange(0, len(dataset), stride(len(dataset)))
+    labels = None if dataset.labels is None else dataset.labels.numpy()[rows]
+    parts, spaces = [], []
+    for block in np.array_split(np.arange(len(rows)), math.ceil(len(rows) / 250)):
+        x = dataset.images[torch.from_numpy(rows[block])].to(model.device).float() / 255
+        told = _told(context, name, None if labels is None else labels[block])
+        with torch.no_grad():
+            parts.append(model.encode(x, **told).flatten(1).float().cpu().numpy())
+        spaces.append(embed(context, name, parts[-1], None if labels is None else labels[block]))
+        yield sum(map(len, parts)) / len(rows)
+    codes, embedding = np.concatenate(parts), np.concatenate(spaces)
+    flat = codes if codes.shape[1] == 2 else fit_map(embedding, "pca")
+    facts = {"data": dataset.name, "split": "test", "map": "pca"}
+    embedding = None if np.array_equal(embedding, codes) else embedding
+    _maps.put(_key(header), Map(codes, flat, labels, rows, None, facts, embedding))
+
+
+def embed(context: Context, name: str, codes: np.ndarray, labels: Any = None) -> np.ndarray:
+    """Codes (Q, D) in the space that the model's maps are laid out in, (Q, E)."""
+    import torch
+
+    model = context.store.get(name)
+    z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(model.device)
+    with torch.no_grad():
+        return model.embed(z, **_told(context, name, labels)).float().cpu().numpy()
+
+
+def _told(context: Context, name: str, labels: Any) -> dict[str, Any]:
+    """What a model is told of the classes of codes, where it takes classes and they are known."""
+    import torch
+
+    if labels is None or "Conditional" not in context.store.header(name).capabilities:
+        return {}
+    device = context.store.device
+    return {"label": torch.as_tensor(np.asarray(labels), dtype=torch.int64, device=device)}
+
+
+def test_set(context: Context, name: str) -> Any:
+    """The test pictures of the model's data set, None where they are not at hand."""
+    from models.data import datasets
+
+    of = context.store.header(name).data.get("name", "")
+    key = (of, "test")
+    if (found := context.datasets.get(key)) is None:
+        try:
+            found = datasets.load(of, "test", context.data_dir, download=False)
+        except (datasets.DataError, OSError) as error:
+            log.info("No test pictures of %s: %s", of, error)
+            found = False
+        context.datasets.put(key, found)
+    return found or None
+
+
+def original(context: Context, name: str, row: int) -> np.ndarray | None:
+    """The test picture behind a point, (C, H, W) uint8, where the data set is at hand."""
+    dataset = test_set(context, name)
+    index = int(points(context, name).indices[row])
+    shape = tuple(context.store.header(name).config["image"])
+    if dataset is None or dataset.image_shape != shape or index >= len(dataset):
+        return None
+    return dataset.images[index].numpy()
+
+
+# -- layouts -------------------------------------------------------------------------------------
+
+
+def methods(fitted: Map) -> list[str]:
+    """What this map can be laid out by: codes of two or three numbers can be shown as they are."""
+    return ["code", "umap", "pca"] if fitted.codes.shape[1] in (2, 3) else ["umap", "pca"]
+
+
+def kept_layout(fitted: Map) -> Layout:
+    """The layout that came with the codes, and so needs no computing."""
+    if fitted.codes.shape[1] == 2:
+        return Layout("code", 2)
+    return KEPT if fitted.facts.get("map") != "pca" else Layout("pca", 2)
+
+
+def layout_now(context: Context, name: str, layout: Layout) -> np.ndarray | None:
+    """Coordinates (N, 2 or 3) where they are known or take no time; None where UMAP must run.
+
+    Raises ValueError where this layout cannot be.
+    """
+    fitted, layout = points(context, name), layout.plain
+    if layout == kept_layout(fitted):
+        return fitted.coordinates
+    key = (*_key(context.store.header(name)), layout)
+    if (found := _layouts.get(key)) is not None:
+        return found
+    if layout.method == "pca":
+        return _layouts.put(key, fit_map(fitted.space, "pca", layout.components))
+    if layout.method == "code":
+        if fitted.codes.shape[1] < layout.components:
+            raise ValueError(
+                f"A code of {fitted.codes.shape[1]} numbers cannot be shown in "
+                f"{layout.components} dimensions as it is."
+            )
+        return fitted.codes[:, : layout.components]
+    return None
+
+
+def fit(context: Context, name: str, layout: Layout) -> Iterator[tuple[float, str]]:
+    """Fits UMAP in a thread and keeps the result; yields (share, what goes on).
+
+    Closing this iterator (a stop, or a page that was left) ends the fit at its next epoch. Raises
+    ValueError where the settings do not fit the codes.
+    """
+    fitted = points(context, name)
+    now: list[tuple[float, str]] = [(0.0, "Starting")]
+    stop, failed = threading.Event(), []
+
+    def work() -> None:
+        try:
+            coordinates = fit_map(
+                fitted.space, layout.method, layout.components, layout.neighbours,
+                layout.min_dist, progress=lambda *told: now.append(told), stop=stop.is_set,
+            )  # fmt: skip
+            _layouts.put((*_key(context.store.header(name)), layout.plain), coordinates)
+        except Stopped:
+            log.info("A map of %s was stopped.", name)
+        except Exception as error:  # raised again below, in the caller's thread
+            failed.append(error)
+
+    thread = threading.Thread(target=work, name="fit-map", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            yield now[-1]
+            thread.join(0.15)
+    finally:
+        stop.set()
+    if failed:
+        raise failed[0]
+
+
+def place(context: Context, name: str, layout: Layout, codes: np.ndarray) -> np.ndarray:
+    """Where codes (Q, D) lie in a layout that is known: (Q, 2 or 3)."""
+    fitted = points(context, name)
+    coordinates = layout_now(context, name, layout)
+    method = "umap" if layout.method == "umap" else "pca"
+    if layout.method == "code":
+        return codes[:, : layout.components]
+    if fitted.embedding is not None:
+        codes = embed(context, name, codes)
+    return project(fitted.space, coordinates, codes, method)
+
+
+def near(context: Context, name: str, code: np.ndarray, k: int, besides: int = -1) -> np.ndarray:
+    """Rows of the k points nearest in code, nearest first. besides: the row of a point whose code
+    this is, and which does not count; -1 for a code from elsewhere."""
+    fitted = points(context, name)
+    if besides >= 0:  # a point's own place is known, and with it the class it was encoded with
+        code = fitted.space[besides]
+    elif fitted.embedding is not None:
+        code = embed(context, name, code[None])[0]
+    found = neighbours(fitted.space, code, k + 1)[0]
+    return found[found != besides][:k]
+
+
+def quality(context: Context, name: str, layout: Layout) -> Quality:
+    """How faithful a layout is: from the card where it came with the model, else measured here."""
+    header, fitted = context.store.header(name), points(context, name)
+    layout = layout.plain
+    shipped = header.metrics.get("trustworthiness")
+    if layout == kept_layout(fitted) and shipped and _has_kept_map(header):
+        knn = header.metrics.get("knn_accuracy") or {}
+        return Quality(knn.get("value"), shipped["value"], shipped.get("n") or len(fitted))
+    key = (*_key(header), layout)
+    if (found := _qualities.get(key)) is not None:
+        return found
+    from models.evaluation.metrics import knn_accuracy, trustworthiness
+
+    coordinates = layout_now(context, name, layout)
+    knn = None
+    if fitted.labels is not None:
+        knn = knn_accuracy(coordinates, fitted.labels).value
+    trust = trustworthiness(fitted.space, coordinates, limit=2000)
+    return _qualities.put(key, Quality(knn, trust, len(fitted)))
+
+
+def _has_kept_map(header: Any) -> bool:
+    from models.checkpoints.codes import CODES
+
+    return (header.folder / CODES).is_file()
+
+
+# -- pictures ------------------------------------------------------------------------------------
+
+
+def decode(context: Context, name: str, codes: np.ndarray, labels: Any = None) -> np.ndarray:
+    """Pictures of codes, (N, C, H, W) uint8. labels: (N,), for models that are told the class."""
+    import torch
+
+    model = context.store.get(name)
+    z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(model.device)
+    with torch.no_grad():
+        x = model.decode(z, **_told(context, name, labels))
+    return (x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+
+
+def sheet(
+    context: Context, name: str, pack: Callable[[np.ndarray], dict[str, Any]]
+) -> Iterator[tuple[float, dict[str, Any] | None]]:
+    """The decoded picture of every point, packed once: yields (share, None), at last (1, sheet)."""
+    header, fitted = context.store.header(name), points(context, name)
+    key = (*_key(header), id(fitted))
+    if (found := _sheets.get(key)) is not None:
+        yield 1.0, found
+        return
+    if fitted.pictures is not None:
+        yield 1.0, _sheets.put(key, pack(fitted.pictures))
+        return
+    parts, size = [], 200
+    for i in range(0, len(fitted), size):
+        labels = None if fitted.labels is None else fitted.labels[i : i + size]
+        parts.append(decode(context, name, fitted.codes[i : i + size], labels))
+        yield min(0.99, (i + size) / len(fitted)), None
+    yield 1.0, _sheets.put(key, pack(np.concatenate(parts)))

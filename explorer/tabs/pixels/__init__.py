@@ -1,0 +1,20 @@
+"""Pictures written value by value: watched, finished, compared, and who may see whom.
+
+What the parts share (settings, writing a picture and what its values surprised the model by) is in
+``written``.
+"""
+
+from __future__ import annotations
+
+from explorer.page.context import Context
+from explorer.page.parts import build_parts
+from explorer.tabs.pixels import compare, finish, order, watch
+
+TITLE = "Pixels"
+NEEDS = {"Samples", "WritesPixels"}
+
+PARTS = (watch, finish, compare, order)
+
+
+def build(context: Context) -> None:
+    build_parts(context, PARTS)

@@ -1,0 +1,308 @@
+"""Scores of pictures as arrays: how strange each is to a model, and among which others.
+
+All scores are those of ``models.scores``, where higher is stranger. What a threshold is worth is
+said here for tables as the page's figure (``components/verdict``) says it while it moves.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from explorer.page.choice import Picture
+from explorer.page.context import Context
+from explorer.page.examples import crowds
+from explorer.server.abilities import walks
+from explorer.server.reading import is_whole
+
+log = logging.getLogger(__name__)
+
+LIKELIHOOD = "likelihood"
+PART = 16  # pictures that are scored at once
+# Without a reference, so many pictures of a kind are scored while somebody waits, or as many as
+# are done within so many seconds.
+CROWD, PATIENCE = 64, 4.0
+
+# Sets by key: what they are called on a switch, and in a sentence.
+SETS = {
+    "test": ("Its test pictures", "test pictures"),
+    "train": ("Its training pictures", "training pictures"),
+    "samples": ("Its own samples", "of its own samples"),
+    "mnist": ("MNIST", "MNIST digits"),
+    "fashion-mnist": ("Fashion-MNIST", "Fashion-MNIST clothes"),
+    "omniglot-small": ("Omniglot", "Omniglot letters"),
+    "shapes": ("Shapes", "shapes"),
+    "digits": ("UCI digits", "UCI digits"),
+    "flipped": ("Upside down", "test pictures upside down"),
+    "constant": ("One level", "pictures of one level"),
+    "noise": ("Noise", "pictures of noise"),
+}
+SPACES = {"binary": "black and white", "uint8": "256 levels"}
+
+
+class Told(NamedTuple):
+    """Likelihoods. nats: (N,) -log p(x). stderr: (N,) or None. kind, space, how: as
+    ``models.contract.model.Likelihood`` has them."""
+
+    nats: np.ndarray
+    stderr: np.ndarray | None
+    kind: str
+    space: str
+    how: str
+
+
+class Found(NamedTuple):
+    """One score of N pictures. values: (N,). per_pixel: (N, C, H, W) or None, sums to values.
+    details: further (N, ...) numbers by name. likelihood: where one was taken, else None."""
+
+    values: np.ndarray
+    per_pixel: np.ndarray | None
+    details: dict[str, np.ndarray]
+    likelihood: Told | None
+
+
+class Crowd(NamedTuple):
+    """Scores of many pictures of one kind. key: of ``SETS``, as far as known. values: (N,)."""
+
+    key: str
+    name: str
+    short: str
+    values: np.ndarray
+
+
+class Judgement(NamedTuple):
+    """What a threshold says. percentile: the share of the own pictures that are less strange, from
+    0 to 1, ties counted half. strange: whether the score lies above the threshold."""
+
+    percentile: float
+    strange: bool
+
+
+def read_seed(seed: Any) -> int:
+    """Raises ValueError with one sentence."""
+    if not is_whole(seed) or not 0 <= seed < 2**53:
+        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
+    return int(seed)
+
+
+def reference(context: Context, name: str) -> Any:
+    """The scores that were measured on whole data sets (a ``Reference``), or None where
+    there are none or the file is damaged."""
+    key = ("score-reference", name)
+    if (found := context.scores.get(key)) is None:
+        from models.checkpoints.reference import read_reference
+
+        try:
+            found = (read_reference(context.store.header(name).folder),)
+        except ValueError as error:
+            log.warning("%s", error)
+            found = (None,)
+        context.scores.put(key, found)
+    return found[0]
+
+
+def offered(context: Context, name: str) -> tuple[str, ...]:
+    """The scores that a model has, in their order. Loads the model."""
+    from models.scores.registry import SCORES
+    from models.scores.scores import applicable
+
+    known = applicable(context.store.get(name), reference(context, name))
+    lacking = any(SCORES[key].background for key in known) and background(context, name) is None
+    return tuple(key for key in known if not (lacking and SCORES[key].background))
+
+
+def default_score(context: Context, name: str) -> str:
+    """The score to begin with."""
+    known = offered(context, name)
+    if not known:
+        raise ValueError(f"{context.store.header(name).title} has no score of its own yet.")
+    measured = reference(context, name)
+    return measured.default if measured is not None and measured.default in known else known[0]
+
+
+def read_score(context: Context, name: str, score: Any) -> str:
+    """The score asked for where the model has it, else the one to begin with."""
+    return str(score) if score in offered(context, name) else default_score(context, name)
+
+
+def help_of(score: str) -> str:
+    """What a score is, and where it is from."""
+    from models.scores.registry import SCORES
+
+    return f"{SCORES[score].about} ({SCORES[score].paper})" if score in SCORES else ""
+
+
+def scored(
+    context: Context,
+    name: str,
+    pixels: np.ndarray,
+    names: Sequence[str],
+    seed: int = 0,
+    at: int = 0,
+) -> dict[str, Found]:
+    """Each score of these pictures. pixels: (N, C, H, W) uint8. at: how many came before them."""
+    import torch
+
+    from models.contract.random import generator
+    from models.scores import scores
+
+    model = context.store.get(name)
+    x = torch.from_numpy(pixels.astype(np.float32) / 255).to(model.device)
+    found = scores.score(
+        model, x, tuple(names), generator(seed, at), reference(context, name),
+        background(context, name),
+    )  # fmt: skip
+    return {score: _found(found[score]) for score in names}
+
+
+def measured(context: Context, name: str, picture: Picture, score: str, seed: int) -> Found:
+    """One score of one picture, kept."""
+    key = ("score-found", name, picture.key, score, seed)
+    if (found := context.scores.get(key)) is None:
+        found = scored(context, name, picture.pixels[None], [score], seed)[score]
+        context.scores.put(key, found)
+    return found
+
+
+def background(context: Context, name: str) -> Any:
+    """The background model of the likelihood ratio, or None."""
+    key = ("score-background", name)
+    if (found := context.scores.get(key)) is None:
+        from models.scores.background import background_of
+
+        header = context.store.header(name)
+        found = (background_of(header, [header.folder.parent]),)
+        context.scores.put(key, found)
+    return found[0]
+
+
+def _found(score: Any) -> Found:
+    def array(tensor: Any) -> Any:
+        return None if tensor is None else tensor.detach().double().cpu().numpy()
+
+    told = score.likelihood
+    return Found(
+        array(score.values), array(score.per_pixel),
+        {key: array(value) for key, value in score.details.items()},
+        None if told is None else
+        Told(-array(told.nats), array(told.stderr), told.kind, told.space, told.how),
+    )  # fmt: skip
+
+
+def in_turn(
+    context: Context, name: str, pixels: np.ndarray, names: Sequence[str], seed: int = 0
+) -> Iterator[dict[str, Found]]:
+    """``scored``, part after part of at most sixteen, one by one for a model that walks through
+    noise: progress moves, and any part can be the last. The parts depend on the model alone, so
+    that the same pictures and seed have the same scores."""
+    size = 1 if walks(context.store.header(name)) else PART
+    for at in range(0, len(pixels), size):
+        yield scored(context, name, pixels[at : at + size], names, seed, at)
+
+
+def joined(parts: Sequence[Found]) -> Found:
+    """Scores of parts as those of the whole; without maps."""
+    first = parts[0]
+    told = None
+    if first.likelihood is not None:
+        likely = [part.likelihood for part in parts]
+        error = None if likely[0].stderr is None else np.concatenate([t.stderr for t in likely])
+        told = likely[0]._replace(nats=np.concatenate([t.nats for t in likely]), stderr=error)
+    details = {key: np.concatenate([part.details[key] for part in parts]) for key in first.details}
+    return Found(np.concatenate([part.values for part in parts]), None, details, told)
+
+
+def taken(found: Found, rows: np.ndarray) -> Found:
+    """The scores of some pictures, in this order; without maps."""
+    told = found.likelihood
+    if told is not None:
+        error = None if told.stderr is None else told.stderr[rows]
+        told = told._replace(nats=told.nats[rows], stderr=error)
+    details = {key: values[rows] for key, values in found.details.items()}
+    return Found(found.values[rows], None, details, told)
+
+
+def comparison(
+    context: Context, name: str, score: str, seed: int = 0
+) -> Iterator[list[Crowd] | None]:
+    """Yields None while it computes, and last the sets a score is held against: the own one first.
+
+    Those that were measured on whole data sets, where a reference was shipped; else crowds that
+    need none, scored now.
+    """
+    measured = reference(context, name)
+    if measured is not None and (sets := _measured(measured, score)):
+        yield sets
+        return
+    key = ("score-crowds", name, score, seed)
+    if (kept := context.scores.get(key)) is not None:
+        yield kept
+        return
+    found = []
+    for kind, title, pixels in crowds(context, name, CROWD):
+        values: list[np.ndarray] = []
+        begun = time.perf_counter()
+        for part in in_turn(context, name, pixels, [score], seed):
+            values.append(part[score].values)
+            if time.perf_counter() - begun > PATIENCE:
+                break
+            yield None
+        short = SETS.get(kind, ("", title))[1]
+        found.append(Crowd(kind, title, short, np.concatenate(values)))
+    yield context.scores.put(key, found)
+
+
+def _measured(measured: Any, score: str) -> list[Crowd]:
+    """The stored sets of a score, the model's own test pictures first; none where it has none."""
+    order = sorted(measured.sets, key=lambda kind: (kind == "train", kind != "test"))
+    found = []
+    for kind in order:
+        try:
+            values = measured.values(score, kind)
+        except (KeyError, ValueError):
+            continue
+        if len(values):
+            title, short = SETS.get(kind, (kind.capitalize(), kind))
+            found.append(Crowd(kind, title, short, np.asarray(values, np.float64)))
+    return found if found and found[0].key == "test" else []
+
+
+def at_once(context: Context, name: str, score: str, seed: int = 0) -> list[Crowd]:
+    """The last that ``comparison`` yields."""
+    *_, last = comparison(context, name, score, seed)
+    return last
+
+
+def kind_of(told: Told, k: int = 0) -> str:
+    """ "exact", "a lower bound" or "an estimate", of log p(x), with its standard error."""
+    words = {"lower bound": "a bound", "estimate": "an estimate"}.get(told.kind, told.kind)
+    if told.stderr is None or not math.isfinite(told.stderr[k]):
+        return words
+    return f"{words}, ± {float(told.stderr[k]):.2g}"
+
+
+def bits_per_dim(nats: float, shape: Sequence[int]) -> float:
+    """Of nats an image, for pictures of 256 levels. shape: (C, H, W)."""
+    from models.contract.numbers import bits_per_dim
+
+    return bits_per_dim(nats, shape)
+
+
+def limit_of(own: np.ndarray, alarm: float) -> float:
+    """The least of the own scores above which at most this share of them lies."""
+    values = np.sort(own)
+    k = int(np.ceil((1 - alarm) * len(values) - 1e-9)) - 1
+    return float(values[min(max(k, 0), len(values) - 1)])
+
+
+def judged(value: float, own: np.ndarray, alarm: float) -> Judgement:
+    """Where a score lies among the own ones, and what the threshold of so many false alarms says
+    of it. Scores are compared as single-precision numbers, as they are stored and sent."""
+    ordered, value = np.sort(own.astype(np.float32)), np.float32(value)
+    below, upto = (np.searchsorted(ordered, value, side) for side in ("left", "right"))
+    return Judgement(float(below + upto) / 2 / len(ordered), bool(value > limit_of(ordered, alarm)))

@@ -1,0 +1,241 @@
+"""From what a person chose to a recipe, and what it will take on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import typing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from explorer.page.code import explanation
+from explorer.server.words import short_count
+
+if TYPE_CHECKING:
+    from explorer.page.context import Context
+    from explorer.server.visitors import Visitor
+    from models.training.recipe import Recipe
+
+ONLINE = "train-online"
+OWN, HUB = "own", "hub"  # data that has no name yet
+OFTEN_CHANGED = ("steps", "batch_size", "learning_rate")
+# What does not concern a run on the page: it is watched and kept in other ways.
+LEFT_OUT = ("image", "epochs", "log_every", "checkpoint_minutes")
+SIZES = (("Small", "small"), ("Medium", "medium"), ("Large", "large"))
+
+
+@dataclass(frozen=True)
+class Described:
+    """A data set as far as a recipe has to know it: (C, H, W), names of classes, images."""
+
+    name: str
+    image_shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    n: int
+
+    def __len__(self) -> int:
+        return self.n
+
+
+# -- what there is to choose from ------------------------------------------------------------------
+
+
+def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
+    """The items of the list of data sets (``explorer.components.choices.choices``).
+
+    What is neither here nor, as far as is known yet, on a Hub that can be reached, cannot be had.
+    """
+    from models.data import datasets as data
+
+    items = []
+    for name, info in data.DATASETS.items():
+        here = data.available(name, context.data_dir)
+        size = "x".join(map(str, info.shape[1:]))
+        colour = ", colour" if info.shape[0] > 1 else ""
+        off = "" if here else f"Not on this machine: start with --data-dir FOLDER/{name}."
+        note = f"{info.n['train']:,} pictures, {size}{colour}"
+        if off and info.hub and context.recent.get(ONLINE):
+            off, note = "", f"{note}; fetched once"
+        items.append({"key": name, "title": info.title, "note": note, "off": off})
+    items.sort(key=lambda item: bool(item["off"]))
+    for name, described in (visitor.data if visitor else {}).items():
+        size = "x".join(map(str, described.image_shape[1:]))
+        title = "Your pictures" if name.startswith("pictures-") else name
+        note = f"{described.n:,} pictures, {size}" + (
+            f", {len(described.classes)} classes" if described.classes else ""
+        )
+        items.append({"key": name, "title": title, "note": note, "off": ""})
+    items.append({"key": OWN, "title": "Pictures of your own …", "note": "", "off": ""})
+    items.append({"key": HUB, "title": "From the Hugging Face Hub …", "note": "", "off": ""})
+    return items
+
+
+def families() -> list[dict[str, str]]:
+    """The items of the list of families: those one can sample from, in their own words."""
+    from models import FAMILIES
+    from models.training import starts
+
+    items = []
+    for name in starts.families():
+        title, _, note = explanation(name).partition("\n")[0].partition(": ")
+        title = re.sub(r"^(An?|The) ", "", title).strip(".")
+        title = title or FAMILIES[name].rpartition(":")[2]
+        items.append(
+            {"key": name, "title": title[:1].upper() + title[1:], "note": note.strip(), "off": ""}
+        )
+    return items
+
+
+def described(visitor: Visitor | None, name: str) -> Described:
+    """The data set of that name. Raises ValueError where this visitor has none of that name."""
+    from models.data import datasets as data
+
+    if name in data.DATASETS:
+        info = data.DATASETS[name]
+        return Described(name, info.shape, info.classes, info.n["train"])
+    if visitor is not None and name in visitor.data:
+        return visitor.data[name]
+    raise ValueError("Choose a data set first: bring pictures, or name one on the Hub.")
+
+
+def look_online(context: Context) -> None:
+    """Finds out whether the Hub can be reached, for ``datasets``; takes seconds where it cannot."""
+    from models.data.sources import reachable
+
+    context.recent.put(ONLINE, reachable(3.0))
+
+
+# -- the recipe ------------------------------------------------------------------------------------
+
+
+def recipe_of(
+    visitor: Visitor | None, data: str, family: str, size: str, given: str = "{}"
+) -> Recipe:
+    """The recipe that the controls mean. given: JSON of changed settings, by "section.key".
+
+    Raises ValueError with a sentence where a value is wrong.
+    """
+    from models import family as class_of
+    from models.contract.config import build_config
+    from models.training import starts
+    from models.training.recipe import from_dict
+
+    dataset = described(visitor, data)
+    values = starts.start(family, size, dataset).to_dict()
+    try:
+        changes = json.loads(given or "{}")
+        changes = {tuple(key.split(".", 1)): value for key, value in changes.items()}
+    except (ValueError, AttributeError, TypeError):
+        raise ValueError("The settings came garbled; load the page anew.") from None
+    for (section, *rest), value in changes.items():
+        if section not in ("model", "train") or not rest or rest[0] in LEFT_OUT:
+            raise ValueError("The settings came garbled; load the page anew.")
+        if value is None:
+            raise ValueError(f"'{rest[0]}' must be a number.")
+        values[section][rest[0]] = _whole(value)
+    build_config(class_of(family).Config, values["model"])
+    return from_dict(values)
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number; a whole one is an int, which a float setting takes too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def form(recipe: Recipe, key: str, locked: bool = False) -> dict[str, Any]:
+    """The value of the settings form (``explorer.components.settings_form.settings_form``)."""
+    from models import FAMILIES, family
+    from models.training.recipe import TrainConfig
+
+    train = _fields(TrainConfig, dataclasses.asdict(recipe.train), "train")
+    for field in train:
+        if field["key"] == "train.learning_rate":
+            field["live"] = True
+    names = [f"train.{name}" for name in OFTEN_CHANGED]
+    often = sorted(
+        (f for f in train if f["key"] in names), key=lambda field: names.index(field["key"])
+    )
+    cls = family(recipe.family).Config
+    model = _fields(cls, dataclasses.asdict(cls()) | recipe.model, "model")
+    title = FAMILIES[recipe.family].rpartition(":")[2]
+    return {
+        "key": key,
+        "locked": locked,
+        "groups": [
+            {"title": "", "open": None, "fields": often},
+            {"title": f"Every setting of the {title}", "open": False, "fields": model},
+            {
+                "title": "Every setting of the training",
+                "open": False,
+                "fields": [field for field in train if field not in often],
+            },
+        ],
+    }
+
+
+def _fields(cls: type, values: dict[str, Any], section: str) -> list[dict[str, Any]]:
+    hints = typing.get_type_hints(cls)
+    kinds = {int: "int", float: "float", bool: "bool", str: "str"}
+    return [
+        {
+            "key": f"{section}.{f.name}",
+            "label": f.name.replace("_", " ").capitalize(),
+            "help": f.metadata.get("help", ""),
+            "kind": kinds[hints[f.name]],
+            "low": f.metadata.get("low"),
+            "high": f.metadata.get("high"),
+            "choices": list(f.metadata.get("choices") or ()),
+            "value": values[f.name],
+            "live": bool(f.metadata.get("live")),
+        }
+        for f in dataclasses.fields(cls)
+        if f.name not in LEFT_OUT and hints[f.name] in kinds
+    ]
+
+
+# -- what it takes ---------------------------------------------------------------------------------
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words: "40 s", "3 min", "2.5 h"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def estimate_words(report: dict[str, Any], minutes: float) -> tuple[str, bool]:
+    """An estimate in a sentence or two, and whether the run would be cut short.
+
+    report: of the worker (``estimated``). minutes: those allowed. Showing samples and scores on the
+    way takes a part of the time, of which a run takes care that it stays about a sixth.
+    """
+    each = report["seconds_per_step"]
+    whole = each * report["total"]
+    memory = f", {report['megabytes']:,} MB" if report["megabytes"] else ""
+    words = (
+        f"{short_count(report['parameters'])} parameters{memory}, {1000 * each:.0f} ms a step of "
+        f"{report['batch']} pictures: about {duration(1.2 * whole)} "
+        f"({report['timed']} steps were timed here just now)."
+    )
+    if whole <= 60 * minutes:
+        return words, False
+    fits = int(60 * minutes / each)
+    return f"{words} Runs here end after {minutes:g} min: take about {fits:,} steps.", True
+
+
+def command(recipe: Recipe) -> str:
+    """The recipe as TOML, and the command that repeats the run."""
+    import tomli_w
+
+    values = recipe.to_dict()
+    note = "# recipe.toml\n"
+    if recipe.data.name.startswith("pictures-"):
+        note += f"# The folder {recipe.data.name} has to lie where the command is run.\n"
+    return (
+        f"{note}{tomli_w.dumps({k: v for k, v in values.items() if v != ''})}\n"
+        "# repeats the run:\n"
+        "# python -m models train recipe.toml\n"
+    )

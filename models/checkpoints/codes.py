@@ -1,0 +1,102 @@
+"""codes.safetensors: the codes of test images, and their map as it was fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+CODES = "codes.safetensors"
+
+
+@dataclass(frozen=True)
+class Map:
+    """Codes of images, and where they lie.
+
+    codes: (N, D) float32. coordinates: (N, 2 or 3) float32. labels: (N,) int64 or None.
+    indices: (N,) which images of the split these are. kl: (D,) mean KL of each dimension in nats,
+    or None. facts: what is known besides (data, split, method), texts by name. embedding: (N, E)
+    float32, what ``model.embed`` makes of the codes, where that differs from them. pictures:
+    (N, C, H, W) uint8, the codes decoded, where that would take long.
+    """
+
+    codes: np.ndarray
+    coordinates: np.ndarray
+    labels: np.ndarray | None = None
+    indices: np.ndarray | None = None
+    kl: np.ndarray | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    embedding: np.ndarray | None = None
+    pictures: np.ndarray | None = None
+
+    @property
+    def space(self) -> np.ndarray:
+        """(N, E) float32, where distances mean something: the embedding, else the codes."""
+        return self.codes if self.embedding is None else self.embedding
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+def save_map(folder: str | Path, fitted: Map, file_name: str = CODES) -> Path:
+    """Writes a map in a model's folder; the file appears whole or not at all."""
+    from safetensors.numpy import save_file
+
+    from models.checkpoints.header import write_atomically
+
+    tensors = {
+        "codes": fitted.codes.astype(np.float16),
+        "map": fitted.coordinates.astype(np.float32),
+    }
+    optional = {
+        "labels": (fitted.labels, np.uint8),
+        "indices": (fitted.indices, np.int32),
+        "kl": (fitted.kl, np.float32),
+        "embedding": (fitted.embedding, np.float16),
+        "pictures": (fitted.pictures, np.uint8),
+    }
+    for name, (values, dtype) in optional.items():
+        if values is not None:
+            tensors[name] = np.ascontiguousarray(values.astype(dtype))
+    target = Path(folder) / file_name
+    write_atomically(target, lambda path: save_file(tensors, path, fitted.facts))
+    return target
+
+
+def load_map(folder: str | Path, file_name: str = CODES) -> Map | None:
+    """The map in a model's folder, None where it has none. Needs no torch.
+
+    Raises ValueError with one sentence where the file cannot be read or its parts do not fit.
+    """
+    path = Path(folder) / file_name
+    if not path.is_file():
+        return None
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            facts = file.metadata() or {}
+        codes = tensors["codes"].astype(np.float32)
+        coordinates = tensors["map"].astype(np.float32)
+    except (SafetensorError, KeyError, OSError) as error:
+        raise ValueError(
+            f"The map in '{path.parent.name}' is damaged; "
+            "'python -m models evaluate' writes it anew."
+        ) from error
+    n = len(codes)
+    rest = {name: tensors.get(name) for name in ("labels", "indices")}
+    embedding, pictures = tensors.get("embedding"), tensors.get("pictures")
+    parts = [v for v in (coordinates, embedding, pictures, *rest.values()) if v is not None]
+    if codes.ndim != 2 or coordinates.ndim != 2 or any(len(part) != n for part in parts):
+        raise ValueError(
+            f"The parts of the map in '{path.parent.name}' do not belong together; "
+            "'python -m models evaluate' writes it anew."
+        )
+    whole = {k: None if v is None else v.astype(np.int64) for k, v in rest.items()}
+    embedding = None if embedding is None else embedding.astype(np.float32)
+    return Map(
+        codes, coordinates, **whole, kl=tensors.get("kl"), facts=facts, embedding=embedding,
+        pictures=pictures,
+    )  # fmt: skip

@@ -1,0 +1,136 @@
+"""What is known of a checkpoint without its weights: JSON beside the tensors."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from models import FAMILIES, __version__
+
+FORMAT = "generative-explorer"
+FORMAT_VERSION = 1
+WEIGHTS = "model.safetensors"
+SHIPPED = Path(__file__).parents[2] / "pretrained"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be read; the message is one sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known about a checkpoint without loading its weights.
+
+    data: name, split, n, sha256, classes. training: steps, epochs, minutes, hardware, precision.
+    metrics: {name: {"value", "stderr", "n", "space", ...}}, under the names every card uses.
+    """
+
+    name: str
+    family: str
+    title: str
+    about: str
+    config: dict[str, Any]
+    recipe: dict[str, Any]
+    seed: int
+    data: dict[str, Any]
+    training: dict[str, Any]
+    parameters: int
+    capabilities: tuple[str, ...]
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    version: str = __version__
+    folder: Path | None = None
+
+    def to_json(self) -> str:
+        values = asdict(self)
+        values.pop("folder")
+        return json.dumps(values, ensure_ascii=False)
+
+
+def find(folder: str | Path) -> list[Path]:
+    """Folders below ``folder`` (or itself) that hold a checkpoint, in alphabetical order."""
+    folder = Path(folder)
+    found = {path.parent for path in folder.glob(f"*/{WEIGHTS}")}
+    if (folder / WEIGHTS).is_file():
+        found.add(folder)
+    return sorted(found)
+
+
+def resolve(path: str | Path) -> Path:
+    """The weights file that a person meant: a file, its folder, or the name of a shipped model.
+
+    Raises CheckpointError where there is none.
+    """
+    path = Path(path)
+    for candidate in (path, path / WEIGHTS, SHIPPED / path / WEIGHTS):
+        if candidate.is_file():
+            return candidate
+    raise CheckpointError(
+        f"There is no checkpoint at '{path}': give a folder that holds {WEIGHTS}, that file, "
+        "or the name of a shipped model."
+    )
+
+
+def read_header(path: str | Path) -> Header:
+    """The facts stored in a checkpoint, without its weights and without torch.
+
+    Raises CheckpointError where the file is missing, truncated, not ours, or newer than this code.
+    """
+    file = resolve(path)
+    try:
+        with safe_open(file, "numpy") as tensors:
+            metadata = tensors.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"'{file.name}' in '{file.parent.name}' is damaged or cut short: it cannot be read as "
+            "safetensors. Download or train it again."
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(
+            f"'{file}' is a safetensors file, but not one of Generative Explorer's: its metadata "
+            f"names no '{FORMAT}' format. Checkpoints are written by 'python -m models train'."
+        )
+    try:
+        format_version = int(metadata["format_version"])
+        values = json.loads(metadata["header"])
+        if not isinstance(values, dict):
+            raise ValueError("not a JSON object")
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"The header of '{file}' is damaged; train it again.") from error
+    if format_version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"'{file.parent.name}' was written by a newer version ({values.get('version')}) than "
+            f"this one ({__version__}); update Generative Explorer to open it."
+        )
+    if values.get("family") not in list(FAMILIES):
+        raise CheckpointError(
+            f"'{file.parent.name}' is of the family '{values.get('family')}', which this version "
+            f"does not know. Known families: {', '.join(FAMILIES)}."
+        )
+    try:
+        values["capabilities"] = tuple(values["capabilities"])
+        header = Header(**values, folder=file.parent)
+        tables = (header.config, header.recipe, header.data, header.training, header.metrics)
+        if not all(isinstance(table, dict) for table in tables) or "name" not in header.data:
+            raise TypeError("a table of facts is not a table")
+        return header
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"The header of '{file}' lacks fields; train it again.") from error
+
+
+def write_atomically(target: Path, write: Any) -> None:
+    """Calls ``write(temporary path)`` in the target's folder, then renames: never half a file."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(handle)
+    try:
+        write(temporary)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)

@@ -1,0 +1,101 @@
+"""model.safetensors: a model's weights, loaded, and written with what is known of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models import family
+from models.checkpoints.header import (
+    FORMAT,
+    FORMAT_VERSION,
+    WEIGHTS,
+    CheckpointError,
+    Header,
+    read_header,
+    resolve,
+    write_atomically,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.contract.model import Model
+
+
+def build(family_name: str, config: dict[str, Any]) -> Model:
+    """An untrained model. Raises ValueError with a sentence for an unknown family or setting."""
+    from models.contract.config import build_config
+
+    cls = family(family_name)
+    config = build_config(cls.Config, config)
+    if len(config.image) != 3 or min(config.image) < 1:
+        raise ValueError(
+            f"'image' must be three positive numbers, channels, height and width, not "
+            f"{list(config.image)}."
+        )
+    return cls.variant(config)(config)
+
+
+def load(path: str | Path, device: str = "cpu") -> Model:
+    """The model of a checkpoint, in evaluation mode on ``device``. Raises CheckpointError."""
+    import torch
+    from safetensors.torch import load_file
+
+    file = resolve(path)
+    header = read_header(file)
+    try:
+        model = build(header.family, header.config)
+        weights = load_file(file)
+        model.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+        )
+    except (ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The weights in '{header.folder.name}' do not fit the model its header describes; "
+            "it was written by other code. Train it again."
+        ) from error
+    # Convolutions over few channels run faster on a CPU with channels innermost.
+    return model.to(device=torch.device(device), memory_format=torch.channels_last).eval()
+
+
+def stored(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as a file holds them: half precision, where they are numbers with a fraction."""
+    import torch
+
+    return {
+        key: value.detach()
+        .to("cpu", torch.float16 if value.is_floating_point() else value.dtype)
+        .contiguous()
+        for key, value in tensors.items()
+    }
+
+
+def save(model: Model, header: Header, folder: str | Path) -> Path:
+    """Writes weights and header, in a file that appears whole or not at all."""
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = stored(model.state_dict())
+    metadata = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "header": header.to_json(),
+    }
+    write_atomically(folder / WEIGHTS, lambda path: save_file(weights, path, metadata))
+    return folder
+
+
+def rewrite_header(folder: str | Path, header: Header) -> None:
+    """Stores new facts (usually metrics) beside unchanged weights; the card is the caller's."""
+    from safetensors.torch import load_file, save_file
+
+    file = resolve(folder)
+    weights = load_file(file)
+    metadata = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "header": header.to_json(),
+    }
+    write_atomically(file, lambda path: save_file(weights, path, metadata))

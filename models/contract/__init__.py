@@ -1,0 +1,1 @@
+"""What every family of models keeps, and what the page, the loop and the scores rely on."""

@@ -1,0 +1,498 @@
+"""Data sets by name, as arrays in memory.
+
+Every loader returns the same thing, a ``Dataset``: images as bytes, ``(N, C, H, W)`` uint8, labels
+``(N,)`` or none, and what is known of where they came from.
+
+``digits`` and ``shapes`` are always there. The others in ``DATASETS`` are read from a folder that a
+person names (or the environment variable GENERATIVE_EXPLORER_DATA), else fetched from the Hub. Any
+folder or zip of pictures, and any data set on the Hub ("owner/name"), is a data set by its name.
+Importing this module costs nothing: torch comes with the first load.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.data.shapes import FACTOR_NAMES, SHAPE_NAMES, draw_factors, render
+from models.data.sources import (
+    TEST_NAMES,
+    DataError,
+    Entry,
+    decode_pictures,
+    open_pictures,
+    read_hub,
+    read_idx,
+    without_common_folder,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["DATASETS", "DataError", "Dataset", "DatasetInfo", "available", "load", "read_idx"]
+
+ENVIRONMENT = "GENERATIVE_EXPLORER_DATA"
+SPLITS = ("train", "test")
+TEST_SHARE = 6  # where a source has no split, one image in six of each class is a test image
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a data set before it is loaded.
+
+    shape: (C, H, W). n: images by split. convention: how its images look, for uploads to match.
+    hub: its id on the Hub, where it is there. origin: how it comes: "built in" or "files".
+    """
+
+    title: str
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    n: dict[str, int]
+    convention: str
+    about: str
+    licence: str
+    hub: str | None = None
+    origin: str = "files"
+
+
+DIGIT_NAMES = tuple("0123456789")
+FASHION_NAMES = (
+    "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot"
+)  # fmt: skip
+CIFAR_NAMES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"
+)  # fmt: skip
+ALPHABET_NAMES = (
+    "Balinese", "Early Aramaic", "Greek", "Japanese (katakana)", "Korean", "Latin", "Sanskrit",
+    "Tagalog",
+)  # fmt: skip
+
+DATASETS = {
+    "digits": DatasetInfo(
+        title="Digits",
+        shape=(1, 8, 8),
+        classes=DIGIT_NAMES,
+        n={"train": 1497, "test": 300},
+        convention="white on black",
+        about="Scanned handwritten digits of 17 grey levels, as scikit-learn carries them.",
+        licence="CC BY 4.0 (Alpaydin and Kaynak, UCI)",
+        origin="built in",
+    ),
+    "shapes": DatasetInfo(
+        title="Shapes",
+        shape=(3, 32, 32),
+        classes=SHAPE_NAMES,
+        n={"train": 50_000, "test": 10_000},
+        convention="one bright object on black",
+        about="One coloured object on black; its six factors are known exactly.",
+        licence="MIT (generated here)",
+        origin="built in",
+    ),
+    "mnist": DatasetInfo(
+        title="MNIST",
+        shape=(1, 28, 28),
+        classes=DIGIT_NAMES,
+        n={"train": 60_000, "test": 10_000},
+        convention="white on black, in a 20x20 box, centred by mass",
+        about="Handwritten digits: the fruit fly of machine learning.",
+        licence="CC BY-SA 3.0 (LeCun, Cortes and Burges)",
+        hub="ylecun/mnist",
+    ),
+    "fashion-mnist": DatasetInfo(
+        title="Fashion-MNIST",
+        shape=(1, 28, 28),
+        classes=FASHION_NAMES,
+        n={"train": 60_000, "test": 10_000},
+        convention="bright on black, the longer side filling the frame",
+        about="Shop photographs of clothes, in MNIST's format but harder.",
+        licence="MIT (Zalando Research)",
+        hub="zalando-datasets/fashion_mnist",
+    ),
+    "omniglot-small": DatasetInfo(
+        title="Omniglot, small",
+        shape=(1, 28, 28),
+        classes=ALPHABET_NAMES,
+        n={"train": 4033, "test": 807},
+        convention="white strokes on black",
+        about="Letters of eight alphabets, each drawn by twenty people; labels are alphabets.",
+        licence="MIT (Lake, Salakhutdinov and Tenenbaum)",
+    ),
+    "cifar-10": DatasetInfo(
+        title="CIFAR-10",
+        shape=(3, 32, 32),
+        classes=CIFAR_NAMES,
+        n={"train": 50_000, "test": 10_000},
+        convention="colour photographs, the object in the middle",
+        about="Small photographs of animals and vehicles.",
+        licence="not stated (Krizhevsky 2009)",
+        hub="uoft-cs/cifar10",
+    ),
+}
+
+# The images of MNIST and Fashion-MNIST have the same form; their bytes tell which is which.
+FINGERPRINTS = {
+    "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757": "mnist",
+    "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161": "mnist",
+    "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012": "fashion-mnist",
+    "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a": "fashion-mnist",
+}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images of one split.
+
+    images: (N, C, H, W) uint8. labels: (N,) int64 or None. classes: names of the labels.
+    factors: (N, F) the true generative factors where they are known, factor_names their names.
+    """
+
+    name: str
+    split: str
+    images: Tensor
+    labels: Tensor | None = None
+    classes: tuple[str, ...] = ()
+    factors: Tensor | None = None
+    factor_names: tuple[str, ...] = ()
+    source: str = ""
+    _hash: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return tuple(self.images.shape[1:])
+
+    @property
+    def sha256(self) -> str:
+        """Of the image bytes: tells in a checkpoint exactly what it was trained on."""
+        if not self._hash:
+            self._hash.append(hashlib.sha256(self.images.numpy().tobytes()).hexdigest())
+        return self._hash[0]
+
+
+def load(
+    name: str,
+    split: str = "train",
+    data_dir: str | Path | None = None,
+    *,
+    size: int | None = None,
+    download: bool = True,
+) -> Dataset:
+    """The data set of that name.
+
+    name: a key of DATASETS, the path of a folder or zip of pictures (as it stands, or inside
+    ``data_dir``), or a Hub id. split: "train" or "test". data_dir: the folder with the files, or
+    with one folder per data set; the environment's unless given. size: side in pixels that
+    pictures and Hub sets are brought to. download: False never asks the Hub.
+
+    Raises DataError with one sentence where there is no such data set or its files are not right.
+    """
+    if split not in SPLITS:
+        raise DataError(f"A data set has the splits {' and '.join(SPLITS)}, not '{split}'.")
+    base = _base(data_dir)
+    if name == "digits":
+        return digits(split)
+    if name == "shapes":
+        n, seed = SHAPES_SPLITS[split]
+        return shapes(n, seed, split=split)
+    if name in DATASETS:
+        return _known(name, split, base, download)
+    found = _pictures_path(name, base)
+    if found is not None:
+        return _pictures(name, split, found, size)
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+(:[\w.-]+)?", name):
+        raise DataError(
+            f"There is no data set '{name}'. Known ones: {', '.join(DATASETS)}; or give a folder "
+            "or zip of pictures, or a Hub id (owner/name)."
+        )
+    if not download:
+        raise DataError(f"'{name}' is no folder or zip here, and the Hub was not to be asked.")
+    return _from_hub(name, name, split, size)
+
+
+def available(name: str, data_dir: str | Path | None = None) -> bool:
+    """Can ``load`` read it without a network? Looks for the files, does not open them."""
+    if name in DATASETS:
+        if DATASETS[name].origin == "built in":
+            return True
+        try:
+            return _files(name, "train", _base(data_dir)) is not None
+        except DataError:
+            return False
+    base = None if data_dir is not None and not Path(data_dir).is_dir() else _base(data_dir)
+    return _pictures_path(name, base) is not None
+
+
+# ---------------------------------------------------------------------------------------------
+# Built in
+
+
+def digits(split: str = "train") -> Dataset:
+    """scikit-learn's 1,797 scanned digits, 8x8 grey, levels 0..16 stretched to bytes.
+
+    The source has no split. Ours: 30 scans of each digit, evenly spaced in the file's order, are
+    the 300 test images; the other 1,497 are the training images, both in the file's order.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    test = _every_class_evenly(bunch.target, 30)
+    chosen = test if split == "test" else ~test
+    levels = np.rint(bunch.images[chosen] * (255 / 16)).astype(np.uint8)
+    labels = bunch.target[chosen]
+    return _dataset("digits", split, levels[:, None], labels, DIGIT_NAMES, source="scikit-learn")
+
+
+SHAPES_SPLITS = {"train": (50_000, 0), "test": (10_000, 1)}  # split: number of images, seed
+
+
+def shapes(n: int, seed: int, split: str = "") -> Dataset:
+    """n images of one coloured object each, and their factors (see ``models/data/shapes.py``).
+
+    Labels are the shape's class. The same seed gives the same images; a larger n goes on where
+    the smaller one ended.
+    """
+    import torch
+
+    factors = draw_factors(n, seed)
+    return _dataset(
+        "shapes",
+        split,
+        render(factors),
+        factors[:, 0],
+        SHAPE_NAMES,
+        factors=torch.from_numpy(factors),
+        factor_names=FACTOR_NAMES,
+        source=f"generated with seed {seed}",
+    )
+
+
+def render_shapes(factors: Tensor | np.ndarray) -> Tensor:
+    """Images of given factors: (N, 6) to (N, 3, 32, 32) uint8, as in the data set ``shapes``.
+
+    Raises DataError where a factor lies outside its range (``models.data.shapes.FACTOR_RANGES``).
+    """
+    import torch
+
+    try:
+        return torch.from_numpy(render(np.asarray(factors, np.float32)))
+    except ValueError as error:
+        raise DataError(str(error)) from None
+
+
+# ---------------------------------------------------------------------------------------------
+# From files
+
+
+def _base(data_dir: str | Path | None) -> Path | None:
+    """The folder to look in. Raises DataError where one is named that does not exist."""
+    given = data_dir or os.environ.get(ENVIRONMENT)
+    if not given:
+        return None
+    base = Path(given).expanduser()
+    if not base.is_dir():
+        raise DataError(f"There is no data folder '{base}'.")
+    return base
+
+
+def _known(name: str, split: str, base: Path | None, download: bool) -> Dataset:
+    info = DATASETS[name]
+    files = _files(name, split, base)
+    if files is None:
+        where = f"not in '{base}'" if base else "not on this machine"
+        if not (info.hub and download):
+            raise DataError(f"{info.title} is {where}: name the folder that holds it (--data-dir).")
+        try:
+            return _from_hub(name, info.hub, split, None)
+        except DataError as error:
+            raise DataError(f"{info.title} is {where}, and {error}") from None
+    if name == "cifar-10":
+        dataset = _pictures(name, split, files["pictures"], None)
+        if dataset.classes != info.classes:
+            raise DataError(
+                f"'{files['pictures']}' does not hold the classes of {info.title}: "
+                f"{', '.join(info.classes)}."
+            )
+    else:
+        dataset = _idx(name, split, **files)
+    return _as_promised(dataset, info)
+
+
+def _files(name: str, split: str, base: Path | None) -> dict[str, Path] | None:
+    """The files of a known data set in base/name or in base itself; None where there are none."""
+    if base is None:
+        return None
+    folders = [base / name]
+    if base.name == name or base.name not in DATASETS:  # not in the folder of another set
+        folders.append(base)
+    for folder in folders:
+        if name == "cifar-10":
+            if any((folder / train).exists() for train in ("train.zip", "train")):
+                return {"pictures": folder}
+            if (folder / "cifar-10.zip").is_file():
+                return {"pictures": folder / "cifar-10.zip"}
+            continue
+        prefix = "" if name == "omniglot-small" else {"train": "train-", "test": "t10k-"}[split]
+        images = _idx_file(folder, f"{prefix}images", "idx3-ubyte")
+        if images is None:
+            continue
+        labels = _idx_file(folder, f"{prefix}labels", "idx1-ubyte")
+        if labels is None:
+            raise DataError(f"'{images}' lies there without its {prefix}labels-idx1-ubyte.gz.")
+        return {"images": images, "labels": labels}
+    return None
+
+
+def _idx_file(folder: Path, stem: str, kind: str) -> Path | None:
+    names = (f"{stem}{dot}{kind}{gz}" for dot in "-." for gz in (".gz", ""))
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _idx(name: str, split: str, images: Path, labels: Path) -> Dataset:
+    pixels, classes = read_idx(images, 3), read_idx(labels, 1).astype(np.int64)
+    if len(pixels) != len(classes):
+        raise DataError(
+            f"'{images}' holds {len(pixels)} images, but '{labels}' {len(classes)} labels."
+        )
+    names = DATASETS[name].classes
+    if name == "omniglot-small":
+        if (images.parent / "classes.txt").is_file():
+            listed = (images.parent / "classes.txt").read_text("utf-8").splitlines()
+            names = tuple(line.strip().replace("_", " ") for line in listed if line.strip())
+        pixels, classes = _own_split(pixels, classes, split, str(images))
+    if classes.max() >= len(names):
+        raise DataError(
+            f"'{labels}' has a label {classes.max()}, but there are only {len(names)} classes."
+        )
+    return _dataset(name, split, pixels[:, None], classes, names, source=str(images.parent))
+
+
+def _as_promised(dataset: Dataset, info: DatasetInfo) -> Dataset:
+    if dataset.image_shape != info.shape:
+        got, want = ("x".join(map(str, shape)) for shape in (dataset.image_shape, info.shape))
+        raise DataError(
+            f"The images in '{dataset.source}' are {got}, but those of {info.title} are {want}."
+        )
+    really = FINGERPRINTS.get(dataset.sha256, dataset.name)
+    if really != dataset.name:
+        raise DataError(f"The images in '{dataset.source}' are {really}, not {dataset.name}.")
+    return dataset
+
+
+def _pictures_path(name: str, base: Path | None) -> Path | None:
+    """A folder or zip of that name, as it stands or in the data folder."""
+    candidates = [Path(name).expanduser()]
+    if base is not None:
+        candidates += [base / name, base / f"{name}.zip"]
+    for path in candidates:
+        if name and (path.is_dir() or (path.is_file() and path.suffix.lower() == ".zip")):
+            return path
+    return None
+
+
+def _pictures(name: str, split: str, path: Path, size: int | None) -> Dataset:
+    """Pictures in a folder or zip. The folders that lie in it become labels, if all pictures are
+    in one; two of the names train and test become the splits."""
+    with open_pictures(path) as entries:
+        entries = without_common_folder(entries)
+        parts = {part: _part(entries, part) for part in SPLITS}
+        own_split = not all(parts.values())
+        if not own_split:
+            entries = [e for part in SPLITS for e in parts[part]]
+        folders = {entry.parts[0] if len(entry.parts) > 1 else None for entry in entries}
+        classes = () if None in folders or len(folders) < 2 else tuple(sorted(folders))
+        chosen = entries if own_split else parts[split]
+        labels = np.array([classes.index(e.parts[0]) if classes else 0 for e in chosen])
+        order = np.arange(len(chosen))
+        if own_split:
+            order, labels = _own_split(order, labels, split, str(path))
+        else:
+            # Folders come class by class: mixed, so that the first n are a fair sample.
+            order = _mixed(len(order))
+            labels = labels[order]
+        images = decode_pictures((chosen[i] for i in order), len(order), size)
+    return _dataset(name, split, images, labels if classes else None, classes, source=str(path))
+
+
+def _part(entries: list[Entry], split: str) -> list[Entry]:
+    names = ("train",) if split == "train" else TEST_NAMES
+    for name in names:
+        part = [e for e in entries if len(e.parts) > 1 and e.parts[0].lower() == name]
+        if part:
+            return [Entry(e.parts[1:], e.read, e.origin) for e in part]
+    return []
+
+
+def _from_hub(name: str, repo: str, split: str, size: int | None) -> Dataset:
+    hub = read_hub(repo, split, size)
+    images, labels, classes = hub.images, hub.labels, hub.classes
+    info = DATASETS.get(name)
+    if info is not None:
+        if len(images) != info.n[split]:
+            raise DataError(
+                f"The Hub's '{repo}' has {len(images)} images in '{split}' instead of "
+                f"{info.n[split]}: get it again."
+            )
+        classes = info.classes  # the same order, our names
+    if hub.whole:
+        rows = np.arange(len(images))
+        rows, _ = _own_split(rows, np.zeros_like(rows) if labels is None else labels, split, repo)
+        images, labels = images[rows], None if labels is None else labels[rows]
+    dataset = _dataset(name, split, images, labels, classes, source=f"Hub: {repo}")
+    return dataset if info is None else _as_promised(dataset, info)
+
+
+# ---------------------------------------------------------------------------------------------
+# Splits of our own
+
+
+def _own_split(
+    rows: np.ndarray, labels: np.ndarray, split: str, source: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """A split for what has none: one row in six of each class, evenly spaced in the source's
+    order, is a test row. Both parts are mixed, always alike, so that the first n are a fair sample.
+    """
+    test = _every_class_evenly(labels)
+    chosen = np.flatnonzero(test if split == "test" else ~test)
+    if not len(chosen):
+        raise DataError(f"'{source}' holds too few images for a {split} split.")
+    chosen = chosen[_mixed(len(chosen))]
+    return rows[chosen], labels[chosen]
+
+
+def _mixed(n: int) -> np.ndarray:
+    return np.random.Generator(np.random.PCG64(0)).permutation(n)
+
+
+def _every_class_evenly(labels: np.ndarray, n: int | None = None) -> np.ndarray:
+    """A mask that is true for n members of each class (one in six unless given), spread evenly."""
+    mask = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        count = round(len(members) / TEST_SHARE) if n is None else n
+        mask[members[((np.arange(count) + 0.5) * len(members) / max(count, 1)).astype(int)]] = True
+    return mask
+
+
+def _dataset(
+    name: str,
+    split: str,
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    classes: tuple[str, ...],
+    **known: object,
+) -> Dataset:
+    import torch
+
+    # Copied: bytes read from a file are not writable, and torch cannot say so.
+    tensor = torch.from_numpy(images if images.flags.writeable else images.copy())
+    if labels is not None:
+        labels = torch.from_numpy(labels.astype(np.int64))
+    return Dataset(name, split, tensor, labels, classes, **known)

@@ -1,0 +1,303 @@
+"""Model cards: the facts in a checkpoint's header, for people, in Hugging Face model-card form."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from models.checkpoints.header import Header, write_atomically
+from models.checkpoints.reference import AUROC
+from models.codes.truncation import TRUNCATION, truncations
+from models.scores.registry import SCORES
+
+# What each number is, in the words of the lectures. The keys are the names of DESIGN and metadata.
+MEANING = {
+    "nll_nats": "-log p(x), nats an image",
+    "elbo_nats": "evidence lower bound, nats an image",
+    "reconstruction_nats": "reconstruction term of the bound, nats an image",
+    "kl_nats": "KL(q(z given x) || p(z)), nats an image",
+    "effective_samples": "how many of the importance samples effectively count",
+    "active_dimensions": "latent dimensions with a mean KL over 0.01 nats",
+    "bpd": "bits per dimension",
+    "accuracy": "accuracy on the test set",
+    "calibration_error": "expected calibration error, 15 bins",
+    "fd": "Fréchet distance to test images in the judge's features",
+    "fd_floor": "the same for training images: what a perfect model would get",
+    "fd_over_floor": "Fréchet distance over its floor",
+    "precision": "precision (Kynkäänniemi et al. 2019)",
+    "recall": "recall (Kynkäänniemi et al. 2019)",
+    "density": "density (Naeem et al. 2020)",
+    "coverage": "coverage (Naeem et al. 2020)",
+    "label_accuracy": "part of the samples that the judge reads as the class asked for",
+    "category_match": "part of the samples that the judge reads as the class of their category",
+    "category_accuracy": "part of the test images whose category, as read, is that of their class",
+    "label_accuracy.guided": "the same with guidance",
+    "fd_over_floor.guided": "Fréchet distance over its floor with guidance",
+    "fd_over_floor.steps_10": "Fréchet distance over its floor in 10 steps",
+    "fd_over_floor.steps_100": "Fréchet distance over its floor in 100 steps",
+    "mig": "mutual information gap (Chen et al. 2018)",
+    "knn_accuracy": "5-nearest-neighbour label accuracy in the 2-D map, held-out points",
+    "trustworthiness": "trustworthiness of the 2-D map",
+}
+
+
+def meaning(name: str) -> str:
+    """What a metric is; "" for a name that is not known. ``auroc.SCORE.SET`` goes by its parts."""
+    if name.startswith(AUROC):
+        _, score, other = name.split(".", 2)
+        title = SCORES[score].title if score in SCORES else score
+        return f"AUROC of {title.lower()}, {other} against its own test images"
+    return MEANING.get(name, "")
+
+
+def number(value: float) -> str:
+    """Four significant digits or so: what a card shows of a metric."""
+    return f"{value:.2f}" if abs(value) >= 10 else f"{value:.4f}"
+
+
+def metric_row(name: str, metric: dict) -> str:
+    """One line of the card's table."""
+    notes = [str(metric[k]) for k in ("kind", "space", "note") if metric.get(k)]
+    n = metric.get("n") or ""
+    words = ", ".join([meaning(name) or name, *notes])
+    return f"| `{name}` | {_with_error(metric)} | {n} | {words} |"
+
+
+def _with_error(metric: dict) -> str:
+    error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
+    return number(metric["value"]) + error
+
+
+def _fewer(metric: dict, n: int) -> str:
+    """How many pictures there were, where it is not the n of the others."""
+    return "" if metric["n"] == n else f" (n = {metric['n']})"
+
+
+def scores_table(metrics: dict[str, dict]) -> list[str]:
+    """What the anomaly scores tell apart, a row a score and a column a set; [] without any."""
+    found = _aurocs(metrics)
+    if not found:
+        return []
+    sets = list(dict.fromkeys(set for _, set in found))
+    lines = [
+        "## Anomaly scores",
+        "",
+        "The chance that a picture of another set gets a stranger score than one of the model's "
+        "own test images (AUROC): 0.5 is a coin, below it the other set looks *less* strange. "
+        "Nothing was fitted on test images.",
+        "",
+        "| score | " + " | ".join(sets) + " | n a set |",
+        "|---|" + "---|" * (len(sets) + 1),
+    ]
+    for score in dict.fromkeys(score for score, _ in found):
+        entries = [found.get((score, set)) for set in sets]
+        n = max(e["n"] for e in entries if e is not None)
+        cells = ["" if e is None else _with_error(e) + _fewer(e, n) for e in entries]
+        title = SCORES[score].title if score in SCORES else score
+        lines.append(f"| {title} | " + " | ".join(cells) + f" | {n} |")
+    return [*lines, ""]
+
+
+def truncation_table(metrics: dict[str, dict]) -> list[str]:
+    """What truncated codes give, a row a threshold; [] where it was not measured."""
+    found = truncations(metrics)
+    if not found:
+        return []
+    names = list(next(iter(found.values())))
+    n = max(entry["n"] for row in found.values() for entry in row.values())
+    lines = [
+        "## Truncation",
+        "",
+        f"Samples of noise within ± a threshold, n = {n} each: {'; '.join(map(_meant, names))}.",
+        "",
+        "| threshold | " + " | ".join(names) + " |",
+        "|---|" + "---|" * len(names),
+    ]
+    for threshold, row in found.items():
+        cells = [_with_error(row[name]) if name in row else "" for name in names]
+        at = "none" if math.isinf(threshold) else f"{threshold:g}"
+        lines.append(f"| {at} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _meant(name: str) -> str:
+    return f"`{name}`, {meaning(name)}"
+
+
+def _in_table(name: str) -> bool:
+    """Whether a metric stands in the card's one table: there are fifty of some, in their own."""
+    return not name.startswith(AUROC) and TRUNCATION not in name
+
+
+def _aurocs(metrics: dict[str, dict]) -> dict[tuple[str, str], dict]:
+    """The AUROCs by (score, set)."""
+    return {
+        tuple(name.split(".", 2)[1:]): entry
+        for name, entry in metrics.items()
+        if name.startswith(AUROC)
+    }
+
+
+FAR = ("omniglot-small", "flipped", "noise")
+
+
+def anomaly_table(headers: list[Header]) -> str:
+    """The README's table of what each score of each model tells apart; a test holds them equal."""
+    rows = [
+        "| model | score | MNIST or Fashion, the other | Omniglot | upside down | noise | n |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for header in headers:
+        found = _aurocs(header.metrics)
+        other = next((set for _, set in found if set in ("mnist", "fashion-mnist")), None)
+        for score in dict.fromkeys(score for score, _ in found):
+            entries = [found.get((score, set)) for set in (other, *FAR)]
+            n = max(e["n"] for e in entries if e is not None)
+            cells = [
+                "" if e is None else f"{e['value']:.3f} ± {e['stderr'] or 0:.3f}{_fewer(e, n)}"
+                for e in entries
+            ]
+            title = SCORES[score].title if score in SCORES else score
+            rows.append(f"| `{header.name}` | {title} | {' | '.join(cells)} | {n} |")
+    return "\n".join(rows)
+
+
+def card(header: Header) -> str:
+    """The whole card.md: front matter, facts, metrics, recipe."""
+    results = [
+        EvalResult(
+            task_type="image-classification"
+            if name == "accuracy"
+            else "unconditional-image-generation",
+            dataset_type=header.data["name"],
+            dataset_name=header.data["name"],
+            metric_type=name,
+            metric_value=metric["value"],
+        )
+        for name, metric in header.metrics.items()
+        if _in_table(name)
+    ]
+    front = ModelCardData(
+        license="mit",
+        library_name="generative-explorer",
+        tags=["generative-explorer", header.family],
+        datasets=[header.data["name"]],
+        model_name=header.name,
+        eval_results=results or None,
+    ).to_yaml()
+    data, training, train = header.data, header.training, header.recipe["train"]
+    lines = [
+        "---",
+        front,
+        "---",
+        "",
+        f"# {header.title}",
+        "",
+        header.about,
+        "",
+        "## Facts",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| family | {header.family} |",
+        f"| parameters | {header.parameters:,} |",
+        f"| data | {data['name']}, {data['split']} split, {data['n']:,} images |",
+        f"| data SHA-256 | `{data['sha256']}` |",
+        f"| preprocessing | {_preprocessing(header)} |",
+        f"| seed | {header.seed} |",
+        f"| steps | {training['steps']:,} of {train['batch_size']} images "
+        f"({training['epochs']:g} epochs) |",
+        f"| time | {training['minutes']:g} minutes |",
+        f"| hardware | {training['hardware']}, {training['precision']} |",
+        f"| capabilities | {', '.join(header.capabilities)} |",
+        f"| written by | Generative Explorer {header.version} |",
+        "",
+    ]
+    if header.recipe.get("notes"):
+        lines += [header.recipe["notes"], ""]
+    lines += ["## Measured", ""]
+    if header.metrics:
+        lines += ["| metric | value ± standard error | n | what it is |", "|---|---|---|---|"]
+        lines += [
+            metric_row(name, metric) for name, metric in header.metrics.items() if _in_table(name)
+        ]
+        lines += [
+            "",
+            f"Made by `python -m models evaluate {header.name}`, on test images alone, with "
+            "the stored weights.",
+            "",
+            *scores_table(header.metrics),
+            *truncation_table(header.metrics),
+        ]
+    else:
+        lines += [f"Nothing yet: run `python -m models evaluate {header.name}`.", ""]
+    lines += [
+        "## Recipe",
+        "",
+        f"`python -m models train {header.name}` trains it again; `recipe.toml` holds:",
+        "",
+        "| setting | value |",
+        "|---|---|",
+        *[f"| model.{k} | {_value(v)} |" for k, v in header.config.items()],
+        *[f"| train.{k} | {_value(v)} |" for k, v in train.items()],
+        "",
+    ]
+    return "\n".join(lines)
+
+
+HEADLINES = (
+    ("nll_nats", "-log p(x) {value} ± {stderr} nats ({kind}, {space})"),
+    ("bpd", "{value} bits/dim ({kind})"),
+    ("accuracy", "accuracy {percent} %"),
+    ("mig", "mutual information gap {value}"),
+    ("fd_over_floor", "Fréchet distance {value} x its floor"),
+    ("knn_accuracy", "5-NN accuracy in the map {percent} %"),
+)
+
+
+def models_table(headers: list[Header]) -> str:
+    """The README's table, one row a checkpoint; a test holds the two equal."""
+    rows = [
+        "| model | what it is | data | parameters | trained | measured |",
+        "|---|---|---|---|---|---|",
+    ]
+    for header in headers:
+        measured = []
+        for name, words in HEADLINES:
+            if name in header.metrics:
+                m = header.metrics[name]
+                measured.append(
+                    words.format(
+                        value=f"{m['value']:.2f}",
+                        stderr=f"{m['stderr'] or 0:.2f}",
+                        percent=f"{100 * m['value']:.2f}",
+                        kind=m.get("kind"),
+                        space=m.get("space"),
+                    )
+                )
+        training = header.training
+        rows.append(
+            f"| [`{header.name}`](pretrained/{header.name}/card.md) | {header.title} "
+            f"| {header.data['name']} | {header.parameters:,} "
+            f"| {training['epochs']:g} epochs, {training['minutes']:.0f} min "
+            f"| {'; '.join(measured)} |"
+        )
+    return "\n".join(rows)
+
+
+def write_card(header: Header, folder: Path) -> None:
+    """Writes the card of a checkpoint's folder; it appears whole or not at all."""
+    text = card(header)
+    write_atomically(folder / "card.md", lambda path: Path(path).write_text(text, "utf-8"))
+
+
+def _preprocessing(header: Header) -> str:
+    if "bernoulli" in (header.config.get("likelihood"), header.config.get("pixels")):
+        return "each pixel drawn 0 or 1, with its grey level as the probability, anew each step"
+    return "8-bit levels divided by 255"
+
+
+def _value(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

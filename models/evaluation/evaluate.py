@@ -1,0 +1,218 @@
+"""Measures a checkpoint on test images, by what it can do, and writes the results beside it.
+
+A model with a likelihood gets nats, one that samples is held against real images in the judge's
+features, one that encodes gets its codes mapped, a classifier its accuracy, and its features kept.
+Training images appear in one number only, the floor of the Fréchet distance, which is not about the
+model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from models.checkpoints import weights
+from models.checkpoints.codes import CODES
+from models.checkpoints.header import SHIPPED, CheckpointError, Header, find, read_header
+from models.checkpoints.preview import save_preview
+from models.checkpoints.reference import AUROC, save_reference
+from models.codes.judged_map import keep_features
+from models.contract.capabilities import (
+    Classifies,
+    Encodes,
+    HasLikelihood,
+    Samples,
+    capabilities,
+)
+from models.contract.model import Model
+from models.data import datasets
+from models.data.datasets import Dataset
+from models.evaluation import metrics
+from models.evaluation import samples as evaluate_samples
+from models.evaluation.batches import batches, faster
+from models.evaluation.card import write_card
+from models.evaluation.codes import codes
+from models.evaluation.likelihoods import likelihood
+from models.evaluation.metrics import metric
+from models.machine.processes import here
+from models.scores.background import background_of
+from models.scores.scores import applicable
+
+log = logging.getLogger(__name__)
+
+PARTS = ("accuracy", "likelihood", "quality", "steps", "codes")
+# Eight sets of pictures by every score, up to an hour; samples of every snapshot of the run, or at
+# every truncation, some minutes.
+ON_REQUEST = ("scores", "snapshots", "truncation")
+
+
+def evaluate(
+    folder: Path,
+    data_dir: str | Path | None = None,
+    device: torch.device | str = "cpu",
+    *,
+    n: int | None = None,
+    samples: int | None = None,
+    seed: int = 0,
+    only: Sequence[str] = (),
+    write: bool = True,
+    progress: bool = True,
+) -> Header:
+    """All metrics that apply, as a new header; written into the checkpoint where ``write``.
+
+    n: test images (0 is all), or samples of every snapshot and at every truncation; samples:
+    importance samples an image; both default to the recipe's.
+    only: some of ``PARTS`` or ``ON_REQUEST``; what the others measured before stays as it is.
+    Raises ValueError where the data cannot be had or do not fit the model.
+    """
+    header = read_header(folder)
+    effort = header.recipe.get("evaluate", {})
+    n_scores = n or effort.get("scores_n", 2000)
+    n_drawn = n or effort.get("quality_n", 2048)
+    n = effort.get("n", 0) if n is None else n
+    samples = samples or effort.get("samples", 500)
+    model = weights.load(folder, device)
+    write, progress = write and here().main, progress and here().main
+    test = datasets.load(header.data["name"], "test", data_dir)
+    if test.image_shape != model.image_shape:
+        raise ValueError(
+            f"'{test.name}' holds images of {test.image_shape}, the model reads "
+            f"{model.image_shape}."
+        )
+    images = test.images[: n or len(test)]
+
+    results: dict[str, dict[str, Any]] = {}
+    parts = set(only or PARTS)
+    if isinstance(model, Classifies) and "accuracy" in parts:
+        results |= classification(model, images, test.labels[: len(images)], progress)
+    if isinstance(model, Classifies) and "codes" in parts and write:
+        keep_features(model, test, folder)
+    kl = None
+    if isinstance(model, HasLikelihood) and "likelihood" in parts:
+        # A conditional model's likelihood is that of an image given its class.
+        asks = "Conditional" in capabilities(model) and test.labels is not None
+        given = test.labels[: len(images)] if asks else None
+        numbers, kl = likelihood(model, images, samples, seed, progress, given)
+        results |= numbers
+    if isinstance(model, Samples) and parts & {"quality", "steps", "snapshots", "truncation"}:
+        judge = find_judge(header.data["name"], folder.parent)
+        if judge is not None:
+            train = datasets.load(header.data["name"], "train", data_dir)
+            judge = judge.to(model.device)
+            count = effort.get("quality_n", 2048)
+            real = evaluate_samples.reference(model, judge, test, train, count, seed)
+            if "quality" in parts:
+                results |= evaluate_samples.quality(model, judge, real, count, seed, progress)
+                results |= evaluate_samples.by_category(model, judge, test, count, seed)
+            if "steps" in parts:
+                guidance = effort.get("guidance", 2.0)
+                with faster(model):
+                    results |= evaluate_samples.by_steps(
+                        model, judge, real, count, seed, guidance, progress
+                    )
+            if n_drawn != count:
+                real = evaluate_samples.reference(model, judge, test, train, n_drawn, seed)
+            if "truncation" in parts:
+                results |= evaluate_samples.by_truncation(
+                    model, judge, real, n_drawn, seed, progress
+                )
+            if "snapshots" in parts:
+                snapshots(folder, judge, real, test.classes, n_drawn, seed, write, progress)
+        if write and "quality" in parts:
+            save_preview(model, folder)
+    if isinstance(model, Encodes) and "codes" in parts:
+        if kl is None and (folder / CODES).is_file():
+            kl = load_file(folder / CODES).get("kl")
+        with faster(model):
+            results |= codes(model, test, kl, folder if write else None, progress)
+    before = header.metrics
+    if "scores" in parts and applicable(model):
+        results |= scores(model, header, folder, test, data_dir, n_scores, seed, write, progress)
+        before = {name: entry for name, entry in before.items() if not name.startswith(AUROC)}
+
+    # What it can do is asked anew: it may have been trained before there was a word for it.
+    header = dataclasses.replace(
+        header, metrics={**before, **results}, capabilities=capabilities(model)
+    )
+    if write:
+        weights.rewrite_header(folder, header)
+        write_card(header, folder)
+    here().wait()
+    return header
+
+
+@torch.no_grad()
+def classification(model: Model, images: Tensor, labels: Tensor, progress: bool) -> dict:
+    logits = torch.cat(
+        [model.classify(x).cpu() for x in batches(images, 256, model, "classify", progress)]
+    )
+    accuracy = metrics.label_accuracy(logits, labels)
+    calibration = metrics.calibration(logits, labels)
+    return {
+        "accuracy": metric(accuracy, n=len(images)),
+        "calibration_error": metric(calibration.ece, n=len(images)),
+    }
+
+
+def find_judge(data_name: str, folder: Path) -> Model | None:
+    """The classifier of that data set in ``folder`` or among the shipped ones, else None."""
+    for candidate in [*find(folder), *find(SHIPPED)]:
+        try:
+            header = read_header(candidate)
+        except CheckpointError as error:  # of no concern to the model measured here
+            log.warning("%s", error)
+            continue
+        if header.data["name"] == data_name and "Classifies" in header.capabilities:
+            return weights.load(candidate)
+    log.warning("No judge for '%s' here: no Fréchet distance is measured.", data_name)
+    return None
+
+
+def scores(
+    model: Model,
+    header: Header,
+    folder: Path,
+    test: Dataset,
+    data_dir: str | Path | None,
+    n: int,
+    seed: int,
+    write: bool,
+    progress: bool,
+) -> dict:
+    """What the anomaly scores tell apart; their values are kept in ``folder``."""
+    from models.evaluation.scores import aurocs, measure
+
+    background = background_of(header, (folder.parent, SHIPPED), model.device)
+    train = datasets.load(header.data["name"], "train", data_dir)
+    reference = measure(model, train, test, data_dir, background, n, seed, progress)
+    if write:
+        save_reference(reference, folder)
+    return aurocs(reference)
+
+
+def snapshots(
+    folder: Path,
+    judge: Model,
+    real: metrics.RealFeatures,
+    classes: Sequence[str],
+    n: int,
+    seed: int,
+    write: bool,
+    progress: bool,
+) -> None:
+    """What the run's snapshots are worth, kept beside them."""
+    from models.checkpoints.snapshots import save_measured
+    from models.evaluation.snapshots import measure
+
+    found = measure(folder, judge, real, classes, n, seed, progress)
+    if found is None:
+        log.warning("'%s' was trained without snapshots: none is measured.", folder.name)
+    elif write:
+        log.info("Wrote %s.", save_measured(found, folder))

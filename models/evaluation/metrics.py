@@ -1,0 +1,450 @@
+"""What is measured, and how sure the number is.
+
+Pure functions: arrays or tensors in, numbers out, computed in float64. Where a number is a mean
+over images it comes with the standard error of that mean; where it is not (a Fréchet distance, an
+AUROC), with a bootstrap standard error. ``metric`` makes of a number the entry that cards,
+checkpoints and ``evaluate --json`` hold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Array = np.ndarray | Tensor
+
+# ---------------------------------------------------------------------------------------------
+# Numbers and their errors
+
+
+class Estimate(NamedTuple):
+    """A number and its standard error, in the same unit."""
+
+    value: float
+    stderr: float
+
+
+def metric(
+    value: float | Estimate,
+    stderr: float | None = None,
+    n: int | None = None,
+    space: str | None = None,
+    **extra: Any,
+) -> dict[str, Any]:
+    """The entry of one metric: plain JSON, never nan or infinity.
+
+    value: the number, or an Estimate, which brings its standard error. n: images measured.
+    space: what was measured ("binary", "uint8", the judge whose features were used). extra: other
+    facts of the measurement, by name. Raises ValueError where the value is not finite.
+    """
+    if isinstance(value, Estimate):
+        value, stderr = value
+    value = float(value)
+    if not math.isfinite(value):
+        raise ValueError(f"A metric must be a finite number, not {value}.")
+    if stderr is not None:
+        stderr = float(stderr) if math.isfinite(stderr) else None
+    return {
+        "value": value,
+        "stderr": stderr,
+        "n": None if n is None else int(n),
+        "space": space,
+        **extra,
+    }
+
+
+def mean_and_stderr(values: Array) -> Estimate:
+    """The mean of independent values, (N,), and its standard error s / sqrt(N)."""
+    values = _float64(values, "the values").ravel()
+    stderr = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return Estimate(float(values.mean()), float(stderr))
+
+
+def bootstrap_stderr(
+    fn: Callable[..., Any], *arrays: Array, n: int = 200, seed: int = 0, paired: bool = True
+) -> Any:
+    """The standard error of ``fn(*arrays)`` by resampling rows with replacement n times.
+
+    paired: True where row i of every array belongs to the same image (scores and labels), False
+    where the arrays are independent samples (generated and real features). Returns a float, or an
+    array where fn returns one. Raises ValueError where paired arrays differ in length.
+    """
+    arrays = [_numpy(a) for a in arrays]
+    lengths = [len(a) for a in arrays]
+    if paired and len(set(lengths)) > 1:
+        raise ValueError(
+            f"Arrays of lengths {lengths} cannot be resampled in pairs: pass paired=False where "
+            "they are independent samples."
+        )
+    rng = np.random.default_rng(seed)
+    results = []
+    for _ in range(n):
+        if paired:
+            rows = [rng.integers(lengths[0], size=lengths[0])] * len(arrays)
+        else:
+            rows = [rng.integers(length, size=length) for length in lengths]
+        results.append(fn(*(a[r] for a, r in zip(arrays, rows, strict=True))))
+    stderr = np.std(np.asarray(results, np.float64), axis=0, ddof=1)
+    return float(stderr) if stderr.ndim == 0 else stderr
+
+
+# ---------------------------------------------------------------------------------------------
+# How near generated images are to real ones, in a classifier's features
+
+
+def frechet_distance(features_a: Array, features_b: Array) -> float:
+    r"""The squared Fréchet distance of the Gaussians fitted to two sets of features.
+
+    d² = |mu_a - mu_b|² + tr(C_a + C_b - 2 (C_a C_b)^{1/2})        (Heusel et al. 2017, eq. 6)
+
+    features_*: (N, F), any two N of at least 2. The trace of the root is the nuclear norm of
+    C_a^{1/2} C_b^{1/2}, which needs no inverse and no complex numbers, so covariances without full
+    rank (dead features, fewer images than features) are as good as any.
+    """
+    a, b = _features(features_a), _features(features_b)
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(f"Features of {a.shape[1]} and {b.shape[1]} numbers cannot be compared.")
+    cov_a, cov_b = _covariance(a), _covariance(b)
+    cross = np.linalg.svd(_psd_root(cov_a) @ _psd_root(cov_b), compute_uv=False).sum()
+    shift = ((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum()
+    # Rounding can leave -1e-12 where the sets are equal.
+    return max(0.0, float(shift + np.trace(cov_a) + np.trace(cov_b) - 2 * cross))
+
+
+def _covariance(features: np.ndarray) -> np.ndarray:
+    return np.atleast_2d(np.cov(features, rowvar=False))
+
+
+def _psd_root(matrix: np.ndarray) -> np.ndarray:
+    """The symmetric square root of a positive semi-definite matrix."""
+    eigenvalues, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(eigenvalues.clip(min=0))) @ vectors.T
+
+
+def precision_recall(real: Array, fake: Array, k: int = 3) -> tuple[Estimate, Estimate]:
+    """Improved precision and recall (Kynkäänniemi et al. 2019, k = 3).
+
+    Precision: the share of fake images inside the real ones' manifold, the union of balls around
+    each real image that reach to its k-th nearest real neighbour. Recall: the same with the parts
+    exchanged. real: (N, F), fake: (M, F). The standard errors take the manifolds as given.
+    """
+    distances, real_radii, fake_radii = _balls(real, fake, k)
+    precision = (distances <= real_radii[:, None]).any(axis=0)
+    recall = (distances <= fake_radii[None, :]).any(axis=1)
+    return mean_and_stderr(precision), mean_and_stderr(recall)
+
+
+def density_coverage(real: Array, fake: Array, k: int = 5) -> tuple[Estimate, Estimate]:
+    """Density and coverage (Naeem et al. 2020, k = 5).
+
+    Density: how many of the real images' balls a fake image lies in, over k; 1 is expected where
+    the distributions are equal, and more is possible. Coverage: the share of real images whose
+    ball holds a fake image. The standard errors take the balls as given.
+    """
+    distances, radii, _ = _balls(real, fake, k)
+    inside = distances <= radii[:, None]
+    return mean_and_stderr(inside.sum(axis=0) / k), mean_and_stderr(inside.any(axis=1))
+
+
+def _balls(real: Array, fake: Array, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distances (N, M), and each set's distances to its own k-th neighbour, (N,) and (M,)."""
+    from sklearn.metrics import pairwise_distances
+
+    real, fake = _features(real), _features(fake)
+    if min(len(real), len(fake)) <= k:
+        raise ValueError(f"The {k}-th nearest neighbour needs more than {k} images in each set.")
+
+    def radii(features: np.ndarray) -> np.ndarray:
+        # Column 0 after sorting is the image itself, at distance 0.
+        return np.partition(pairwise_distances(features), k, axis=1)[:, k]
+
+    return pairwise_distances(real, fake), radii(real), radii(fake)
+
+
+class RealFeatures(NamedTuple):
+    """Real images in a judge's features: what generated ones are held against, time and again.
+
+    test, train: (n, F) float64, in a random order. floor: their Fréchet distance, that of a perfect
+    model. space: the judge's name, of the entries measured against them.
+    """
+
+    test: np.ndarray
+    train: np.ndarray
+    floor: float
+    space: str | None
+
+    def __len__(self) -> int:
+        return len(self.test)
+
+    def cut(self, n: int) -> RealFeatures:
+        """The first n of each; itself where there are no more."""
+        if n >= len(self):
+            return self
+        return real_against_real(self.test[:n], self.train[:n], self.space)
+
+
+def real_against_real(test: np.ndarray, train: np.ndarray, space: str | None) -> RealFeatures:
+    """Features of test and of training images, (n, F) each, with their distance."""
+    return RealFeatures(test, train, frechet_distance(train, test), space)
+
+
+def real_features(
+    test: Tensor,
+    train: Tensor,
+    judge: Any,
+    judge_name: str | None = None,
+    n: int = 2048,
+    seed: int = 0,
+) -> RealFeatures:
+    """n test and n training images, chosen by the seed, in a judge's features; fewer of both where
+    one of the sets is smaller. Images are (N, C, H, W), float in [0, 1] or uint8."""
+    n = min(n, len(test), len(train))
+    rng = np.random.default_rng(seed)
+    chosen = [judged(judge.features, _some(images, n, rng), judge) for images in (test, train)]
+    return real_against_real(*chosen, judge_name)
+
+
+def sample_quality(
+    fake: Tensor,
+    real: RealFeatures,
+    judge: Any,
+    *,
+    fake_labels: Tensor | None = None,
+    seed: int = 0,
+    bootstrap: int = 50,
+) -> dict[str, dict[str, Any]]:
+    """How good generated images are in a judge's features, with the floor of the same measurement.
+
+    fake: (N, C, H, W), float in [0, 1] or uint8. They are measured against as many test images; the
+    floor is what training images score against the same, so a model at ``fd_over_floor`` 1 is as
+    near as real images are. All three are cut to the smallest (a Fréchet distance depends on n) and
+    the entries say so.
+
+    judge: ``features(x) -> (B, F)`` and ``classify(x) -> (B, K)`` logits, in evaluation mode.
+    fake_labels: (N,) the classes asked for; where they are given, ``label_accuracy`` is the share
+    of fake images taken for what was asked.
+
+    Returns entries ``fd, fd_floor, fd_over_floor, precision, recall, density, coverage`` and where
+    it applies ``label_accuracy``.
+    """
+    n = min(len(fake), len(real))
+    real, numbers = real.cut(n), {}
+    if fake_labels is not None:
+        logits = judged(judge.classify, fake[:n], judge)
+        numbers["label_accuracy"] = label_accuracy(logits, fake_labels[:n])
+    made = judged(judge.features, fake[:n], judge)
+
+    def distances(made: np.ndarray, test: np.ndarray, train: np.ndarray) -> np.ndarray:
+        fd, floor = frechet_distance(made, test), frechet_distance(train, test)
+        return np.array([fd, floor, fd / max(floor, 1e-12)])
+
+    fd = frechet_distance(made, real.test)
+    values = (fd, real.floor, fd / max(real.floor, 1e-12))
+    errors = bootstrap_stderr(
+        distances, made, real.test, real.train, n=bootstrap, seed=seed, paired=False
+    )
+    for name, *number in zip(("fd", "fd_floor", "fd_over_floor"), values, errors, strict=True):
+        numbers[name] = Estimate(*number)
+    numbers["precision"], numbers["recall"] = precision_recall(real.test, made)
+    numbers["density"], numbers["coverage"] = density_coverage(real.test, made)
+    return {name: metric(number, n=n, space=real.space) for name, number in numbers.items()}
+
+
+def _some(images: Tensor, n: int, rng: np.random.Generator) -> Tensor:
+    return images[torch.from_numpy(rng.permutation(len(images))[:n])]
+
+
+@torch.no_grad()
+def judged(
+    read: Callable[[Tensor], Tensor], images: Tensor, judge: Any, batch: int = 256
+) -> np.ndarray:
+    """What a judge reads in images, (N, C, H, W), float in [0, 1] or uint8: (N, ...) float64.
+
+    read: its ``features`` or ``classify``. Raises ValueError for a judge in training mode.
+    """
+    if getattr(judge, "training", False):
+        raise ValueError("A judge in training mode does not judge: call judge.eval() first.")
+    device = getattr(judge, "device", "cpu")
+    outputs = []
+    for part in images.split(batch):
+        x = part.to(device)
+        x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
+        outputs.append(read(x).double().cpu())
+    return torch.cat(outputs).numpy()
+
+
+# ---------------------------------------------------------------------------------------------
+# Classifiers and scores
+
+
+def label_accuracy(logits: Array, labels: Array) -> Estimate:
+    """The share of images whose largest logit, of (N, K), is at the label, (N,)."""
+    logits, labels = _float64(logits, "the logits"), _numpy(labels)
+    return mean_and_stderr(logits.argmax(axis=1) == labels)
+
+
+class Calibration(NamedTuple):
+    """A reliability diagram: one entry a bin that holds an image, and their summary.
+
+    ece: expected calibration error in [0, 1]. confidence, accuracy, count: (bins in use,).
+    """
+
+    ece: float
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    count: np.ndarray
+
+
+def calibration(logits: Array, labels: Array, bins: int = 15) -> Calibration:
+    """Is a classifier as often right as it says? (Guo et al. 2017, eq. 3, equal-width bins)
+
+    logits: (N, K), log-probabilities up to a constant. labels: (N,).
+    """
+    from scipy.special import softmax
+
+    probabilities = softmax(_float64(logits, "the logits"), axis=1)
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == _numpy(labels)
+    # Bin m is (m / bins, (m + 1) / bins], as in the paper.
+    which = np.ceil(confidence * bins).astype(int).clip(1, bins) - 1
+    count = np.bincount(which, minlength=bins)
+    used = count > 0
+    mean_confidence = np.bincount(which, confidence, bins)[used] / count[used]
+    accuracy = np.bincount(which, correct, bins)[used] / count[used]
+    ece = (count[used] * np.abs(accuracy - mean_confidence)).sum() / len(confidence)
+    return Calibration(float(ece), mean_confidence, accuracy, count[used])
+
+
+def auroc(positives: Array, negatives: Array, n: int = 200, seed: int = 0) -> Estimate:
+    """The chance that a positive scores above a negative (ties count half).
+
+    positives: (N,), negatives: (M,), any real scores. Standard error by n bootstrap draws, for
+    which ranks (the Mann-Whitney statistic over N M) are twenty times as fast as tracing the curve.
+    """
+    from scipy.stats import rankdata
+
+    def area(positives: np.ndarray, negatives: np.ndarray) -> float:
+        N, M = len(positives), len(negatives)
+        ranks = rankdata(np.concatenate([positives, negatives]))[:N]
+        return float((ranks.sum() - N * (N + 1) / 2) / (N * M))
+
+    positives = _float64(positives, "the scores").ravel()
+    negatives = _float64(negatives, "the scores").ravel()
+    stderr = bootstrap_stderr(area, positives, negatives, n=n, seed=seed, paired=False)
+    return Estimate(area(positives, negatives), stderr)
+
+
+# ---------------------------------------------------------------------------------------------
+# Codes and maps
+
+
+class MutualInformationGap(NamedTuple):
+    """value: the mean of per_factor. per_factor: (F,) in [0, 1]. information: (D, F), nats."""
+
+    value: float
+    per_factor: np.ndarray
+    information: np.ndarray
+
+
+def mutual_information_gap(codes: Array, factors: Array, bins: int = 20) -> MutualInformationGap:
+    r"""How much better the best latent knows each factor than the second best does.
+
+    MIG = 1/F sum_k (I(z_{j_k}; v_k) - max_{j != j_k} I(z_j; v_k)) / H(v_k)
+
+    (Chen et al. 2018, eq. 6), j_k the latent that knows factor k best.
+
+    codes: (N, D) posterior means. factors: (N, F). Both are put in histograms of equal width, as
+    disentanglement_lib does with the codes; a factor of at most ``bins`` values is left as it is.
+    Raises ValueError where a factor never changes: its gap has no meaning.
+    """
+    from sklearn.metrics import mutual_info_score
+
+    codes, factors = _features(codes), _features(factors)
+    if len(codes) != len(factors):
+        raise ValueError(f"{len(codes)} codes cannot belong to {len(factors)} rows of factors.")
+    z = [_histogram(column, bins) for column in codes.T]
+    v = [
+        _histogram(column, bins) if len(np.unique(column)) > bins else column
+        for column in factors.T
+    ]
+    v = [np.unique(column, return_inverse=True)[1] for column in v]
+    entropy = np.array([mutual_info_score(column, column) for column in v])
+    if (entropy < 1e-12).any():
+        raise ValueError("A factor that has the same value everywhere has no information gap.")
+    information = np.array([[mutual_info_score(row, column) for column in v] for row in z])
+    ordered = np.sort(np.vstack([information, np.zeros(len(v))]), axis=0)  # D = 1 has no second
+    per_factor = (ordered[-1] - ordered[-2]) / entropy
+    return MutualInformationGap(float(per_factor.mean()), per_factor, information)
+
+
+def _histogram(column: np.ndarray, bins: int) -> np.ndarray:
+    return np.digitize(column, np.histogram(column, bins)[1][:-1])
+
+
+def knn_accuracy(
+    coordinates: Array,
+    labels: Array,
+    held_coordinates: Array | None = None,
+    held_labels: Array | None = None,
+    k: int = 5,
+) -> Estimate:
+    """How often the k nearest points of a map vote for a point's own class.
+
+    coordinates: (N, D), labels: (N,). With held-out points their accuracy is returned; without,
+    every point is held out once, by 5-fold cross-validation.
+    """
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.neighbors import KNeighborsClassifier
+
+    coordinates, labels = _features(coordinates), _numpy(labels)
+    classifier = KNeighborsClassifier(k)
+    if held_coordinates is None:
+        return mean_and_stderr(cross_val_predict(classifier, coordinates, labels) == labels)
+    voted = classifier.fit(coordinates, labels).predict(_features(held_coordinates))
+    return mean_and_stderr(voted == _numpy(held_labels))
+
+
+def trustworthiness(
+    codes: Array, coordinates: Array, k: int = 5, limit: int = 4000, seed: int = 0
+) -> float:
+    """Are neighbours in the map neighbours in code space? 1 is best (Venna and Kaski 2001).
+
+    codes: (N, D), coordinates: (N, 2 or 3). The computation takes N² memory: of more than ``limit``
+    points, that many are chosen at random.
+    """
+    from sklearn import manifold
+
+    codes, coordinates = _features(codes), _features(coordinates)
+    rows = np.random.default_rng(seed).permutation(len(codes))[:limit]
+    return float(manifold.trustworthiness(codes[rows], coordinates[rows], n_neighbors=k))
+
+
+# ---------------------------------------------------------------------------------------------
+
+
+def _numpy(values: Array) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+
+
+def _float64(values: Array, what: str) -> np.ndarray:
+    if isinstance(values, Tensor):
+        values = values.detach().double()  # bfloat16 has no numpy type
+    array = _numpy(values).astype(np.float64)
+    if array.size == 0:
+        raise ValueError(f"Nothing can be measured: {what} are empty.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"Nothing can be measured: {what} hold nan or infinity.")
+    return array
+
+
+def _features(values: Array) -> np.ndarray:
+    """(N, ...) to (N, F) float64."""
+    array = _float64(values, "the features")
+    if len(array) < 2:
+        raise ValueError("Nothing can be measured on a single image.")
+    return array.reshape(len(array), -1)

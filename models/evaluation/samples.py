@@ -1,0 +1,173 @@
+"""Measures what a model samples: held against real images, in the features of a judge."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Generator, Tensor
+from tqdm import tqdm
+
+from models.codes.truncation import TRUNCATION
+from models.contract.capabilities import HasCodes, Truncates, WritesPixels, capabilities
+from models.contract.model import GenerativeModel, Model
+from models.contract.random import generator
+from models.data.datasets import Dataset
+from models.evaluation import metrics
+from models.evaluation.metrics import RealFeatures, metric
+from models.machine.processes import here, shared
+
+STEPS = (10, 100)  # what the quality of a sampler in steps is measured at, besides its default
+THRESHOLDS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, math.inf)  # of a code's truncation
+TRUNCATED = ("fd_over_floor", "precision", "recall", "density", "coverage", "label_accuracy")
+
+
+def reference(
+    model: Model, judge: Model, test: Dataset, train: Dataset, n: int, seed: int
+) -> RealFeatures:
+    """The real images that a model's samples are held against: n test and n training images."""
+    real, others, note = test.images, train.images, ""
+    if isinstance(model, WritesPixels) and model.levels < 256:
+        # Its pictures have fewer levels than the data: held against the data at those levels.
+        real, others = (
+            model.observed(images.float() / 255, generator(seed, k)).mul(255).round().byte()
+            for k, images in enumerate((real, others))
+        )
+        note = f" at {model.levels} levels"
+    return metrics.real_features(real, others, judge, f"judge of {test.name}{note}", n, seed)
+
+
+def drawn(
+    model: Model, n: int, seed: int, what: str = "sample", progress: bool = False, **knobs: Any
+) -> tuple[Tensor, Tensor | None]:
+    """n samples of a seed, (n, C, H, W) on the CPU, and the classes asked for, (n,): of a
+    conditional model every class alike, else None. knobs: of ``sample_steps``."""
+    label = None
+    if getattr(model.config, "num_classes", 0) > 0:
+        label = torch.arange(n) % model.config.num_classes
+    rng, made = generator(seed), []
+    with torch.no_grad():
+        for i in tqdm(range(0, n, 256), what, disable=not progress, leave=False):
+            asked = None if label is None else label[i : i + 256]
+            made.append(sample(model, min(256, n - i), rng, asked, **knobs).cpu())
+    return torch.cat(made), label
+
+
+def quality(
+    model: Model,
+    judge: Model,
+    real: RealFeatures,
+    n: int,
+    seed: int,
+    progress: bool = False,
+    **knobs: Any,
+) -> dict:
+    """``metrics.sample_quality`` of n samples. knobs: of ``sample_steps``."""
+    words = ", ".join(["sample", *(f"{k} = {v:g}" for k, v in knobs.items())])
+    made, label = drawn(model, n, seed, words, progress, **knobs)
+    return metrics.sample_quality(made, real, judge, fake_labels=label, seed=seed)
+
+
+def by_steps(
+    model: Model,
+    judge: Model,
+    real: RealFeatures,
+    n: int,
+    seed: int,
+    guidance: float,
+    progress: bool,
+) -> dict:
+    """For a sampler that takes steps: how quality depends on how many, and what guidance gives.
+
+    ``fd_over_floor.steps_10`` and so on; ``label_accuracy.guided`` at this guidance.
+    """
+    knobs = inspect.signature(model.sample_steps).parameters
+    results = {}
+    if "steps" in knobs:
+        for steps in STEPS:
+            found = quality(model, judge, real, n, seed, progress, steps=steps)
+            results[f"fd_over_floor.steps_{steps}"] = found["fd_over_floor"]
+    if "guidance" in knobs and "Conditional" in capabilities(model):
+        found = quality(model, judge, real, n, seed, progress, guidance=guidance)
+        for name in ("label_accuracy", "fd_over_floor"):
+            results[f"{name}.guided"] = {**found[name], "note": f"guidance {guidance:g}"}
+    return results
+
+
+@torch.no_grad()
+def by_category(model: Model, judge: Model, test: Dataset, n: int, seed: int) -> dict:
+    """For a model with a categorical code that it learned without labels: whether it means a class.
+
+    Each category is matched to a class, one to one, so that most of n samples are read by the judge
+    as the class of their category: ``category_match`` is that share. ``category_accuracy`` is the
+    share of test images whose category, as the model reads it off them, is matched to their class;
+    no test image had a part in the matching.
+    """
+    codes = model.codes if isinstance(model, HasCodes) else ()
+    code = next((code for code in codes if code.kind == "categorical"), None)
+    if code is None or test.labels is None:
+        return {}
+    rng, given, read = generator(seed), [], []
+    for i in range(0, n, 256):
+        *_, frame = model.sample_steps(min(256, n - i), rng)
+        given.append(frame.info["z"][:, code.start : code.stop].argmax(1).cpu())
+        read.append(judge.classify(frame.x.to(judge.device)).argmax(1).cpu())
+    given, read = torch.cat(given).numpy(), torch.cat(read).numpy()
+    matched = matching(given, read, code.stop - code.start)
+    results = {
+        "category_match": metric(metrics.mean_and_stderr(matched[given] == read), n=n),
+    }
+    if hasattr(model, "read_codes"):
+        seen = metrics.judged(model.read_codes, test.images, model)
+        agree = matched[seen[:, : code.stop - code.start].argmax(1)] == test.labels.numpy()
+        results["category_accuracy"] = metric(metrics.mean_and_stderr(agree), n=len(agree))
+    return results
+
+
+def matching(given: np.ndarray, read: np.ndarray, categories: int) -> np.ndarray:
+    """(categories,) the class of each, one to one, by which most pairs of (n,) categories given and
+    (n,) classes read agree; -1 for a category that is left over."""
+    counts = np.zeros((categories, 1 + max(int(read.max()), categories - 1)), np.int64)
+    np.add.at(counts, (given, read), 1)
+    matched = np.full(categories, -1)
+    rows, columns = linear_sum_assignment(-counts)
+    matched[rows] = columns
+    return matched
+
+
+def by_truncation(
+    model: Model, judge: Model, real: RealFeatures, n: int, seed: int, progress: bool
+) -> dict:
+    """For a model whose codes can be truncated: what that gains, and what it costs in variety.
+
+    ``fd_over_floor.truncation_0.5`` and so on, to ``truncation_inf``, which is none.
+    """
+    results = {}
+    for threshold in THRESHOLDS if isinstance(model, Truncates) else ():
+        found = quality(model, judge, real, n, seed, progress, truncation=threshold)
+        for name in TRUNCATED:
+            if name in found:
+                results[f"{name}{TRUNCATION}{threshold:g}"] = found[name]
+    return results
+
+
+def sample(
+    model: GenerativeModel,
+    n: int,
+    rng: Generator,
+    label: int | Tensor | None = None,
+    **knobs: Any,
+) -> Tensor:
+    """``model.sample``, shared out: every process returns all n images, (n, C, H, W) in [0, 1]."""
+    processes = here()
+    each = -(-n // processes.count)
+    if isinstance(label, Tensor):
+        filled = label[torch.arange(each * processes.count) % len(label)]
+        label = processes.mine(filled)
+    with shared():
+        images = model.sample(each, rng, label, **knobs)
+    return processes.joined(images)[:n]

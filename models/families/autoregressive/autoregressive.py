@@ -1,0 +1,409 @@
+r"""An autoregressive model: a picture is written one value at a time, each given those before.
+
+Any distribution over a picture of $D$ values is a product of conditionals, in any order one likes,
+
+$$p(x) = \prod_{i=1}^{D} p(x_i \mid x_1, \dots, x_{i-1}) ,$$
+
+so nothing needs to be approximated: a network that maps the values so far to a distribution over
+the next one *is* a distribution over pictures, its logarithm is a plain sum, and it is trained by
+maximum likelihood itself. In training all $D$ conditionals are computed at once, since the picture
+is there; to sample, one must go value by value. What differs between the models a lecture names is
+how the network keeps to the rule that value $i$ sees only the values before it:
+
+* **FVSBN** (Frey 1998): a logistic regression for each value, $p(x_i = 1 \mid x_{<i}) =
+  \sigma(b_i + \sum_{j<i} A_{ij} x_j)$.
+* **NADE** (Larochelle and Murray 2011, eqs. 1 and 2): hidden units with shared weights,
+  $h_i = \sigma(c + W_{\cdot,<i}\, x_{<i})$, $p(x_i = 1 \mid x_{<i}) = \sigma(b_i + V_i h_i)$.
+* **MADE** (Germain et al. 2015): an autoencoder whose weights are masked, so that one pass gives
+  all conditionals; other masks are other orders.
+* **PixelCNN** (van den Oord et al. 2016a): convolutions whose kernels are masked. Stacked, they
+  never see part of what lies above to the right, the *blind spot*; the **gated PixelCNN** (van den
+  Oord et al. 2016b, eq. 2) has a vertical stack for the rows above and a horizontal one for the row
+  itself, and none.
+* **Transformer**: attention over patches, each written value by value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+
+from models.contract.config import setting
+from models.contract.model import Frame, GenerativeModel, Likelihood, Mask, Objective
+from models.contract.random import binarised, uniform
+from models.families.autoregressive.made import MADE
+from models.families.autoregressive.nade import NADE
+from models.families.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
+from models.families.autoregressive.transformer import PatchTransformer
+from models.families.distributions import KINDS
+
+NETWORKS = ("fvsbn", "nade", "made", "pixelcnn", "gated", "transformer")
+PROBES = 8  # of a receptive field
+ORDERS = ("raster", "reversed", "columns", "centre", "shuffled")
+
+
+@dataclass(frozen=True)
+class AutoregressiveConfig:
+    image: tuple[int, ...] = setting((1, 28, 28), "Channels, height and width of an image.")
+    network: str = setting(
+        "made", "How a value is kept from seeing those after it.", choices=NETWORKS
+    )
+    pixels: str = setting(
+        "bernoulli", "What is said of one value given those before it.", choices=tuple(KINDS)
+    )
+    levels: int = setting(256, "Grey levels; black and white has two.", low=2, high=256)
+    components: int = setting(5, "Parts of a mixture.", low=1, high=50)
+    orders: str = setting(
+        "raster",
+        "Order of writing, of raster, reversed, columns, centre, shuffled; several with commas, "
+        "which the same weights learn (MADE).",
+    )
+    width: int = setting(
+        192, "Units of a layer: channels, or numbers in a token.", low=4, high=8192
+    )
+    layers: int = setting(2, "Hidden layers, or blocks.", low=0, high=64)
+    ends: bool = setting(
+        False, "A PixelCNN's first layer is told which values are black and which are white."
+    )
+    head: int = setting(
+        0, "Units between a PixelCNN's features and what it says; 0 is its width.", low=0, high=4096
+    )
+    head_width: int = setting(32, "Numbers a transformer's attention head has.", low=4, high=512)
+    patch: int = setting(4, "Side of a transformer's patch, in pixels.", low=1, high=32)
+    hidden: int = setting(256, "Units of the network that writes a patch.", low=4, high=8192)
+    hidden_layers: int = setting(1, "Layers of the network that writes a patch.", low=1, high=8)
+    dropout: float = setting(0.0, "Part of the units dropped in training.", low=0.0, high=0.9)
+    num_classes: int = setting(
+        0, "Classes to condition on; 0 is none, -1 as many as the data has.", low=-1, high=1000
+    )
+
+
+class Autoregressive(GenerativeModel):
+    """A network that keeps the order, and a distribution that its numbers describe.
+
+    The network reads (B, C, H, W) in [-1, 1] and a one-hot class, and gives (B, D, P): P numbers
+    for each of the D values. ``layout`` (D,) says which place of the flattened picture its k-th
+    output speaks of, ``orders`` (O, D) in which order the places are written, and
+    ``writer(n, y, order)`` is the network one value at a time: ``numbers()`` (n, P) of the value
+    about to be written, ``put(v)`` (n,) writes it. ``pictured_masks(order)`` are its masks.
+    """
+
+    Config = AutoregressiveConfig
+
+    def __init__(self, config: AutoregressiveConfig) -> None:
+        super().__init__(config)
+        self.distribution = KINDS[config.pixels](config.levels, config.components)
+        self.net = network(config, self.distribution.numbers)
+
+    # -- what is observed ------------------------------------------------------------------------
+
+    def observed(self, x: Tensor, rng: Generator) -> Tensor:
+        """What the likelihood is of, in [0, 1]: pixels drawn 0 or 1 with their grey level as
+        probability (see ``binarised``), or the nearest level."""
+        if self.config.pixels == "bernoulli":
+            return binarised(x, rng)
+        top = self.distribution.levels - 1
+        return (x * top).round() / top
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The names of the orders it can write in."""
+        return tuple(name.strip() for name in self.config.orders.split(","))
+
+    def order(self, k: int) -> Tensor:
+        """(D,): the places of a flattened picture in the order in which they are written.
+
+        Raises ValueError where there is no k-th order.
+        """
+        if not 0 <= k < len(self.orders):
+            raise ValueError(
+                f"This model has no order {k}; it writes in: {', '.join(self.orders)}."
+            )
+        return self.net.orders[k]
+
+    @property
+    def levels(self) -> int:
+        """How many levels a value can take."""
+        return self.distribution.levels
+
+    @property
+    def space(self) -> str:
+        levels = self.distribution.levels
+        return {2: "binary", 256: "uint8"}.get(levels, f"{levels} levels")
+
+    def numbers(self, x: Tensor, label: int | Tensor | None = None, order: int = 0) -> Tensor:
+        """(B, D, P): what the network says of each value of the flattened pictures x, observed."""
+        out = self.net(2 * x - 1, self.one_hot(label, len(x)), order)
+        return out[:, self.net.layout.argsort()]
+
+    def _log_prob(self, x: Tensor, label: Tensor | None, rng: Generator, order: int) -> Tensor:
+        """log p(x_i | those before it), (B, D), in the network's layout. x: observed."""
+        numbers = self.net(2 * x - 1, self.one_hot(label, len(x)), order)  # (B, D, P)
+        v = x.flatten(1)[:, self.net.layout] * (self.distribution.levels - 1)
+        v = v.round()
+        noise = None if self.distribution.exact else uniform(v.shape, rng, v.device)
+        return self.distribution.log_prob(numbers, v, noise)
+
+    def inner_matrices(self) -> list[nn.Parameter]:
+        return self.net.inner_matrices()
+
+    # -- training --------------------------------------------------------------------------------
+
+    def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
+        """-log p(x), the whole of it, in nats an image."""
+        x = self.observed(x, rng)
+        order = 0
+        if len(self.net.orders) > 1:
+            order = int(torch.randint(len(self.net.orders), (), generator=rng, device=rng.device))
+        label = y if self.class_count else None
+        nll = -self._log_prob(x, label, rng, order).sum(1).mean()
+        logs = {"nll_nats": nll}
+        if self.space != "binary":
+            logs = {"bpd": nll / (math.log(2) * x[0].numel())}
+        yield Objective(list(self.parameters()), nll, logs)
+
+    # -- what it can do --------------------------------------------------------------------------
+
+    def sample_steps(
+        self,
+        n: int,
+        rng: Generator,
+        label: int | Tensor | None = None,
+        temperature: float = 1.0,
+        order: int = 0,
+    ) -> Iterator[Frame]:
+        """A frame a row's worth of values; the same uniforms whatever the order or temperature."""
+        check_temperature(temperature)
+        label = self.label_or_drawn(label, n, rng)
+        C, H, W = self.image_shape
+        u = uniform((n, C * H * W), rng, self.device)
+        yield from self.write_steps(u, label, temperature, order, every=C * W)
+
+    def complete_steps(
+        self,
+        x: Tensor,
+        known: Tensor,
+        rng: Generator,
+        label: int | Tensor | None = None,
+        temperature: float = 1.0,
+        order: int = 0,
+    ) -> Iterator[Frame]:
+        """x (B, C, H, W) with what is not ``known`` (same shape, bool) written by the model.
+
+        A value is drawn given those before it in the order: the exact conditional where everything
+        known comes first (the upper rows), and otherwise blind to what is known further on.
+        """
+        x = self.checked(x)
+        C, H, W = x.shape[1:]
+        u = uniform((len(x), C * H * W), rng, self.device)
+        yield from self.write_steps(u, label, temperature, order, x, known, every=C * W)
+
+    @torch.no_grad()
+    def write_steps(
+        self,
+        u: Tensor,
+        label: int | Tensor | None = None,
+        temperature: float = 1.0,
+        order: int = 0,
+        x: Tensor | None = None,
+        known: Tensor | None = None,
+        every: int = 1,
+        naive: bool = False,
+    ) -> Iterator[Frame]:
+        """Writes pictures from uniforms u (n, D), by their place in the flattened picture.
+
+        A frame comes after ``every`` values and at the end: step of D values are written, x is what
+        there is of the picture, the rest 0. Where ``known`` (n, C, H, W) is true the value is that
+        of x. info["nats"] (n, C, H, W): log p of each value so far, at temperature 1. ``naive``
+        runs the whole network for each value: the same picture, much later.
+
+        Raises ValueError for a temperature that is not positive, or an order there is not.
+        """
+        check_temperature(temperature)
+        places = self.order(order).tolist()
+        n, D = u.shape
+        y, top = self.one_hot(label, n), self.distribution.levels - 1
+        writer = NaiveWriter(self.net, n, y, order, self.image_shape) if naive else (
+            self.net.writer(n, y, order)
+        )  # fmt: skip
+        picture = torch.zeros(n, D, device=self.device, dtype=y.dtype)
+        nats = torch.zeros_like(picture)
+        given = mask = None
+        if known is not None:
+            given = (self.checked(x).flatten(1) * top).round()
+            mask = known.flatten(1).expand(n, D)
+            asked = (~mask).any(0).tolist()
+        for k, place in enumerate(places):
+            numbers = writer.numbers()
+            if given is None:
+                v = self.distribution.draw(numbers, u[:, place], temperature)
+            else:
+                v = given[:, place]
+                if asked[place]:
+                    drawn = self.distribution.draw(numbers, u[:, place], temperature)
+                    v = torch.where(mask[:, place], v, drawn)
+            nats[:, place] = self.distribution.log_prob(numbers, v)
+            picture[:, place] = v / top
+            writer.put(2 * v / top - 1)
+            if (k + 1) % every == 0 or k + 1 == D:
+                yield Frame(
+                    k + 1,
+                    D,
+                    picture.view(n, *self.image_shape).float().clone(),
+                    info={"nats": nats.view(n, *self.image_shape).clone(), "label": label},
+                )
+
+    @torch.no_grad()
+    def log_likelihood(
+        self,
+        x: Tensor,
+        rng: Generator,
+        samples: int = 1,
+        label: int | Tensor | None = None,
+        binarise: bool = True,
+    ) -> Likelihood:
+        """log p(x) = sum_i log p(x_i | those before it), with its terms per pixel.
+
+        x: (B, C, H, W) in [0, 1]; grey pixels are first drawn 0 or 1 by ``rng`` for Bernoulli
+        values (not with ``binarise=False``, for pictures that are binary already). "exact", except
+        for densities, where ``samples`` draws of the noise are averaged: a "lower bound". A model
+        of several orders is their mixture, each order as likely: log 1/O sum_o p_o(x).
+        """
+        x = self.checked(x)
+        if binarise or self.config.pixels != "bernoulli":
+            x = self.observed(x, rng)
+        if label is not None:
+            label = torch.as_tensor(label, device=x.device).expand(len(x))
+        draws = 1 if self.distribution.exact else max(1, samples)
+        back = self.net.layout.argsort()
+        each = torch.stack([
+            sum(self._log_prob(x, label, rng, o) for _ in range(draws))[:, back] / draws
+            for o in range(len(self.net.orders))
+        ])  # (O, B, D)  # fmt: skip
+        nats = each.sum(2).logsumexp(0) - math.log(len(each))
+        # Each order's map, weighed by how much of the mixture's probability it carries.
+        weight = each.sum(2).softmax(0)[..., None]
+        pixels = (each * weight).sum(0)
+        pixels = pixels + (nats - pixels.sum(1))[:, None] / pixels.shape[1]
+        exact = self.distribution.exact
+        return Likelihood(
+            nats,
+            "exact" if exact else "lower bound",
+            self.space,
+            per_pixel=pixels.view_as(x),
+            how="" if exact else f"uniform dequantisation, {draws} draws",
+        )
+
+    @torch.no_grad()
+    def predict(self, x: Tensor, label: int | Tensor | None = None, order: int = 0) -> Tensor:
+        """log p of every level of every value given those before it, (B, C, H, W, levels).
+
+        x: (B, C, H, W), observed.
+        """
+        numbers = self.numbers(self.checked(x), label, order)
+        return self.distribution.log_probs(numbers).unflatten(1, self.image_shape)
+
+    def receptive_field(
+        self, x: Tensor, place: int, label: int | Tensor | None = None, order: int = 0
+    ) -> Tensor:
+        """How much each value sways what is said of the value at ``place`` of the flattened
+        picture: the sum of absolute gradients, (C, H, W). x: (1, C, H, W), observed.
+
+        Where many numbers say it, of ``PROBES`` random mixtures of them, for each costs a pass.
+        """
+        with torch.enable_grad():
+            x = self.checked(x).detach().requires_grad_()
+            numbers = self.numbers(x, label, order)[0, place]  # (P,)
+            P = len(numbers)
+            mixtures = torch.eye(P)
+            if P > PROBES:
+                mixtures = torch.randn(PROBES, P, generator=torch.Generator().manual_seed(0))
+            total = torch.zeros_like(x)
+            for mixed in mixtures.to(numbers) @ numbers:
+                total += torch.autograd.grad(mixed, x, retain_graph=True)[0].abs()
+        return total[0]
+
+    def masks(self, order: int = 0) -> list[Mask]:
+        """Which weights there are, layer by layer, for order k; none where no mask keeps it."""
+        self.order(order)  # raises ValueError where there is no such order
+        return self.net.pictured_masks(order)
+
+
+class NaiveWriter:
+    """The whole network for each value, as one would write it first: what fast ones must equal."""
+
+    def __init__(self, net: nn.Module, n: int, y: Tensor, order: int, image: tuple) -> None:
+        self.net, self.y, self.order, self.i = net, y, order, 0
+        self.places = net.orders[order]
+        self.column = net.layout.argsort()[self.places]  # of the network's output
+        self.x = torch.zeros(n, *image, device=y.device, dtype=y.dtype)
+
+    def numbers(self) -> Tensor:
+        return self.net(self.x, self.y, self.order)[:, self.column[self.i]]
+
+    def put(self, v: Tensor) -> None:
+        self.x.flatten(1)[:, self.places[self.i]] = v  # a view: x is contiguous
+        self.i += 1
+
+
+def check_temperature(temperature: float) -> None:
+    if not 0 < temperature < math.inf:
+        raise ValueError(
+            "The temperature must be a positive number; small ones take the likeliest value."
+        )
+
+
+def dense_order(name: str, image: tuple[int, int, int]) -> Tensor:
+    """(D,): the places of a flattened (C, H, W) picture in an order that has a name."""
+    C, H, W = image
+    rows, columns = torch.meshgrid(torch.arange(H), torch.arange(W), indexing="ij")
+    if name == "raster":
+        key = rows * W + columns
+    elif name == "reversed":
+        key = (H - 1 - rows) * W + W - 1 - columns
+    elif name == "columns":
+        key = columns * H + rows
+    elif name == "centre":  # outwards, ring by ring
+        ring = torch.maximum((2 * rows - H + 1).abs(), (2 * columns - W + 1).abs())
+        key = ring * H * W + rows * W + columns
+    else:  # "shuffled": one order for all time, part of the architecture
+        key = torch.randperm(H * W, generator=torch.Generator().manual_seed(0)).view(H, W)
+    pixels = key.flatten().argsort()
+    return (pixels[:, None] + H * W * torch.arange(C)).flatten()  # the channels of each in turn
+
+
+def network(config: AutoregressiveConfig, per_value: int) -> nn.Module:
+    """The network of a config. Raises ValueError where its settings do not go together."""
+    c, classes, image = config, max(0, config.num_classes), tuple(config.image)
+    D = math.prod(image)
+    names = [name.strip() for name in c.orders.split(",")]
+    for name in names:
+        if name not in ORDERS:
+            raise ValueError(f"There is no order '{name}'. Orders: {', '.join(ORDERS)}.")
+    if len(names) > 1 and c.network not in ("fvsbn", "made"):
+        raise ValueError("Several orders are for fvsbn and made; the others have one.")
+    if c.network in ("pixelcnn", "gated", "transformer") and names != ["raster"]:
+        raise ValueError(f"A network of kind '{c.network}' writes in raster order only.")
+    if c.network in ("fvsbn", "nade", "made") and per_value * D**2 > 1e8:
+        raise ValueError(
+            f"{per_value} numbers for each of {D} values are too many for a dense network; use "
+            "fewer levels, or mixtures."
+        )
+    orders = [dense_order(name, image) for name in names]
+    if c.network == "transformer":
+        return PatchTransformer(
+            image, per_value, patch=c.patch, width=c.width, layers=c.layers,
+            head_width=c.head_width, hidden=c.hidden, hidden_layers=c.hidden_layers,
+            dropout=c.dropout, classes=classes,
+        )  # fmt: skip
+    if c.network == "nade":
+        return NADE(D, per_value, c.width, orders[0], classes)
+    if c.network in ("pixelcnn", "gated"):
+        cls = GatedPixelCNN if c.network == "gated" else PixelCNN
+        return cls(image, per_value, c.width, c.layers, classes, c.ends, c.head)
+    layers = 0 if c.network == "fvsbn" else max(1, c.layers)
+    return MADE(D, per_value, c.width, layers, classes, c.dropout, orders)

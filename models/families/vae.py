@@ -1,0 +1,466 @@
+r"""A variational autoencoder: a latent-variable model trained by a bound on its likelihood.
+
+A picture is explained by a few hidden numbers. First $z \sim p(z) = \mathcal{N}(0, I)$ is drawn,
+then a decoder network turns it into a distribution over pictures, $p_\theta(x \mid z)$. The
+likelihood of a picture sums over all codes that could have made it,
+
+$$p_\theta(x) = \int p_\theta(x \mid z)\, p(z)\, dz ,$$
+
+which no one can compute. So a second network, the encoder, guesses which codes are worth looking
+at, $q_\phi(z \mid x) = \mathcal{N}(\mu_\phi(x), \sigma^2_\phi(x))$, and by Jensen's inequality
+
+$$\log p_\theta(x) \;\ge\; \underbrace{\mathbb{E}_{q_\phi(z \mid x)} \log p_\theta(x \mid z)}_{
+\text{reconstruction}} \;-\; \underbrace{\mathrm{KL}\big(q_\phi(z \mid x) \,\|\, p(z)\big)}_{
+\text{cost of the code}} \;=\; \mathrm{ELBO}(x)$$
+
+(Kingma and Welling 2014, eq. 3). Both networks climb this bound together; noise enters as
+$z = \mu + \sigma \epsilon$, so that gradients pass through it (their eq. 4). The bound is loose by
+$\mathrm{KL}(q_\phi(z \mid x) \,\|\, p_\theta(z \mid x))$, and averaging $K$ codes inside the
+logarithm tightens it (Burda et al. 2016, eq. 8):
+
+$$\mathcal{L}_K = \mathbb{E} \log \frac{1}{K} \sum_{k=1}^{K}
+\frac{p_\theta(x \mid z_k)\, p(z_k)}{q_\phi(z_k \mid x)}, \qquad
+\mathrm{ELBO} = \mathcal{L}_1 \le \mathcal{L}_5 \le \dots \le \log p_\theta(x).$$
+
+The prior over what the decoder reads may itself be learned: $h = g^{-1}_\psi(z)$ with an
+invertible network $g_\psi$, so that
+$\log p(h) = \log \mathcal{N}(g_\psi(h); 0, I) + \log |\det \partial g_\psi / \partial h|$
+(Chen et al. 2017, section 3). The code $z$ one moves is standard normal as before; $g_\psi$ bends
+that bell into the shape that the encoder's guesses fill, so samples land where pictures are.
+
+Weighting the cost of the code by $\beta > 1$ makes codes cheap and independent (Higgins et al.
+2017); charging only for the dependence between dimensions, the total correlation, keeps more of
+the picture (Chen et al. 2018, eq. 4).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from models.contract.config import setting
+from models.contract.model import Frame, GenerativeModel, Likelihood, Objective
+from models.contract.numbers import log_normal
+from models.contract.random import binarised, normal
+from models.families.distributions import discretised_logistic
+from models.families.nets import Downsample, ResBlock, Upsample, group_norm
+from models.machine.processes import whole
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    image: tuple[int, ...] = setting((1, 28, 28), "Channels, height and width of an image.")
+    latent: int = setting(32, "Numbers in a code.", low=1, high=1024)
+    width: int = setting(64, "Channels at the lowest resolution.", low=8, high=1024)
+    blocks: int = setting(2, "Residual blocks at the lowest resolution.", low=0, high=16)
+    hidden: int = setting(512, "Units between code and feature map.", low=8, high=8192)
+    halvings: int = setting(2, "How many times the side is halved.", low=1, high=5)
+    dropout: float = setting(
+        0.0, "Part of the hidden units dropped in training.", low=0.0, high=0.9
+    )
+    likelihood: str = setting(
+        "bernoulli",
+        "What a decoder's output says of a pixel: bernoulli, black or white; logistic, one of 256 "
+        "levels by a discretised logistic.",
+        choices=("bernoulli", "logistic"),
+    )
+    beta: float = setting(
+        1.0, "Weight of the KL term (Higgins et al. 2017).", low=0.0, high=1000.0, live=True
+    )
+    total_correlation: float = setting(
+        0.0,
+        "Further weight on the codes' total correlation (Chen et al. 2018).",
+        low=0.0,
+        high=1000.0,
+        live=True,
+    )
+    free_bits: float = setting(
+        0.0,
+        "Nats a dimension that the KL term does not charge for (Kingma et al. 2016).",
+        low=0.0,
+        high=10.0,
+        live=True,
+    )
+    samples: int = setting(1, "K of the IWAE objective; 1 is the ELBO.", low=1, high=512)
+    samples_from: int = setting(
+        0, "Step from which the K samples are drawn; one is enough until then.", low=0
+    )
+    warmup_steps: int = setting(
+        0, "Steps over which the KL term's weight rises from 0.", low=0, high=10_000_000
+    )
+    prior_layers: int = setting(
+        0, "Coupling layers of a learned prior; 0 keeps the standard normal.", low=0, high=64
+    )
+    prior_hidden: int = setting(128, "Units in each coupling layer.", low=4, high=4096)
+    num_classes: int = setting(
+        0, "Classes to condition on; 0 is none, -1 as many as the data has.", low=-1, high=1000
+    )
+
+
+class Encoder(nn.Module):
+    """x (B, C, H, W), y one-hot (B, K) -> mean, standard deviation, each (B, D)."""
+
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        C, H, W = config.image
+        h, w = H // 2**config.halvings, W // 2**config.halvings
+        self.body = nn.Sequential(
+            Downsample(C, config.width, config.halvings),
+            *[ResBlock(config.width, config.dropout) for _ in range(config.blocks)],
+            group_norm(config.width),
+            nn.SiLU(),
+            nn.Flatten(),
+        )
+        self.hidden = nn.Linear(config.width * h * w + max(0, config.num_classes), config.hidden)
+        self.dropout = nn.Dropout(config.dropout)
+        self.code = nn.Linear(config.hidden, 2 * config.latent)
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.body(x)  # (B, width * h * w)
+        h = self.dropout(F.silu(self.hidden(torch.cat([h, y], 1))))  # (B, hidden)
+        mean, spread = self.code(h).float().chunk(2, 1)  # 2 x (B, D)
+        return mean, F.softplus(spread + 0.5) + 1e-4
+
+
+class Decoder(nn.Module):
+    """h (B, D), y one-hot (B, K) -> the numbers that each pixel's distribution needs."""
+
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        C, H, W = config.image
+        self.map = (config.width, H // 2**config.halvings, W // 2**config.halvings)
+        per_pixel = {"bernoulli": 1, "logistic": 2}[config.likelihood]
+        self.hidden = nn.Linear(config.latent + max(0, config.num_classes), config.hidden)
+        self.dropout = nn.Dropout(config.dropout)
+        self.spread = nn.Linear(config.hidden, math.prod(self.map))
+        self.body = nn.Sequential(
+            *[ResBlock(config.width, config.dropout) for _ in range(config.blocks)],
+            Upsample(config.width, per_pixel * C, config.halvings),
+        )
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        h = self.dropout(F.silu(self.hidden(torch.cat([h, y], 1))))  # (B, hidden)
+        h = self.spread(h).unflatten(1, self.map)  # (B, width, h, w)
+        return self.body(h.contiguous(memory_format=torch.channels_last)).float()
+
+
+class Coupling(nn.Module):
+    """z_b = h_b exp(s(h_a)) + t(h_a), z_a = h_a (Dinh et al. 2017, eq. 7), on vectors.
+
+    Scales stay between e^-2 and e^2. It starts as the identity.
+    """
+
+    def __init__(self, dimensions: int, hidden: int, order: Tensor) -> None:
+        super().__init__()
+        self.split = dimensions - dimensions // 2
+        self.register_buffer("order", order)
+        self.net = nn.Sequential(
+            nn.Linear(self.split, hidden),
+            nn.SiLU(),
+            nn.Linear(hidden, hidden),
+            nn.SiLU(),
+            nn.Linear(hidden, 2 * (dimensions // 2)),
+        )
+        nn.init.zeros_(self.net[-1].weight)
+        nn.init.zeros_(self.net[-1].bias)
+
+    def _scale_and_shift(self, a: Tensor) -> tuple[Tensor, Tensor]:
+        log_scale, shift = self.net(a).float().chunk(2, -1)
+        return 2 * torch.tanh(log_scale / 2), shift
+
+    def forward(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        """h (..., D) -> z (..., D) and log |det dz/dh| (...)."""
+        h = h[..., self.order]
+        a, b = h[..., : self.split], h[..., self.split :]
+        log_scale, shift = self._scale_and_shift(a)
+        return torch.cat([a, b * log_scale.exp() + shift], -1), log_scale.sum(-1)
+
+    def inverse(self, z: Tensor) -> Tensor:
+        a, b = z[..., : self.split], z[..., self.split :]
+        log_scale, shift = self._scale_and_shift(a)
+        h = torch.cat([a, (b - shift) * (-log_scale).exp()], -1)
+        return h[..., self.order.argsort()]
+
+
+class Prior(nn.Module):
+    """The map g between what the decoder reads, h, and the standard normal code z."""
+
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        orders = torch.Generator().manual_seed(0)  # part of the architecture, not of the run
+        self.layers = nn.ModuleList(
+            Coupling(
+                config.latent, config.prior_hidden, torch.randperm(config.latent, generator=orders)
+            )
+            for _ in range(config.prior_layers)
+        )
+
+    def forward(self, h: Tensor) -> tuple[Tensor, Tensor | float]:
+        """h (..., D) -> z = g(h) (..., D) and log |det dz/dh| (...)."""
+        log_det: Tensor | float = 0.0
+        for layer in self.layers:
+            h, change = layer(h)
+            log_det = log_det + change
+        return h, log_det
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """z (..., D) -> h (..., D)."""
+        for layer in reversed(self.layers):
+            z = layer.inverse(z)
+        return z
+
+    def log_prob(self, h: Tensor) -> Tensor:
+        """log p(h), (...), in nats."""
+        z, log_det = self(h)
+        return log_normal(z).sum(-1) + log_det
+
+
+class VAE(GenerativeModel):
+    """Encoder, decoder, and a Gaussian code between them (Kingma and Welling 2014)."""
+
+    Config = VAEConfig
+
+    def __init__(self, config: VAEConfig) -> None:
+        _, H, W = config.image
+        if H % 2**config.halvings or W % 2**config.halvings:
+            raise ValueError(
+                f"Images of {H} x {W} cannot be halved {config.halvings} times; use fewer halvings."
+            )
+        if config.prior_layers and (
+            config.latent < 2 or config.free_bits or config.total_correlation
+        ):
+            raise ValueError(
+                "A learned prior needs codes of two numbers or more, and neither free_bits nor "
+                "total_correlation, which count nats a dimension of a standard normal prior."
+            )
+        if config.free_bits and config.samples > 1:
+            raise ValueError(
+                "free_bits count nats a dimension, which the IWAE objective does not have; use "
+                "them with samples = 1."
+            )
+        super().__init__(config)
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.prior = Prior(config)
+        # How many objectives were computed in training: it sets the weight of the KL term.
+        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+
+    # -- the distributions -----------------------------------------------------------------------
+
+    def encode_distribution(
+        self, x: Tensor, label: int | Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of q(h | x), each (B, D); h is z unless the prior is learned.
+
+        x: (B, C, H, W) in [0, 1].
+        """
+        return self.encoder(self.checked(x), self.one_hot(label, len(x)))
+
+    def encode(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
+        """The code z at the posterior's mean, (B, D). x: (B, C, H, W) in [0, 1]."""
+        return self.prior(self.encode_distribution(x, label)[0])[0]
+
+    def decode(self, z: Tensor, label: int | Tensor | None = None) -> Tensor:
+        """The expected picture of each code, (B, C, H, W) in [0, 1]. z: (B, D)."""
+        if z.dim() != 2 or z.shape[1] != self.config.latent:
+            raise ValueError(
+                f"This model's codes have {self.config.latent} numbers, not {tuple(z.shape)[1:]}."
+            )
+        out = self.decoder(self.prior.inverse(z), self.one_hot(label, len(z)))
+        if self.config.likelihood == "bernoulli":
+            return torch.sigmoid(out)
+        return logistic_parameters(out)[0].clamp(0, 1)
+
+    def embed(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """What the decoder reads, (N, D). A learned prior squeezes the classes into one bell, in
+        which neighbours are often strangers; before it, they are apart as the encoder put them."""
+        return self.prior.inverse(z)
+
+    def log_p_x(self, x: Tensor, h: Tensor, label: int | Tensor | None = None) -> Tensor:
+        """log p(x | h) of each pixel in nats, (B, C, H, W). x holds 0 and 1, or 8-bit levels."""
+        out = self.decoder(h, self.one_hot(label, len(h)))
+        if self.config.likelihood == "bernoulli":
+            return -F.binary_cross_entropy_with_logits(out, x, reduction="none")
+        return discretised_logistic(x, *logistic_parameters(out))
+
+    # -- training --------------------------------------------------------------------------------
+
+    def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
+        c = self.config
+        x = self.observed(x, rng)
+        label = y if self.class_count else None
+        mean, std = self.encode_distribution(x, label)  # (B, D)
+        # A tighter bound costs K decodings: it pays at the end of a run, not at its start.
+        K = c.samples if int(self.seen) >= c.samples_from else 1
+        B, D = len(x), c.latent
+        h = mean + std * normal((K, B, D), rng, x.device, batch=1)  # (K, B, D)
+        label_k = None if label is None else label.repeat(K)
+        x_k = x.expand(K, *x.shape).flatten(0, 1)
+        log_p_x = self.log_p_x(x_k, h.flatten(0, 1), label_k).sum((1, 2, 3)).view(K, B)
+        beta = c.beta * self._warmed()
+
+        if K > 1 or c.prior_layers:
+            log_ratio = self.prior.log_prob(h) - log_normal(h, mean, std).sum(-1)  # (K, B)
+            loss = -((log_p_x + beta * log_ratio).logsumexp(0) - math.log(K)).mean()
+            kl = -log_ratio.mean()
+        else:
+            # (D,), for free bits are those of a batch.
+            per_dimension = whole(gaussian_kl(mean, std)).mean(0)
+            loss = -log_p_x.mean() + beta * per_dimension.clamp(min=c.free_bits).sum()
+            kl = per_dimension.sum()
+        if c.total_correlation:
+            extra = total_correlation(whole(h[0]), whole(mean), whole(std))
+            loss = loss + c.total_correlation * self._warmed() * extra
+        if self.training:
+            self.seen += 1
+        yield Objective(
+            list(self.parameters()),
+            loss,
+            {
+                "reconstruction_nats": log_p_x.mean(),
+                "kl_nats": kl,
+                "elbo_nats": log_p_x.mean() - kl,
+            },
+        )
+
+    def _warmed(self) -> float:
+        steps = self.config.warmup_steps
+        return min(1.0, (int(self.seen) + 1) / steps) if steps else 1.0
+
+    def observed(self, x: Tensor, rng: Generator) -> Tensor:
+        """What the likelihood is of: pixels drawn 0 or 1 with their grey level as probability
+        (see ``binarised``), or 8-bit levels over 255."""
+        if self.config.likelihood == "bernoulli":
+            return binarised(x, rng)
+        return (x * 255).round() / 255
+
+    # -- what it can do --------------------------------------------------------------------------
+
+    def sample_steps(
+        self,
+        n: int,
+        rng: Generator,
+        label: int | Tensor | None = None,
+        temperature: float = 1.0,
+    ) -> Iterator[Frame]:
+        """One frame: z ~ N(0, temperature^2 I), decoded. info["z"] holds the codes, (n, D)."""
+        if not 0 <= temperature < math.inf:
+            raise ValueError("The temperature must be 0 or a positive number.")
+        z = temperature * normal((n, self.config.latent), rng, self.device)
+        label = self.label_or_drawn(label, n, rng)
+        yield Frame(0, 1, self.decode(z, label), info={"z": z, "label": label})
+
+    @torch.no_grad()
+    def log_likelihood(
+        self,
+        x: Tensor,
+        rng: Generator,
+        samples: int = 100,
+        label: int | Tensor | None = None,
+        binarise: bool = True,
+        chunk: int = 4096,
+    ) -> Likelihood:
+        r"""log p(x) by importance sampling with ``samples`` codes of q(h | x).
+
+        log p(x) ~ log 1/K sum_k p(x | h_k) p(h_k) / q(h_k | x)        (Burda et al. 2016, eq. 8)
+
+        x: (B, C, H, W) in [0, 1]; grey pixels are first drawn 0 or 1 by ``rng`` for a Bernoulli
+        likelihood (not with ``binarise=False``, for pictures that are binary already). With
+        ``samples=1`` the kind is "lower bound", the ELBO; else "estimate": still below log p(x) on
+        average, and stderr is the delta method's.
+
+        details, in nats: "elbo" (B,) and its two sides, "reconstruction" (B,) and "kl" (B,);
+        "kl_per_dimension" (B, D), which sums to "kl" under a standard normal prior, and under a
+        learned one is each dimension's own, after the posterior is bent into z and matched by a
+        Gaussian; "ess" (B,), how many of the K codes effectively count. ``chunk`` bounds how many
+        pictures are decoded at once.
+        """
+        if samples < 1:
+            raise ValueError("A likelihood needs at least one sample.")
+        x = self.checked(x)
+        if binarise or self.config.likelihood != "bernoulli":
+            x = self.observed(x, rng)
+        mean, std = self.encode_distribution(x, label)
+        B, K = len(x), samples
+        label = None if label is None else torch.as_tensor(label, device=x.device).expand(B)
+
+        log_p_x, log_ratio, pixels = [], [], torch.zeros_like(x)
+        step = max(1, chunk // max(1, B))
+        for start in range(0, K, step):
+            k = min(step, K - start)
+            h = mean + std * normal((k, B, mean.shape[1]), rng, x.device, batch=1)  # (k, B, D)
+            per_pixel = self.log_p_x(
+                x.expand(k, *x.shape).flatten(0, 1),
+                h.flatten(0, 1),
+                None if label is None else label.repeat(k),
+            ).view(k, *x.shape)
+            pixels += per_pixel.sum(0) / K
+            log_p_x.append(per_pixel.sum((2, 3, 4)))  # (k, B)
+            log_ratio.append(self.prior.log_prob(h) - log_normal(h, mean, std).sum(-1))
+        log_p_x, log_ratio = torch.cat(log_p_x), torch.cat(log_ratio)  # (K, B)
+
+        kl_per_dimension = self._kl_per_dimension(mean, std)
+        kl = -log_ratio.mean(0) if self.config.prior_layers else kl_per_dimension.sum(1)
+        reconstruction = log_p_x.mean(0)
+        elbo = reconstruction - kl
+        details = {
+            "elbo": elbo,
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "kl_per_dimension": kl_per_dimension,
+        }
+        if K == 1:
+            nats, kind, stderr = elbo, "lower bound", None
+        else:
+            log_w = log_p_x + log_ratio  # (K, B)
+            nats, kind = log_w.logsumexp(0) - math.log(K), "estimate"
+            concentration = log_w.softmax(0).square().sum(0)  # (B,), 1/K where all agree
+            stderr = (concentration - 1 / K).clamp(min=0).sqrt()
+            details["ess"] = 1 / concentration
+        # What the code costs belongs to no pixel: it is spread evenly, so that the map sums.
+        pixels = pixels + ((nats - reconstruction) / x[0].numel())[:, None, None, None]
+        space = "binary" if self.config.likelihood == "bernoulli" else "uint8"
+        how = f"importance sampling, K = {K}" if K > 1 else ""
+        return Likelihood(nats, kind, space, stderr, pixels, details, how)
+
+    def _kl_per_dimension(self, mean: Tensor, std: Tensor, draws: int = 32) -> Tensor:
+        """(B, D) nats. Exact under the standard normal; else by moments of z = g(h), h ~ q."""
+        if self.config.prior_layers:
+            noise = normal((draws, *mean.shape), torch.Generator().manual_seed(0), mean.device)
+            z = self.prior(mean + std * noise)[0]  # (draws, B, D)
+            mean, std = z.mean(0), z.std(0).clamp(min=1e-6)
+        return gaussian_kl(mean, std)
+
+
+# ---------------------------------------------------------------------------------------------
+# The mathematics, as functions
+
+
+def gaussian_kl(mean: Tensor, std: Tensor) -> Tensor:
+    """KL(N(mean, std^2) || N(0, 1)) of each dimension (Kingma and Welling 2014, appendix B)."""
+    return 0.5 * (mean.square() + std.square() - 1) - std.log()
+
+
+def logistic_parameters(out: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, 2C, H, W) -> mean in the units of x, and log scale, each (B, C, H, W)."""
+    mean, log_scale = out.chunk(2, 1)
+    return mean + 0.5, (log_scale - 2.5).clamp(min=-7.0)
+
+
+def total_correlation(z: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """KL(q(z) || prod_d q(z_d)), with the batch standing for the data (Chen et al. 2018, eq. S3).
+
+    Their estimate divides by N B, the size of the training set times that of the batch; dividing by
+    B alone drops the constant (D - 1) log N, which no gradient sees, and leaves a value that is
+    near 0 for independent dimensions. z, mean, std: (B, D). Returns a scalar in nats.
+    """
+    log_q = log_normal(z[:, None], mean[None], std[None])  # (B, B, D): z_i under q(. | x_j)
+    log_B = math.log(len(z))
+    log_q_z = log_q.sum(2).logsumexp(1) - log_B  # (B,)
+    log_q_z_d = (log_q.logsumexp(1) - log_B).sum(1)  # (B,)
+    return (log_q_z - log_q_z_d).mean()

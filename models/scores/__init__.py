@@ -1,0 +1,1 @@
+"""How strange a picture is to a model."""

@@ -1,0 +1,1 @@
+"""From a recipe to a checkpoint: in one go, or watched and steered from outside."""

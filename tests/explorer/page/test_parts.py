@@ -1,0 +1,37 @@
+"""Tabs of several parts: each part keeps the conventions of ``explorer.page.parts``."""
+
+from __future__ import annotations
+
+import pytest
+
+import explorer
+from explorer.page.parts import key_of
+from explorer.tabs import TABS
+from tests import toys
+
+OF_PARTS = [tab for tab in TABS if getattr(tab, "PARTS", ())]
+
+
+@pytest.fixture
+def context(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    toys.write(folder, "walker", family="walker", image=(1, 8, 8))
+    toys.write_writer(folder, "writer")
+    return explorer.Context.create(folder, device="cpu")
+
+
+def test_there_are_tabs_of_parts():
+    assert {key_of(tab) for tab in OF_PARTS} == {"denoise", "pixels", "game", "map", "score"}
+
+
+@pytest.mark.parametrize("tab", OF_PARTS, ids=key_of)
+def test_a_tab_is_made_of_parts_that_keep_the_conventions(context, tab):
+    keys = [key_of(part) for part in tab.PARTS]
+    assert keys[0] in ("watch", "one", "theatre", "codes") and len(set(keys)) == len(keys)
+    explorer.build(context)
+    for key, part in zip(keys, tab.PARTS, strict=True):
+        assert part.TITLE and callable(part.build)
+        assert hasattr(context.picker, f"show_{key_of(tab)}_{key}")
+    remembered = [item.key for item in context.remembered]
+    assert len(set(remembered)) == len(remembered)
+    assert {key.partition(".")[0] for key in remembered} <= set(context.tab_keys)

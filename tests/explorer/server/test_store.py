@@ -1,0 +1,104 @@
+"""The store: what is listed, when it is loaded, what is let go."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+
+import pytest
+
+from explorer.server.store import Store
+from models.checkpoints import weights
+from models.checkpoints.header import read_header
+from tests import toys
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    for name, data in (("a", "shapes"), ("b", "mnist"), ("c", "fashion-mnist")):
+        toys.write(folder, name, data=data)
+    toys.write(folder, "reader", family="reader", data="digits")
+    broken = folder / "broken"
+    broken.mkdir()
+    (broken / "model.safetensors").write_bytes(b"not a checkpoint")
+    return folder
+
+
+def size(store: Store, name: str) -> int:
+    return sum(p.numel() * p.element_size() for p in store.get(name).parameters())
+
+
+def test_the_best_known_data_comes_first_and_what_is_broken_is_left_out(folder, caplog):
+    store = Store([folder], "cpu")
+    assert store.names == ["b", "c", "a", "reader"]
+    assert store.first == "b"
+    assert "broken" in caplog.text
+
+
+def test_a_background_of_other_models_is_none_to_look_at(tmp_path):
+    toys.write(tmp_path, "seen")
+    header = read_header(toys.write(tmp_path, "behind"))
+    told = dataclasses.replace(header, recipe={**header.recipe, "background": True})
+    weights.rewrite_header(tmp_path / "behind", told)
+    assert Store([tmp_path], "cpu").names == ["seen"]
+
+
+def test_listing_loads_nothing(folder):
+    store = Store([folder], "cpu")
+    assert store.header("a").parameters > 0
+    assert store.loaded == []
+
+
+def test_models_are_found_by_what_they_can_do(folder):
+    store = Store([folder], "cpu")
+    assert store.having({"Samples", "Decodes"}) == ["b", "c", "a"]
+    assert store.having({"Encodes"}) == ["b", "c", "a", "reader"]
+    assert store.having({"HasEnergy"}) == []
+
+
+def test_an_unknown_model_gets_a_sentence(folder):
+    with pytest.raises(ValueError, match=r"no model 'x' here\. Models: b, c, a, reader"):
+        Store([folder], "cpu").get("x")
+
+
+def test_the_least_recently_used_goes_when_memory_runs_out(folder):
+    one = size(Store([folder], "cpu"), "b")
+    store = Store([folder], "cpu", limit=2 * one)
+    b, _ = store.get("b"), store.get("c")
+    assert store.get("b") is b
+    store.get("reader")
+    store.limit = one
+    store.get("a")
+    assert store.loaded == ["a"]
+
+
+def test_the_newest_stays_even_if_it_alone_is_too_large(folder):
+    store = Store([folder], "cpu", limit=1)
+    store.get("a")
+    store.get("b")
+    assert store.loaded == ["b"]
+
+
+def test_many_callers_share_one_load(folder, monkeypatch):
+    loads, real = [], weights.load
+
+    def slow(path, device="cpu"):
+        loads.append(path)
+        time.sleep(0.2)
+        return real(path, device)
+
+    monkeypatch.setattr(weights, "load", slow)
+    store, got = Store([folder], "cpu"), []
+    threads = [threading.Thread(target=lambda: got.append(store.get("a"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(loads) == 1 and len(got) == 8 and len(set(map(id, got))) == 1
+
+
+def test_a_missing_folder_is_an_empty_store(tmp_path):
+    store = Store([tmp_path / "none"], "cpu")
+    assert store.names == [] and store.first is None

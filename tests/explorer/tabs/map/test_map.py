@@ -1,0 +1,266 @@
+"""The Map tab's handlers, called as plain functions, on toys of every kind."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from explorer.components.point_map.point_map import as_sheet
+from explorer.page.context import Context
+from explorer.pictures import images
+from explorer.tabs.map import codes as part
+from explorer.tabs.map import layouts, view
+from explorer.tabs.map.layouts import Layout, NoCodes
+from models.checkpoints.codes import Map, load_map, save_map
+from models.training import train
+from tests import toys
+from tests.conftest import tiny_recipe
+
+KEPT = tuple(layouts.KEPT)
+NOTHING = ("", None)  # no point selected, no picture of one's own
+N = 120
+
+
+def write_map(folder, D=6, n=N):
+    rng = np.random.default_rng(3)
+    labels = np.arange(n) % 10
+    codes = rng.normal(size=(n, D)) * 0.2 + labels[:, None] * np.r_[1.0, np.zeros(D - 1)]
+    codes = codes.astype(np.float16).astype(np.float32)
+    where = codes[:, :2] * (1 if D == 2 else 3)
+    save_map(folder, Map(codes, where, labels, facts={"map": "umap" if D != 2 else "code"}))
+
+
+@pytest.fixture
+def context(tmp_path):
+    write_map(toys.write(tmp_path, "grey"))
+    write_map(toys.write(tmp_path, "flat", latent=2), D=2)
+    write_map(toys.write(tmp_path, "asked", num_classes=10))
+    write_map(toys.write(tmp_path, "colour", data="shapes", image=(3, 32, 32)))
+    toys.write(tmp_path, "bare", data="digits", image=(1, 8, 8))
+    toys.write(tmp_path, "lost", data="mnist")
+    return Context.create(tmp_path)
+
+
+def named(outputs) -> dict:
+    """The outputs that were changed, by name."""
+    changed = zip(part.OUTPUTS, outputs, strict=True)
+    return {k: v for k, v in changed if not (isinstance(v, dict) and v.get("__type__") == "update")}
+
+
+def last(generator) -> dict:
+    return named(list(generator)[-1])
+
+
+@pytest.mark.parametrize("name", ["grey", "flat", "asked", "colour"])
+def test_a_kept_map_is_on_screen_without_torch_or_a_fit(context, name):
+    shown = last(part.arrive(context, name, *KEPT, *NOTHING))
+    assert context.store.loaded == []
+    assert shown["view"]["components"] == 2 and '"scattergl"' in shown["view"]["figure"]
+    assert f"{N} test pictures" in shown["status"]["text"]
+    measured = part.measure(context, name, shown["method"].value, *KEPT[1:])
+    assert 0 <= float(measured["trust"]) <= 1 and measured["knn"].endswith("%")
+
+
+def test_a_code_of_two_numbers_is_shown_as_it_is(context):
+    shown = last(part.arrive(context, "flat", *KEPT, *NOTHING))
+    assert shown["method"].value == "code"
+    assert [key for _, key in shown["method"].choices] == ["code", "umap", "pca"]
+    kept = layouts.layout_now(context, "flat", Layout("code"))
+    assert np.array_equal(kept, load_map(context.store.header("flat").folder).coordinates)
+
+
+def test_a_model_without_codes_says_so_and_offers_what_can_be_done(context):
+    lost = last(part.arrive(context, "lost", *KEPT, *NOTHING))
+    assert lost["view"] is None and "--data-dir" in lost["status"]["text"]
+    assert lost["encode"].visible is False
+    bare = last(part.arrive(context, "bare", *KEPT, *NOTHING))
+    assert "at hand" in bare["status"]["text"] and bare["encode"].visible is True
+    steps = [named(step) for step in part.encode(context, "bare", *KEPT, *NOTHING)]
+    assert 0 < steps[0]["status"]["progress"] <= 1
+    assert steps[-1]["view"]["key"].startswith("bare pca")
+    assert len(layouts.points(context, "bare")) == 300
+    assert part.measure(context, "bare", "pca", 2, 15, 0.1)["knn"]
+
+
+def test_a_point_brings_its_picture_its_neighbours_and_the_way_from_the_one_before(context):
+    codes = layouts.points(context, "grey").codes
+    one = named(part.look(context, "grey", *KEPT, "7", None))
+    order = np.argsort(np.linalg.norm(codes - codes[7], axis=1))
+    assert one["card"]["near_rows"] == order[1:9].tolist()
+    assert one["card"]["title"] == "7" and "8 of its 8" in one["card"]["note"]
+    assert one["player"] is None and "path" not in one["marks"]
+    assert np.allclose(one["selected"]["z"], codes[7])
+    assert pixels(one["card"]["pictures"])[0].tolist() == decode(context, codes[7:8])[0].tolist()
+
+    two = named(part.look(context, "grey", *KEPT, "20,7", None))
+    frames = pixels(two["player"])
+    ends = decode(context, codes[[7, 20]])
+    assert np.array_equal(frames[0], ends[0]) and np.array_equal(frames[-1], ends[1])
+    middle = decode(context, (codes[7:8] * 12 + codes[20:21] * 11) / 23)[0]
+    assert np.abs(frames[11].astype(int) - middle).max() <= 1
+    where = layouts.layout_now(context, "grey", layouts.KEPT)
+    assert np.allclose(two["marks"]["path"][0], where[7], atol=1e-3)
+    assert np.allclose(two["marks"]["path"][-1], where[20], atol=1e-3)
+
+
+def pixels(sprite: dict) -> np.ndarray:
+    raw = np.frombuffer(base64.b64decode(sprite["b64"]), np.uint8)
+    return raw.reshape(sprite["n"], sprite["h"], sprite["w"], sprite["c"]).transpose(0, 3, 1, 2)
+
+
+def decode(context, codes) -> np.ndarray:
+    return layouts.decode(context, "grey", codes.astype(np.float32))
+
+
+@pytest.mark.parametrize("choice", ["999", "-1", "1,2,3", "x", "3,999"])
+def test_points_that_are_not_here_are_left_out(context, choice):
+    shown = named(part.look(context, "grey", *KEPT, choice, None))
+    assert shown["card"] is None and shown["selected"] is None
+
+
+def test_layouts_differ_and_are_kept(context):
+    flat = last([part.show(context, "grey", "pca", 2, 15, 0.1, "7", None)])
+    solid = last([part.show(context, "grey", "pca", 3, 15, 0.1, "7", None)])
+    assert flat["view"]["components"] == 2 and solid["view"]["components"] == 3
+    assert len(solid["marks"]["now"]) == 3
+    asked = ("umap", 2, 5, 0.5)
+    assert "Fit map" in last([part.show(context, "grey", *asked, *NOTHING)])["status"]["text"]
+    steps = [named(step) for step in part.refit(context, "grey", *asked, *NOTHING)]
+    assert steps[0]["status"]["kind"] == "busy" and steps[0]["stop"].interactive is True
+    assert "view" in steps[-1] and steps[-1]["stop"].interactive is False
+    again = last([part.show(context, "grey", *asked, *NOTHING)])
+    assert again["view"] == steps[-1]["view"]
+
+
+def test_a_stopped_fit_leaves_nothing_behind(context):
+    asked = Layout("umap", 2, 6, 0.3)
+    fit = part.refit(context, "grey", *asked, *NOTHING)
+    next(fit)
+    fit.close()
+    assert layouts.layout_now(context, "grey", asked) is None
+
+
+@pytest.mark.parametrize(
+    ("controls", "words"),
+    [
+        (("tsne", 2, 15, 0.1), "Choose one of"),
+        (("umap", 4, 15, 0.1), "2 or 3"),
+        (("umap", 2, 1, 0.1), "from 2 to 200"),
+        (("umap", 2, None, 0.1), "must be a number"),
+        (("umap", 2, 15, float("nan")), "must be a number"),
+        (("umap", 2, 15, 3), "from 0 to 0.99"),
+        (("umap", 2, 190, 0.1), "from 2 to 119"),
+        (("code", 3, 15, 0.1), "cannot be shown"),
+    ],
+)
+def test_what_cannot_be_laid_out_is_said_in_a_sentence(context, controls, words):
+    name = "flat" if controls[0] == "code" else "grey"
+    assert words in last(part.refit(context, name, *controls, *NOTHING))["status"]["text"]
+
+
+def test_a_picture_of_ones_own_lands_beside_the_codes_it_is_like(context):
+    drawing = np.zeros((56, 56), np.uint8)
+    drawing[10:46, 24:32] = 255
+    value = {"kind": "drawing", "b64": base64.b64encode(drawing.tobytes()).decode(), "W": 56,
+             "H": 56, "C": 1, "polarity": "keep"}  # fmt: skip
+    shown = named(part.take(context, "grey", value, *KEPT))
+    fitted, z = layouts.points(context, "grey"), np.asarray(shown["yours"]["z"])
+    nearest = np.argsort(np.linalg.norm(fitted.codes - z, axis=1))[:8]
+    assert shown["card"]["near_rows"] == nearest.tolist()
+    assert len(shown["marks"]["yours"]) == 2 and shown["selected"]["source"] == "your picture"
+    assert shown["seen"]["sprite"]["n"] == 1
+    way = named(part.look(context, "grey", *KEPT, "7", shown["yours"]))
+    assert way["player"]["n"] == view.FRAMES
+    assert way["marks"]["path"][0] == way["marks"]["yours"]
+    cleared = named(part.take(context, "grey", None, *KEPT))
+    assert cleared["yours"] is None and cleared["card"] is None
+    broken = named(part.take(context, "grey", {"kind": "file", "b64": "??"}, *KEPT))
+    assert "garbled" in broken["seen"]["note"]
+
+
+def test_the_sheet_for_the_hover_holds_every_points_picture(context):
+    sheet, status = list(part.pictures(context, "colour"))[-1]
+    assert (sheet["n"], sheet["h"], sheet["w"]) == (N, 32, 32) and status["kind"] == "plain"
+    colours = np.random.default_rng(0).integers(0, 256, (50, 3))
+    plain = np.broadcast_to(colours[:, :, None, None], (50, 3, 32, 32)).astype(np.uint8)
+    sheet = as_sheet(plain)
+    with Image.open(io.BytesIO(base64.b64decode(sheet["b64"]))) as picture:
+        whole = np.asarray(picture.convert("RGB")).astype(int)
+    for row, colour in enumerate(colours):
+        y, x = 32 * (row // sheet["columns"]), 32 * (row % sheet["columns"])
+        inner = whole[y + 8 : y + 24, x + 8 : x + 24].reshape(-1, 3)
+        assert np.abs(inner.mean(0) - colour).max() < 12  # lossy
+
+
+def test_a_large_map_is_thinned_evenly(tmp_path):
+    write_map(toys.write(tmp_path, "large"), n=12_000)
+    fitted = layouts.points(Context.create(tmp_path), "large")
+    assert len(fitted) == 4_000 and fitted.indices[:3].tolist() == [0, 3, 6]
+
+
+def test_the_code_shown_gives_what_is_on_screen(context, monkeypatch, tmp_path):
+    for name, layout in [
+        ("grey", layouts.KEPT),
+        ("flat", Layout("code", 2)),
+        ("grey", Layout("pca", 3)),
+        ("flat", Layout("umap", 2, 4, 0.2)),
+        ("bare", Layout("pca", 2)),
+    ]:
+        if name == "bare":
+            list(layouts.encode_points(context, name))
+        if layouts.layout_now(context, name, layout) is None:
+            list(layouts.fit(context, name, layout))
+        scope: dict = {}
+        exec(view.snippet(context, name, layout, [7]), scope)
+        fitted = layouts.points(context, name)
+        assert np.allclose(scope["codes"], fitted.codes, atol=1e-5)
+        assert np.allclose(
+            scope["coordinates"], layouts.layout_now(context, name, layout), atol=1e-3
+        )
+        card = view.selection_parts(context, name, [7], None)["card"]
+        assert scope["near"].tolist() == card["near_rows"]
+        drawn = images.sprite(scope["picture"].detach().numpy())
+        shown = pixels(card["pictures"])[-1].astype(int)
+        assert np.abs(pixels(drawn)[0].astype(int) - shown).max() <= 1
+
+
+def test_a_damaged_map_is_a_sentence(context):
+    (context.store.header("grey").folder / "codes.safetensors").write_bytes(b"{}")
+    shown = last(part.arrive(context, "grey", *KEPT, *NOTHING))
+    assert "damaged" in shown["status"]["text"]
+
+
+def test_no_codes_says_whether_they_can_be_had(context):
+    with pytest.raises(NoCodes) as error:
+        layouts.points(context, "bare")
+    assert error.value.ready
+
+
+def test_a_bent_space_is_mapped_where_distances_mean_something(tmp_path, digits):
+    wanted = tiny_recipe(name="bent", model={"latent": 4, "prior_layers": 4}, train={"steps": 120})
+    train.train(wanted, digits, tmp_path / "bent")
+    context = Context.create(tmp_path)
+    list(layouts.encode_points(context, "bent"))
+    fitted = layouts.points(context, "bent")
+    model = context.store.get("bent")
+    space = model.embed(torch.from_numpy(fitted.codes)).detach().numpy()
+    assert not np.allclose(space, fitted.codes, atol=0.05)
+    assert np.allclose(fitted.space, space, atol=1e-4)
+
+    order = np.linalg.norm(space - space[7], axis=1).argsort()
+    assert layouts.near(context, "bent", fitted.codes[7], 3, 7).tolist() == order[1:4].tolist()
+    layout = Layout("pca", 2)
+    where = layouts.place(context, "bent", layout, fitted.codes[:5])
+    assert np.allclose(where, layouts.layout_now(context, "bent", layout)[:5], atol=1e-2)
+
+    # And the same once it is kept beside the model, rounded, and shown as code.
+    save_map(tmp_path / "bent", fitted)
+    assert np.allclose(load_map(tmp_path / "bent").space, space, atol=1e-2)
+    scope: dict = {}
+    exec(view.snippet(context, "bent", layout, [7]), scope)
+    assert scope["near"][:3].tolist() == order[1:4].tolist()

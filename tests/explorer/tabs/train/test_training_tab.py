@@ -1,0 +1,456 @@
+"""The Train tab: data and settings, a run on the page, one's own pictures and models."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+import explorer
+from explorer.page.code import in_code
+from explorer.server.jobs import Job, JobError, Jobs, Limits
+from explorer.tabs import train
+from explorer.tabs.train import keep, mine, pictures, setup, watch, yours
+from models.data import datasets
+from models.training import starts
+from models.training.recipe import from_dict, load_recipe
+from tests import toys
+from tests.conftest import noise
+from tests.explorer.server.test_jobs import FAKE, LONG, until
+
+CHOSEN = ("digits", "vae", "small")
+
+
+@pytest.fixture
+def context(tmp_path, alone):
+    toys.write(tmp_path / "models", "toy")
+    made = explorer.Context.create(tmp_path / "models", device="cpu", limits=Limits())
+    made.visitors.jobs = Jobs(Limits(), command=FAKE)
+    yield made
+    made.visitors.close()
+
+
+@pytest.fixture
+def me(context):
+    return context.visitors.arrive(None, "my page")
+
+
+def unchanged(value) -> bool:
+    return value == gr.skip()
+
+
+# -- choosing -------------------------------------------------------------------------------------
+
+
+def test_what_is_here_can_be_chosen_and_the_rest_says_why_not(context, me):
+    items = {item["key"]: item for item in setup.datasets(context, me)}
+    assert not items["digits"]["off"] and not items["shapes"]["off"]
+    assert "--data-dir" in items["mnist"]["off"]
+    assert list(items)[-2:] == [setup.OWN, setup.HUB]
+
+
+def test_every_family_that_samples_is_offered_by_itself_in_its_own_words(monkeypatch):
+    offered = {item["key"]: item for item in setup.families()}
+    assert {"vae", "diffusion", "autoregressive", "flow", "toy"} <= offered.keys()
+    assert not offered.keys() & {"classifier", "reader"}
+    assert offered["vae"]["title"] == "Variational autoencoder" and offered["vae"]["note"]
+
+
+def test_the_form_has_every_setting_with_its_help_and_limits(me):
+    form = setup.form(setup.recipe_of(me, *CHOSEN), "key")
+    fields = {field["key"]: field for group in form["groups"] for field in group["fields"]}
+    beta = fields["model.beta"]
+    assert beta["low"] == 0 and beta["high"] == 1000 and "KL" in beta["help"] and beta["live"]
+    assert fields["model.latent"]["value"] == 2 and not fields["model.latent"]["live"]
+    assert fields["model.likelihood"]["choices"] == ["bernoulli", "logistic"]
+    assert fields["train.learning_rate"]["live"] and "train.epochs" not in fields
+    assert [f["key"] for f in form["groups"][0]["fields"]] == [
+        "train.steps", "train.batch_size", "train.learning_rate"
+    ]  # fmt: skip
+    json.dumps(form)
+
+
+def test_changed_settings_are_in_the_recipe_and_wrong_ones_a_sentence(me):
+    given = json.dumps({"model.beta": 4, "train.steps": 7.0, "model.latent": 5})
+    recipe = setup.recipe_of(me, *CHOSEN, given)
+    assert recipe.model["beta"] == 4 and recipe.model["latent"] == 5 and recipe.train.steps == 7
+    for wrong, words in (
+        ('{"model.beta": -1}', "at least 0"),
+        ('{"model.latent": 2.5}', "whole number"),
+        ('{"train.steps": null}', "must be a number"),
+        ('{"train.log_every": 3}', "garbled"),
+        ('{"data.name": "/etc"}', "garbled"),
+        ("[1]", "garbled"),
+        ("nonsense", "garbled"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            setup.recipe_of(me, *CHOSEN, wrong)
+    with pytest.raises(ValueError, match="Choose a data set"):
+        setup.recipe_of(me, "../secret", "vae", "small")
+
+
+def test_the_command_repeats_the_run(me, tmp_path):
+    recipe = setup.recipe_of(me, *CHOSEN, '{"model.beta": 4}')
+    text = setup.command(recipe)
+    assert "python -m models train recipe.toml" in text
+    (tmp_path / "recipe.toml").write_text(text)
+    again = load_recipe(tmp_path / "recipe.toml")
+    assert again.model == recipe.model and again.train == recipe.train
+    assert again.seed == recipe.seed and again.data == recipe.data
+
+
+def test_an_estimate_says_how_it_was_made_and_what_would_be_cut_short():
+    report = {"parameters": 31_333, "megabytes": 466, "seconds_per_step": 0.03, "timed": 5,
+              "total": 1000, "batch": 64}  # fmt: skip
+    words, long = setup.estimate_words(report, minutes=10)
+    assert (
+        "31 k parameters, 466 MB, 30 ms" in words and "about 36 s" in words and "5 steps" in words
+    )
+    assert not long
+    words, long = setup.estimate_words({**report, "total": 100_000}, minutes=10)
+    assert long and "take about 20,000 steps" in words
+
+
+# -- a run ----------------------------------------------------------------------------------------
+
+
+def ticked(context, visitor, told=None, have=""):
+    outputs = train.tick(context, visitor, have, told or {}, *CHOSEN)
+    names = [*train.SHOWN, "told", "offers", "kept", "timer"]
+    return dict(zip(names, outputs, strict=True))
+
+
+def begin(context, visitor, recipe=LONG):
+    visitor.job = context.visitors.jobs.start("mine", recipe, visitor.folder)
+    return visitor.job
+
+
+def test_start_moves_at_once_and_a_second_start_is_refused(context, me):
+    said, timer = train.start(context, me, *CHOSEN, '{"train.steps": 5}')
+    assert said["kind"] == "busy" and timer.active
+    assert me.job.order["recipe"]["train"]["steps"] == 5
+    refused, timer = train.start(context, me, *CHOSEN, "{}")
+    assert refused["kind"] == "problem" and "goes on" in refused["text"] and unchanged(timer)
+    until(lambda: not me.job.live)
+
+
+def test_a_tick_sends_what_is_new_and_nothing_twice(context, me):
+    job = begin(context, me)
+    until(lambda: job.progress)
+    job.tell("pause")
+    until(lambda: job.state == "paused")
+    first = ticked(context, me)
+    assert first["curves"]["plots"][0]["lines"][0]["y"][0] == 1
+    assert "Paused" in first["status"]["text"] and first["pause"].value == "Go on"
+    assert first["start"].interactive is False and first["form"]["locked"] is True
+    again = ticked(context, me, first["told"])
+    assert all(unchanged(again[k]) for k in ("curves", "film", "map", "slow", "pause", "form"))
+    train.one_step(context, me)
+    until(lambda: job.version > first["told"]["version"] + 1)
+    assert not unchanged(ticked(context, me, first["told"])["curves"])
+    said = train.stop(context, me)
+    assert "Stopping" in said["text"]
+    until(lambda: not job.live)
+    last = ticked(context, me, first["told"])
+    assert "Stopped at step" in last["status"]["text"] and last["timer"].active is False
+    assert last["start"].interactive is True and last["form"]["locked"] is False
+
+
+def test_another_page_of_the_same_visitor_sees_the_run_and_a_strangers_does_not(context, me):
+    begin(context, me)
+    _, timer, _ = train.arrive(context, me.key, "second page")
+    assert timer.active and context.visitors.of("second page") is me
+    _, timer, _ = train.arrive(context, None, "a stranger's page")
+    assert not timer.active
+    stranger = context.visitors.of("a stranger's page")
+    assert stranger.job is None and unchanged(ticked(context, stranger)["curves"])
+
+
+def shown(step: int, n: int = 4) -> dict:
+    import base64
+
+    raw = np.full((n, 8, 8, 1), step, np.uint8).tobytes()
+    packed = {"b64": base64.b64encode(raw).decode(), "n": n, "h": 8, "w": 8, "c": 1}
+    scores = {"model_loss": 10.0 - step}
+    return {"is": "shown", "step": step, "seconds": 0, "distance": 0.1, "codes": None,
+            "pictures": {"samples": packed, "nearest": packed},
+            "train": scores, "held_out": {"model_loss": 11.0 - step}}  # fmt: skip
+
+
+def test_of_a_film_only_the_frames_that_the_browser_lacks_are_sent(tmp_path):
+    job = Job("mine", {}, tmp_path)
+    for step in range(6):
+        job.apply(shown(step))
+    whole, rest = watch.film(job), watch.film(job, 4)
+    assert whole["rows"][0]["sprite"]["n"] == 6 and whole["from"] == 0
+    assert rest["rows"][0]["sprite"]["n"] == 2 and rest["from"] == 4
+    assert rest["rows"][0]["captions"] == ["step 4", "step 5"]
+    assert [row["name"] for row in whole["rows"]] == ["Samples", "Training pictures"]
+    for step in range(6, 60):
+        job.apply(shown(step))
+    steps = [frame["step"] for frame in job.frames]
+    assert len(steps) <= 40 and steps[0] == 0 and steps[-1] == 59 and steps == sorted(set(steps))
+    assert watch.film(job)["run"] != whole["run"]
+
+
+def test_the_gap_between_learned_and_learned_by_heart_is_told(tmp_path):
+    job = Job("mine", {}, tmp_path)
+    job.started = {"total": 10}
+    for step in range(4):
+        job.apply(shown(step))
+    [plot] = watch.curves(job)["plots"]
+    assert plot["note"] == "gap +1" and plot["range"] == [0, 10]
+    assert plot["lines"][0]["y"] == [11, 10, 9, 8] and plot["lines"][1]["y"] == [10, 9, 8, 7]
+
+
+def test_what_is_steered_during_a_run_reaches_it_once(me, tmp_path):
+    begun = setup.recipe_of(me, *CHOSEN)
+    job, told = Job("mine", {"recipe": begun.to_dict()}, tmp_path), []
+    job.started = {"live": {"beta": 1.0, "free_bits": 0.0}}
+    job.tell = lambda do, **values: told.append((do, values))
+    changed = setup.recipe_of(me, *CHOSEN, '{"train.learning_rate": 0.03, "model.beta": 2}')
+    train.steer(job, changed)
+    assert told == [("rate", {"value": pytest.approx(10)}), ("tune", {"values": {"beta": 2.0}})]
+    train.steer(job, changed)
+    assert len(told) == 2
+    train.steer(job, begun)
+    assert told[2:] == [("rate", {"value": 1.0}), ("tune", {"values": {"beta": 1.0}})]
+
+
+# -- one's own pictures ---------------------------------------------------------------------------
+
+
+def zipped(path: Path, files: dict[str, np.ndarray]) -> str:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, pixels in files.items():
+            with archive.open(name, "w") as file:
+                Image.fromarray(pixels).save(file, "PNG")
+    return str(path)
+
+
+def test_own_pictures_become_a_data_set_that_the_command_line_reads(me, tmp_path, monkeypatch):
+    files = {f"{'cats' if k % 2 else 'dogs'}/{k}.png": noise(40, 50, 3, seed=k) for k in range(30)}
+    files["cats/again.png"] = files["cats/1.png"]
+    path = zipped(tmp_path / "mine.zip", files)
+    brought = pictures.bring([path], 28, False, me.folder)
+    assert brought.described.image_shape == (3, 28, 28)
+    assert brought.described.classes == ("cats", "dogs")
+    assert "1 that were there already" in brought.words and len(brought.preview) == 30
+    monkeypatch.chdir(me.folder)
+    loaded = datasets.load(brought.described.name, "train", download=False)
+    assert loaded.image_shape == (3, 28, 28) and loaded.classes == ("cats", "dogs")
+    assert abs(len(loaded) - len(brought.described)) <= 1
+    # The same pictures are the same data set; grey ones another.
+    assert pictures.bring([path], 28, False, me.folder).described.name == brought.described.name
+    grey = pictures.bring([path], 16, True, me.folder).described
+    assert grey.image_shape == (1, 16, 16) and grey.name != brought.described.name
+    assert starts.start("vae", "small", grey).data.name == grey.name
+
+
+def test_too_few_or_no_pictures_are_a_sentence(context, me, tmp_path):
+    path = zipped(tmp_path / "few.zip", {f"{k}.png": noise(9, 9, seed=k) for k in range(3)})
+    *same, preview, said = train.bring_pictures(context, me, [path], 28, "grey")
+    assert all(map(unchanged, same)) and preview is None
+    assert said["kind"] == "problem" and "3 different pictures are too few" in said["text"]
+    (tmp_path / "text.zip").write_text("no zip")
+    said = train.bring_pictures(context, me, [str(tmp_path / "text.zip")], 28, "grey")[-1]
+    assert said["kind"] == "problem"
+    assert me.data == {}
+
+
+def test_brought_pictures_can_be_chosen_by_this_visitor_alone(context, me, tmp_path):
+    path = zipped(tmp_path / "mine.zip", {f"{k}.png": noise(9, 9, seed=k) for k in range(20)})
+    items, name, preview, said = train.bring_pictures(context, me, [path], 28, "grey")
+    assert name in {item["key"] for item in items} and preview["n"] == 20
+    assert said["text"].startswith("20 pictures of 28x28")
+    assert setup.recipe_of(me, name, "vae", "small").data.name == name
+    other = context.visitors.arrive(None, "another page")
+    with pytest.raises(ValueError, match="Choose a data set"):
+        setup.recipe_of(other, name, "vae", "small")
+
+
+@pytest.mark.parametrize("repo", ["", "mnist", "../etc", "a/..", "/etc/passwd", "a/b/c", ".a/b"])
+def test_only_the_name_of_a_data_set_on_the_hub_is_looked_up(context, me, monkeypatch, repo):
+    monkeypatch.setattr(train, "_small_enough", lambda repo: pytest.fail("it was looked up"))
+    *same, said = train.bring_hub(context, me, repo)
+    assert all(map(unchanged, same)) and "owner/name" in said["text"]
+
+
+# -- afterwards -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def finished(context, me, tiny_vae):
+    """A run of mine that has ended, with a model in its folder."""
+    job = Job("tiny", {}, me.folder / "tiny")
+    shutil.copytree(tiny_vae, job.folder)
+    job.kept = 60
+    job.become("ended", "Done.")
+    me.job = job
+    return job
+
+
+def test_a_model_is_in_this_visitors_other_tabs_and_in_nobody_elses(context, me, finished):
+    first = ticked(context, me)
+    [card], [name] = first["offers"], me.models
+    assert (
+        card["name"] == name and card["title"] == "Tiny VAE" and "Decodes" in card["capabilities"]
+    )
+    assert first["kept"].choices == [("Tiny VAE", name)] and first["open"].visible
+    assert unchanged(ticked(context, me, first["told"])["offers"])
+    # Whoever knows the name can use it; nothing that everybody sees tells it.
+    assert context.store.get(name).image_shape == (1, 8, 8)
+    assert name not in context.store.names and name not in context.store.having({"Decodes"})
+    other = context.visitors.arrive(None, "another page")
+    assert keep.offers(context, other) == []
+    with pytest.raises(JobError):
+        keep.folder_of(other, name)
+    # A page loaded anew has it again.
+    offers, _, kept = train.arrive(context, me.key, "second page")
+    assert [offer["name"] for offer in offers] == [name] and kept.value == name
+    # The code that a tab shows does not tell where this server keeps it.
+    assert in_code(context.store.header(name).folder) == "runs/tiny"
+
+
+def test_a_model_is_forgotten_with_its_visitor(context, me, finished):
+    ticked(context, me)
+    [name] = me.models
+    context.store.get(name)
+    context.visitors.leave("my page")
+    context.visitors.grace = 0
+    context.visitors.sweep()
+    with pytest.raises(ValueError, match="no model"):
+        context.store.header(name)
+    assert name not in context.store.loaded and not me.folder.exists()
+
+
+def test_a_saved_model_can_be_brought_back(context, me, finished, tmp_path, monkeypatch):
+    import base64
+
+    ticked(context, me)
+    [name] = me.models
+    file, _ = yours.save(context, me, name)
+    path = tmp_path / file["name"]
+    path.write_bytes(base64.b64decode(file["b64"]))
+    with zipfile.ZipFile(path) as archive:
+        assert {"tiny/model.safetensors", "tiny/recipe.toml", "tiny/card.md"} <= set(
+            archive.namelist()
+        )
+        recipe = archive.read("tiny/recipe.toml").decode()
+    import tomllib
+
+    assert from_dict(tomllib.loads(recipe)).model["latent"] == 4
+    asked = []
+    monkeypatch.setattr(context.visitors.jobs, "ask", lambda do, *a, **k: asked.append(do))
+    other = context.visitors.arrive(None, "another page")
+    offers, kept, said = yours.bring_model(context, other, str(path))
+    assert asked == ["check"] and "Tiny VAE is here" in said["text"]
+    [back] = other.models
+    assert back != name and kept.value == back and offers[0]["name"] == back
+    assert (other.models[back] / "model.safetensors").read_bytes() == (
+        me.models[name] / "model.safetensors"
+    ).read_bytes()
+
+
+def test_what_is_no_model_is_a_sentence_and_leaves_nothing(context, me, tmp_path, monkeypatch):
+    monkeypatch.setattr(context.visitors.jobs, "ask", lambda *a, **k: None)
+    (tmp_path / "a.safetensors").write_bytes(b"nothing")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("../../outside/model.safetensors", b"nothing")
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("readme.txt", b"nothing")
+    before = sorted(p.name for p in me.folder.rglob("*"))
+    for name in ("a.safetensors", "b.zip", "c.zip"):
+        said = yours.bring_model(context, me, str(tmp_path / name))[-1]
+        assert said["kind"] == "problem" and str(tmp_path) not in said["text"]
+    assert sorted(p.name for p in me.folder.rglob("*")) == before and me.models == {}
+    assert not (me.folder.parent / "outside").exists()
+
+
+def test_pushing_needs_a_model_a_name_and_a_token_and_keeps_no_token(
+    context, me, finished, monkeypatch, caplog
+):
+    ticked(context, me)
+    [name] = me.models
+    for arguments, words in (
+        (("none", "me/x", "hf_secret"), "Train a model first"),
+        ((name, "me/x", ""), "token"),
+        ((name, "x", "hf_secret"), "owner/name"),
+    ):
+        said, token = yours.push(context, me, *arguments)
+        assert words in said["text"] and said["kind"] == "problem" and token == ""
+    calls = []
+
+    class Api:
+        def __init__(self, token):
+            calls.append(("token", token))
+
+        def create_repo(self, repo, **_):
+            calls.append(("create", repo))
+
+        def upload_folder(self, **given):
+            calls.append(("folder", given["folder_path"], sorted(given["allow_patterns"])))
+
+        def upload_file(self, **given):
+            calls.append(("file", given["path_in_repo"]))
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Api)
+    said, token = yours.push(context, me, name, "me/x", "hf_secret")
+    assert said["kind"] == "plain" and said["text"].endswith("me/x") and token == ""
+    assert calls[0] == ("token", "hf_secret") and calls[1] == ("create", "me/x")
+    assert "model.safetensors" in calls[2][2] and calls[3] == ("file", "README.md")
+    assert "hf_secret" not in caplog.text
+
+
+def test_measuring_puts_numbers_on_the_card(context, me, finished, monkeypatch):
+    from models.evaluation import evaluate
+
+    ticked(context, me)
+    [name] = me.models
+
+    def ask(do, folder, answer, *_, out, only, apart):
+        header = evaluate.evaluate(Path(out), n=20, samples=4, only=["likelihood"], progress=False)
+        return {"metrics": header.metrics}
+
+    monkeypatch.setattr(context.visitors.jobs, "ask", ask)
+    *_, said = yours.measure(context, me, name)
+    value = context.store.header(name).metrics["nll_nats"]["value"]
+    assert f"{value:.2f}" in said["text"]
+    assert "nll_nats" in (me.models[name] / "card.md").read_text()
+
+
+# -- the page -------------------------------------------------------------------------------------
+
+
+def test_a_server_without_training_has_no_such_tab(tmp_path):
+    toys.write(tmp_path, "toy")
+    off = explorer.Context.create(tmp_path, limits=Limits(jobs=0))
+    explorer.build(off)
+    assert "train" not in off.tab_keys and "sample" in off.tab_keys
+    on = explorer.Context.create(tmp_path)
+    explorer.build(on)
+    assert "train" in on.tab_keys
+
+
+def test_a_page_that_was_away_too_long_begins_anew(context):
+    asked = mine.mine(context, lambda context, visitor: visitor)
+    visitor = asked(SimpleNamespace(session_hash="old"))
+    assert asked(SimpleNamespace(session_hash="old")) is visitor
+
+
+@pytest.mark.parametrize("option", ["--max-jobs=0", "--max-jobs=x", "--max-train-minutes=-1"])
+def test_limits_on_the_command_line_are_checked(option, capsys):
+    import app
+
+    with pytest.raises(SystemExit) as end:
+        app.arguments([option])
+    assert end.value.code == 2 and "no whole number" in capsys.readouterr().err
+    assert sys.modules["app"] is app
