@@ -9,7 +9,7 @@ from models.data.datasets import Dataset
 from models.evaluation import evaluate
 from models.training import train
 from tests.conftest import tiny_judge
-from tests.test_snapshots import tiny_gan
+from tests.models.checkpoints.test_snapshots import tiny_gan
 
 RUNS = {
     "healthy": ({"steps": 6, "snapshots": 3}, {}),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests import toys
 from tests.browser.conftest import assert_no_serious_findings, open_page, pixels
-from tests.test_map import write_map
+from tests.explorer.tabs.map.test_map import write_map
 
 TABS = ("latent", "embedding")
 MAP = ".ge-point-map"

@@ -15,7 +15,7 @@ from tests.browser.conftest import (
     settled,
     until,
 )
-from tests.test_writing_compare import write_writers
+from tests.explorer.tabs.pixels.test_writing_compare import write_writers
 
 TABS = ("pixels",)
 BESIDE, SEES = "#pixels-compare", "#pixels-order"

@@ -13,7 +13,7 @@ from tests.browser.conftest import (
     settled,
     until,
 )
-from tests.test_scoring import numbered, with_reference
+from tests.explorer.tabs.score.test_scoring import numbered, with_reference
 
 TABS = ("score",)
 ONE, MANY, LESSON = "#score-one ", "#score-many ", "#score-lesson "

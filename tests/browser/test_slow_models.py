@@ -8,7 +8,7 @@ from tests import toys
 from tests.browser.conftest import open_page, settled
 from tests.browser.test_map import MAP
 from tests.browser.test_sample import CELLS
-from tests.test_map import write_map
+from tests.explorer.tabs.map.test_map import write_map
 
 TABS = ("sample", "embedding")
 

@@ -11,7 +11,7 @@ from models.codes import inversion
 from models.codes.inversion import invert_steps, starting_codes, valid
 from models.contract.random import generator
 from tests.conftest import small_vae
-from tests.test_gan import small
+from tests.models.families.test_gan import small
 
 
 def last(steps):

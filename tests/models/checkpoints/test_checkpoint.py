@@ -39,7 +39,7 @@ from models.evaluation.card import write_card
 from models.scores.registry import SCORES
 from models.training.recipe import from_dict, load_recipe, recipe_names
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 SHIPPED_FOLDERS = find(SHIPPED)
 
 

@@ -14,7 +14,7 @@ from explorer.server import jobs
 from explorer.server.jobs import JobError, Jobs, Limits
 from explorer.server.visitors import Visitors
 
-FAKE = (sys.executable, "-S", str(Path(__file__).parent / "fake_worker.py"))
+FAKE = (sys.executable, "-S", str(Path(__file__).parents[2] / "fake_worker.py"))
 SLOW_TO_START = "import os, sys, time; time.sleep(1); os.execv(sys.argv[1], sys.argv[1:])"
 LONG = {"steps": 10_000, "seconds": 0.02}
 

@@ -18,7 +18,7 @@ from models.evaluation.card import MEANING
 from models.evaluation.codes import CODES
 from models.training import train
 from tests.conftest import tiny_recipe
-from tests.test_evaluate import measured, metrics_of  # noqa: F401
+from tests.models.evaluation.test_evaluate import measured, metrics_of  # noqa: F401
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from models.training.train import STATE, Run
 from tests import shared_out
 from tests.conftest import log_lines, tiny_recipe, trained
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 LAUNCH = (
     sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1",
     "--main_process_port", "0", "--mixed_precision", "no", "--dynamo_backend", "no",

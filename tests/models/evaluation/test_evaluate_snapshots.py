@@ -30,7 +30,7 @@ from models.evaluation import evaluate, metrics
 from models.evaluation.samples import THRESHOLDS, TRUNCATED, drawn
 from models.training import train
 from tests.conftest import tiny_judge
-from tests.test_snapshots import tiny_gan
+from tests.models.checkpoints.test_snapshots import tiny_gan
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_it_is_read_without_torch(measured):
         "import sys; from models.checkpoints.snapshots import read_measured\n"
         f"assert read_measured({str(measured)!r}).n == 60 and 'torch' not in sys.modules"
     )
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
 
 

@@ -18,7 +18,7 @@ from explorer.tabs import sample
 from explorer.tabs.sample.settings import Settings, read_settings
 from models.codes.truncation import truncations
 from tests import toys
-from tests.test_sample import last, pictures
+from tests.explorer.tabs.sample.test_sample import last, pictures
 
 
 @pytest.fixture(scope="module")

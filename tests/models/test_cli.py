@@ -23,7 +23,7 @@ from models.data import pictures
 from models.training import train
 from tests.conftest import tiny_judge, tiny_recipe
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

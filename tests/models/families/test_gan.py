@@ -18,7 +18,7 @@ from models.families.gan.infogan import InfoGAN, common_information, distorted
 from models.families.gan.losses import GAMES, gradient_penalty, r1, squared_gradient
 from models.training.recipe import load_recipe, recipe_names
 from models.training.train import Run
-from tests.test_snapshots import tiny_gan, trained
+from tests.models.checkpoints.test_snapshots import tiny_gan, trained
 
 SMALL = {"image": [1, 8, 8], "noise": 5, "width": 8, "hidden": 16}
 CODED = {"categories": 3, "continuous": 2}
@@ -196,7 +196,7 @@ def test_the_loop_gives_a_player_its_gradients_steps_and_rate(digits):
 
 @pytest.mark.parametrize("name", ["wasserstein", "spectral"])  # steps of unlike count; a memory
 def test_a_run_left_and_resumed_equals_a_straight_one(name, digits, tmp_path):
-    from tests.test_resume import resumes
+    from tests.models.training.test_resume import resumes
 
     resumes(tiny_gan(VARIANTS[name], steps=20), digits, tmp_path)
 

@@ -24,7 +24,7 @@ from models.training.recipe import TrainConfig
 from models.training.train import STATE, Run, TrainingError
 from tests.conftest import log_lines, same_weights, tiny_recipe, tiny_writer, trained
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 # -- learning --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.codes.directions import early_directions
-from tests.test_gan import small
+from tests.models.families.test_gan import small
 
 
 def test_of_a_linear_layer_they_are_its_singular_vectors():

@@ -23,7 +23,7 @@ from models.training.recipe import load_recipe
 from models.training.train import LOG, STATE, Run
 from tests.conftest import TINY, log_lines, same_weights, tiny_recipe, tiny_writer, trained
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 
 # Everything with a memory: moments in channels-last order, a KL warm-up counter, dropout.
 REMEMBERS = {"warmup_steps": 15, "dropout": 0.2}

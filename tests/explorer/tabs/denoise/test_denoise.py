@@ -24,7 +24,7 @@ from explorer.tabs.denoise.trajectory import OWN, Settings
 from models.contract.random import generator
 from models.families.diffusion import samplers, schedules
 from tests import toys
-from tests.test_sample import drawing, pictures
+from tests.explorer.tabs.sample.test_sample import drawing, pictures
 
 TINY = {"family": "diffusion", "image": (1, 8, 8), "data": "digits", "width": 8, "middle": 1}
 # seed, pictures, sampler, steps, guidance, class, schedule

@@ -24,7 +24,7 @@ from models.training import starts
 from models.training.recipe import from_dict, load_recipe
 from tests import toys
 from tests.conftest import noise
-from tests.test_jobs import FAKE, LONG, until
+from tests.explorer.server.test_jobs import FAKE, LONG, until
 
 CHOSEN = ("digits", "vae", "small")
 
