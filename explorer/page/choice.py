@@ -70,7 +70,7 @@ def samples(context: Context, name: str) -> tuple[np.ndarray, int]:
 
     Those that were shipped with the model where there are some: no waiting.
     """
-    if (shipped := preview(context, name)) is not None:
+    if (shipped := preview(context.store, name)) is not None:
         return shipped.images[:SHELF], len(shipped.images)
 
     def drawn() -> np.ndarray:

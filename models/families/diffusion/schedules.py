@@ -51,11 +51,6 @@ class Schedule:
         return torch.cat([self.level(t), t.new_zeros(1)])
 
 
-def log_snr(level: Tensor) -> Tensor:
-    """log(alpha^2 / sigma^2) at a noise level (Kingma et al. 2021, eq. 3)."""
-    return -2 * torch.log(level)
-
-
 # ---------------------------------------------------------------------------------------------
 # The schedules
 

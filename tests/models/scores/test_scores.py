@@ -340,8 +340,8 @@ def test_a_small_set_is_filled_with_its_other_half(monkeypatch):
         level = 200 if split == "test" else 100
         return Dataset(name, split, torch.full((held[split], 1, 28, 28), level, dtype=torch.uint8))
 
-    monkeypatch.setattr(scores.data, "available", lambda name, folder: name != "mnist")
-    monkeypatch.setattr(scores.data, "load", load)
+    monkeypatch.setattr(scores.datasets, "available", lambda name, folder: name != "mnist")
+    monkeypatch.setattr(scores.datasets, "load", load)
     own = Dataset("mnist", "test", torch.zeros(60, 1, 28, 28, dtype=torch.uint8))
     found = dict(scores.other_sets(own, None, 60, 0))
     assert len(found["omniglot-small"]) == 60

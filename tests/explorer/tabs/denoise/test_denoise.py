@@ -23,11 +23,10 @@ from explorer.page.part import Asked, settled
 from explorer.server.reading import ANY
 from explorer.tabs.denoise import from_picture, noising, schedule, trajectory, watch
 from explorer.tabs.denoise.trajectory import OWN, Settings
-from explorer.tabs.map.codes import pictures
 from models.contract.random import generator
 from models.families.diffusion import samplers, schedules
 from tests import toys
-from tests.denoising import drawing
+from tests.explorer.tabs.sample.test_sample import drawing, pictures
 
 TINY = {"family": "diffusion", "image": (1, 8, 8), "data": "digits", "width": 8, "middle": 1}
 PLAIN = Asked(
