@@ -356,8 +356,9 @@ def build(context: Context) -> None:
     context.remember("denoise.compare.guidance", guidance, parse=number(0, MOST_GUIDANCE))
     context.remember("denoise.compare.strip", of, parse=whole(0, 999))
     for k in range(len(DEFAULTS)):
-        context.remember(f"denoise.compare.sampler{k + 1}", pairs[2 * k], parse=one_of((NONE, *SAMPLERS)))
-        context.remember(f"denoise.compare.steps{k + 1}", pairs[2 * k + 1], parse=whole(1, MOST_STEPS))
+        key, (sampler, steps) = f"denoise.compare.{{}}{k + 1}", pairs[2 * k : 2 * k + 2]
+        context.remember(key.format("sampler"), sampler, parse=one_of((NONE, *SAMPLERS)))
+        context.remember(key.format("steps"), steps, parse=whole(1, MOST_STEPS))
 
 
 def next_noise(context: Context, name: str, asked: Asked) -> Screen:

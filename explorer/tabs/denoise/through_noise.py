@@ -24,7 +24,7 @@ from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes
 from explorer.server.abilities import classes_of, read_label, takes
 from explorer.server.reading import ANY, class_choices, is_whole
-from explorer.tabs.latent import codes as latents
+from models.codes.paths import spherical
 
 TITLE = "Through noise"
 FILM = "through"
@@ -130,7 +130,7 @@ def ways(
 
     def begin() -> Iterator[np.ndarray]:
         ends = [encoded(context, name, picture, label, steps) for picture in (a, b)]
-        codes = latents.spherical(*ends, WAY)
+        codes = spherical(*ends, WAY)
         parts = []
         # Two at a time: progress that moves, and a stop that is heard.
         for k in range(0, WAY, 2):
