@@ -8,13 +8,14 @@
     python -m models score CHECKPOINT IMAGE... [--by SCORE ...] [--json]
 
 With ``--json`` one JSON object stands on stdout and nothing else. What is wrong with an argument is
-said in one line on stderr, and the exit status is 2; a run that fails ends with status 1.
+said in one line on stderr, and the exit status is 2; a run that fails, or that could not write what
+it found, ends with status 1. Ctrl-C ends ``train`` after the step that is under way, with its state
+written: the same command with ``--resume`` goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 import logging
 import os
@@ -23,11 +24,27 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoints.header import SHIPPED, WEIGHTS, CheckpointError, find, read_header, resolve
-from models.checkpoints.weights import load
+from models.checkpoints.weights import CannotWrite, check_folder, load
+from models.contract.knobs import (
+    MOST_DRAWS,
+    MOST_IMAGES,
+    MOST_PICTURES,
+    Knob,
+    checked_seed,
+    named,
+)
 
 # Before torch is imported: its threads sleep at a barrier instead of spinning. Where others share
 # the processor, spinning threads made a run of small steps fifteen times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+# What every model takes, whatever its knobs: checked before anything is loaded.
+PICTURES = Knob("n", "whole", "Pictures to draw.", 64, 1, MOST_PICTURES)
+IMAGES = Knob("n", "whole", "Test images; 0 is all of them.", 0, 0, MOST_IMAGES)
+DRAWS = Knob("samples", "whole", "Draws an image of an estimated likelihood.", None, 1, MOST_DRAWS)
+# The knobs that have an option of their own here.
+OFFERED = ("temperature", "steps", "sampler", "guidance", "truncation", "samples")
 
 
 class Parser(argparse.ArgumentParser):
@@ -113,7 +130,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--n", type=int, default=64)
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument("--label", type=int)
-    sub.add_argument("--temperature", type=float, default=1.0)
+    sub.add_argument(
+        "--temperature", type=float, help="how far from the likeliest; 1 is as trained"
+    )
     sub.add_argument("--steps", type=int, help="steps of a sampler that takes steps")
     sub.add_argument("--sampler", help="which sampler: dpm, heun, euler, ddim, ddpm, langevin, ode")
     sub.add_argument("--guidance", type=float, help="how far towards the class; 1 is as it is")
@@ -164,6 +183,7 @@ def list_command(args: argparse.Namespace) -> dict[str, Any]:
             "parameters": header.parameters,
             "capabilities": header.capabilities,
             "metrics": header.metrics,
+            "problems": list(header.problems),
         }
         for header in headers
     ]
@@ -173,6 +193,8 @@ def list_command(args: argparse.Namespace) -> dict[str, Any]:
 
         tables = {"models": models_table, "scores": anomaly_table}
         print(tables[args.markdown](headers))
+        for sentence in (*broken.values(), *(s for h in headers for s in h.problems)):
+            print(sentence, file=sys.stderr)  # what the table lacks
     elif not args.json:
         print("Checkpoints:")
         for row in rows:
@@ -182,6 +204,9 @@ def list_command(args: argparse.Namespace) -> dict[str, Any]:
             )
         for name, sentence in broken.items():
             print(f"  {name}: {sentence}")
+        for header in headers:
+            for sentence in header.problems:
+                print(f"  {sentence}")
         print("Recipes:")
         for name, title in recipes.items():
             print(f"  {name:16} {title}")
@@ -197,9 +222,10 @@ def train_command(args: argparse.Namespace) -> dict[str, Any]:
     from models.training.train import Progress, train
 
     recipe = load_recipe(args.recipe, args.set)
+    out = Path(args.out or Path("runs") / recipe.name)
+    check_folder(out)
     device = join(args.device)
     dataset = datasets.load(recipe.data.name, "train", args.data_dir)
-    out = Path(args.out or Path("runs") / recipe.name)
     bar = tqdm(unit="step", disable=args.quiet or not here().main, dynamic_ncols=True)
 
     def show(now: Progress) -> None:
@@ -218,27 +244,34 @@ def train_command(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
-    from models.evaluation.evaluate import evaluate
+    from models.evaluation.evaluate import NotKept, evaluate
     from models.machine.processes import join
 
-    if args.n is not None and args.n < 0:
-        raise ValueError("--n must be 0 (all test images) or a positive number.")
-    if args.samples is not None and args.samples < 1:
-        raise ValueError(f"--samples must be 1 or more, not {args.samples}.")
+    checked_seed(args.seed, "--seed")
+    if args.n is not None:
+        IMAGES.checked(args.n, "--n")
+    if args.samples is not None:
+        DRAWS.checked(args.samples, "--samples")
     file = resolve(args.checkpoint)
+    if not args.dry:
+        _check_results(file.parent)
     if file.name != WEIGHTS:
         raise ValueError(f"Results are written beside the weights: call '{file.name}' {WEIGHTS}.")
-    header = evaluate(
-        file.parent,
-        args.data_dir,
-        join(args.device),
-        n=args.n,
-        samples=args.samples,
-        seed=args.seed,
-        only=args.only,
-        write=not args.dry,
-        progress=not args.json,
-    )
+    unwritten = None
+    try:
+        header = evaluate(
+            file.parent,
+            args.data_dir,
+            join(args.device),
+            n=args.n,
+            samples=args.samples,
+            seed=args.seed,
+            only=args.only,
+            write=not args.dry,
+            progress=not args.json,
+        )
+    except NotKept as error:  # what was measured is shown in any case
+        header, unwritten = error.header, error
     if not args.json:
         from models.evaluation.card import meaning, number
 
@@ -247,7 +280,12 @@ def evaluate_command(args: argparse.Namespace) -> dict[str, Any]:
             print(
                 f"{name:22} {number(metric['value'])}{error}  n={metric.get('n')}  {meaning(name)}"
             )
-    return {"name": header.name, "metrics": header.metrics}
+    measured = {"name": header.name, "metrics": header.metrics}
+    if unwritten is not None:
+        if args.json:
+            print(json.dumps(measured))
+        raise unwritten
+    return measured
 
 
 def sample_command(args: argparse.Namespace) -> dict[str, Any]:
@@ -259,26 +297,23 @@ def sample_command(args: argparse.Namespace) -> dict[str, Any]:
     from models.evaluation.samples import sample
     from models.machine import processes
 
-    if not 1 <= args.n <= 10_000:
-        raise ValueError(f"--n must be from 1 to 10000, not {args.n}.")
+    PICTURES.checked(args.n, "--n")
+    checked_seed(args.seed, "--seed")
     out = Path(args.out)
     pictures.check_writable(out)
+    check_folder(out.parent)
     model = load(args.checkpoint, processes.join(args.device))
     if not isinstance(model, Samples):
         raise ValueError(f"'{args.checkpoint}' cannot be sampled from; it is no generative model.")
     _check_label(model, args.label)
-    knobs = {"temperature": args.temperature}
-    for name in ("steps", "sampler", "guidance", "truncation"):
-        if (value := getattr(args, name)) is not None:
-            knobs[name] = value
-    known = inspect.signature(model.sample_steps).parameters
-    for name in knobs.keys() - known.keys() - {"temperature"}:
-        raise ValueError(f"'{args.checkpoint}' samples without --{name}; leave it out.")
-    knobs = {name: value for name, value in knobs.items() if name in known}
+    names = ("temperature", "steps", "sampler", "guidance", "truncation")
+    given = {name: getattr(args, name) for name in names}
+    knobs = {name: value for name, value in given.items() if value is not None}
+    _check_knobs(model.knobs("sample_steps"), knobs, args.checkpoint, "samples")
     with torch.no_grad():
         images = sample(model, args.n, generator(args.seed), args.label, **knobs)
     if processes.here().main:
-        pictures.grid(images).save(out)
+        pictures.save(pictures.grid(images), out)
     if not args.json:
         print(f"Wrote {args.n} samples to {out}.")
     return {"out": str(out), "n": args.n, "seed": args.seed}
@@ -290,14 +325,16 @@ def score_command(args: argparse.Namespace) -> dict[str, Any]:
     from models.contract.random import generator
     from models.machine.processes import join
 
-    if args.samples is not None and args.samples < 1:
-        raise ValueError(f"--samples must be 1 or more, not {args.samples}.")
+    checked_seed(args.seed, "--seed")
+    if args.samples is not None:
+        DRAWS.checked(args.samples, "--samples")
     if args.by is not None:
         return _score_by(args)
     effort = {} if args.samples is None else {"samples": args.samples}
     model = load(args.checkpoint, join(args.device))
     if not isinstance(model, HasLikelihood):
         raise ValueError(f"'{args.checkpoint}' gives no likelihood; it is another kind of model.")
+    _check_knobs(model.knobs("log_likelihood"), effort, args.checkpoint, "is scored")
     paths, images, unreadable = _read(args.images, model.image_shape)
     result = model.log_likelihood(images.to(model.device), generator(args.seed), **effort)
     rows = []
@@ -321,6 +358,15 @@ def score_command(args: argparse.Namespace) -> dict[str, Any]:
                 f"({row['bpd']:.3f} bits/dim, {row['kind']}, {row['space']})"
             )
     return {"scores": rows, **unreadable}
+
+
+def _check_results(folder: Path) -> None:
+    """Raises ValueError where results could not be written into the checkpoint's folder."""
+    try:
+        check_folder(folder)
+    except ValueError as error:
+        sentence = str(error).removesuffix("; choose another folder.")
+        raise ValueError(f"{sentence}; with --dry the results are only printed.") from error
 
 
 def _read(paths: list[str], shape: tuple[int, int, int]) -> tuple[list[str], Any, dict[str, Any]]:
@@ -384,8 +430,19 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
     return {"scores": rows, **unreadable}
 
 
+def _check_knobs(known: tuple[Knob, ...], given: dict[str, Any], name: str, does: str) -> None:
+    """Raises ValueError where a setting is none of the model's, or has no such value."""
+    knobs = named(known)
+    for key, value in given.items():
+        if key not in knobs:
+            others = ", ".join(f"--{other}" for other in knobs if other in OFFERED)
+            instead = f" It takes {others}." if others else ""
+            raise ValueError(f"'{name}' {does} without --{key}; leave it out.{instead}")
+        knobs[key].checked(value, f"--{key}")
+
+
 def _check_label(model: Any, label: int | None) -> None:
-    classes = getattr(model.config, "num_classes", 0)
+    classes = model.class_count
     if label is None:
         return
     if classes < 1:
@@ -403,6 +460,10 @@ COMMANDS = {
 }
 
 
+# What a Ctrl-C leaves of a command, where there is more to say than that it has stopped.
+NOTHING_KEPT = {"train": "Stopped before a step was taken; what was there is as it was."}
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     as_json = getattr(args, "json", False)
@@ -414,6 +475,9 @@ def main(argv: list[str] | None = None) -> int:
     for chatty in ("numba", "httpx", "PIL", "datasets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
+        if hasattr(args, "checkpoint") and first:
+            for sentence in read_header(args.checkpoint).problems:
+                print(f"python -m models {args.command}: {sentence}", file=sys.stderr)
         result = COMMANDS[args.command](args)
         if as_json:
             print(json.dumps(result))
@@ -421,12 +485,16 @@ def main(argv: list[str] | None = None) -> int:
             print(f"python -m models score: {_told(unreadable)}", file=sys.stderr)
             return 2
         return 0
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        if first:
+            print(str(stop) or NOTHING_KEPT.get(args.command, "Stopped."), file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader went away: head, less
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except CannotWrite as error:  # the work was done; there was no room for it
+        print(f"python -m models {args.command}: {_line(error)}", file=sys.stderr)
+        return 1
     except (ValueError, OSError) as error:
         if first:  # the others found the same
             print(f"python -m models {args.command}: {_line(error)}", file=sys.stderr)
@@ -446,7 +514,7 @@ def _told(unreadable: dict[str, str]) -> str:
 
 def _line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}"
+        return f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}."
     return " ".join(str(error).split())
 
 

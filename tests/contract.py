@@ -9,13 +9,13 @@ and gives the same picture on one thread or four) of the case as it is shipped.
 from __future__ import annotations
 
 import dataclasses
-import inspect
 
 import pytest
 import torch
 
 from models import FAMILIES, family
 from models.checkpoints import weights
+from models.contract.abilities import FINER
 from models.contract.capabilities import CAPABILITIES
 from models.contract.config import build_config
 from models.contract.random import generator
@@ -95,7 +95,8 @@ def class_of(case: Case) -> type:
 
 def having(*names: str, cases: list[Case] = CASES):
     """Runs a test on the model of each case whose family has all these capabilities."""
-    methods = [m for name in names for m in vars(CAPABILITIES[name]) if not m.startswith("_")]
+    known = {**CAPABILITIES, **FINER}
+    methods = [m for name in names for m in vars(known[name]) if not m.startswith("_")]
     chosen = [case for case in cases if all(hasattr(class_of(case), m) for m in methods)]
     return pytest.mark.parametrize(
         "model", chosen, ids=[case.name for case in chosen], indirect=True, scope="module"
@@ -116,8 +117,8 @@ def labels(model, n: int = 3) -> torch.Tensor | None:
 
 def effort(model) -> dict[str, float]:
     """Less work for a likelihood that can be told to: what is asked here is not its precision."""
-    known = inspect.signature(model.log_likelihood).parameters
-    return {k: v for k, v in {"tolerance": 0.05, "draws": 8}.items() if k in known}
+    less = {"tolerance": 0.05, "draws": 8}
+    return {k: v for k, v in less.items() if model.takes(k, "log_likelihood")}
 
 
 def refused(call, *arguments, **named):

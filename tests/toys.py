@@ -20,6 +20,7 @@ from models.checkpoints.preview import save_preview
 from models.codes.judged_map import FEATURES, features
 from models.contract.capabilities import capabilities
 from models.contract.config import setting
+from models.contract.knobs import TEMPERATURE, Knob
 from models.contract.model import Frame, GenerativeModel, Model
 from models.contract.random import generator, normal
 from models.data.datasets import digits
@@ -52,6 +53,9 @@ class Toy(GenerativeModel):
         if label is not None and self.config.num_classes:
             z = z + self.classes(torch.as_tensor(label)).reshape(-1, z.shape[1])
         return torch.sigmoid(z @ self.weight.T).reshape(-1, *self.image_shape)
+
+    def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
+        return (TEMPERATURE,) if method == "sample_steps" else ()
 
     @torch.no_grad()
     def sample_steps(self, n, rng, label=None, temperature=1.0):

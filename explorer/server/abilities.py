@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from explorer.server.reading import is_whole
@@ -23,9 +22,8 @@ def classes_of(header: Any) -> list[str]:
 
 
 def takes(model: Any, knob: str, method: str = "sample_steps") -> bool:
-    """Whether the model's method has a parameter of this name."""
-    called = getattr(model, method, None)
-    return called is not None and knob in inspect.signature(called).parameters
+    """Whether the model's method has a knob of this name."""
+    return model.takes(knob, method)
 
 
 MOST_STEPS = 200

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from models.contract.knobs import MOST_SEED
+
 ANY = -1  # no particular class
 
 
@@ -20,7 +22,7 @@ def is_whole(value: Any) -> bool:
 
 def next_seed(seed: Any) -> int:
     """The seed after this one, even after nonsense."""
-    return int(seed) + 1 if is_whole(seed) and 0 <= seed < 2**53 - 1 else 0
+    return int(seed) + 1 if is_whole(seed) and 0 <= seed < MOST_SEED else 0
 
 
 def class_choices(classes: list[str], none: str) -> list[tuple[str, int]]:

@@ -16,6 +16,10 @@ WORDS = {
     "Flows": "bend a picture into noise layer by layer",
     "WritesPixels": "write a picture value by value",
     "Discriminates": "tell real pictures from made ones",
+    "QuantisesCodes": "write a picture as a grid of indices",
+    "WritesIndices": "write a grid of indices",
+    "Translates": "turn a picture into one of another kind",
+    "WritesText": "write text",
     "Conditional": "be asked for a class",
 }
 

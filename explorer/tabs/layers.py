@@ -22,7 +22,8 @@ from explorer.page.part import Asked, Part, Screen, screen
 from explorer.page.snippet import loading, snippet
 from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes
-from explorer.server.reading import is_whole, next_seed
+from explorer.server.reading import next_seed
+from models.contract.knobs import checked_seed
 
 TITLE = "Layers"
 NEEDS = {"Flows"}
@@ -203,9 +204,7 @@ def code_of(context: Context, name: str, picture: Picture, seed: int) -> str:
 
 def read_wish(context: Context, name: str, asked: Asked) -> tuple[int, Picture]:
     """The checked seed and picture. Raises ValueError with one sentence."""
-    if not is_whole(asked.seed) or not 0 <= asked.seed < 2**53:
-        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
-    return int(asked.seed), chosen_in(context, name, asked)
+    return checked_seed(asked.seed), chosen_in(context, name, asked)
 
 
 def show(context: Context, name: str, asked: Asked) -> Iterator[Screen]:

@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from models.contract.capabilities import HasCodes
 from models.contract.model import Code, GenerativeModel
 from models.contract.random import normal, uniform
 
@@ -49,8 +50,12 @@ class Attempt:
 
 
 def starting_codes(model: GenerativeModel, n: int, rng: Generator) -> Tensor:
-    """(n, latent) codes from the prior; of a categorical code each value in turn."""
-    z = normal((n, model.latent), rng, model.device)
+    """(n, latent) codes from the prior; of a categorical code each value in turn. Raises ValueError
+    where the model has no prior."""
+    if model.code_prior == "none":
+        raise ValueError("This model has codes of pictures alone: there is no code to begin with.")
+    draw = uniform if model.code_prior == "uniform" else normal
+    z = draw((n, model.latent), rng, model.device)
     for code in codes_of(model):
         if code.kind == "categorical":
             turn = torch.arange(n, device=z.device) % (code.stop - code.start)
@@ -63,7 +68,7 @@ def starting_codes(model: GenerativeModel, n: int, rng: Generator) -> Tensor:
 
 def codes_of(model: GenerativeModel) -> Sequence[Code]:
     """The parts of a model's code that mean something by themselves; none for most models."""
-    return getattr(model, "codes", ())
+    return model.codes if isinstance(model, HasCodes) else ()
 
 
 def valid(z: Tensor, codes: Sequence[Code]) -> Tensor:
@@ -103,13 +108,21 @@ def invert_steps(
         raise ValueError("The search needs a step, a rate above 0 and a pull of 0 or more.")
     asked = {} if label is None else {"label": model.checked_label(label, len(start))}
     codes = codes_of(model)
-    free = torch.ones(start.shape[1], dtype=torch.bool, device=start.device)
+    free = torch.full(
+        (start.shape[1],), model.code_prior == "normal", dtype=torch.bool, device=start.device
+    )
     for code in codes:
         free[code.start : code.stop] = False  # no normal numbers: the prior does not pull them
-    searched = free.clone()
+    searched = torch.ones_like(free)
+    bounded = torch.full_like(free, model.code_prior == "uniform")
     for code in codes:
         searched[code.start : code.stop] = code.kind == "continuous"
-    z = valid(start.detach().float().clone(), codes)
+        bounded[code.start : code.stop] = False
+
+    def possible(z: Tensor) -> Tensor:
+        return valid(torch.where(bounded, z.clamp(0, 1), z), codes)
+
+    z = possible(start.detach().float().clone())
     optimizer = torch.optim.Adam([z], lr=rate)
     for step in range(steps + 1):
         with torch.enable_grad():
@@ -122,4 +135,4 @@ def invert_steps(
         z.requires_grad_(False).grad = slope * searched
         optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / steps))
         optimizer.step()
-        z.copy_(valid(z, codes))
+        z.copy_(possible(z))

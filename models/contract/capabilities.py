@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import Generator, Tensor
 
+from models.contract.abilities import KINDS
 from models.contract.model import Code, Frame, GenerativeModel, Likelihood, Model, Stage
 
 
@@ -22,6 +23,11 @@ class Encodes(Protocol):
 
 @runtime_checkable
 class Decodes(Protocol):
+    """Makes a picture of a code z (B, D): (B, C, H, W). ``code_prior``: what codes are drawn from,
+    a key of ``CODE_PRIORS``."""
+
+    @property
+    def code_prior(self) -> str: ...
     def decode(self, z: Tensor) -> Tensor: ...
 
 
@@ -122,12 +128,12 @@ CAPABILITIES = {
         Truncates,
         Classifies,
     )
-}
+} | KINDS
 
 
 def capabilities(model: Model) -> tuple[str, ...]:
     """The names of what a model can do; "Conditional" where it honours a class label."""
     names = [name for name, protocol in CAPABILITIES.items() if isinstance(model, protocol)]
-    if isinstance(model, GenerativeModel) and getattr(model.config, "num_classes", 0) > 0:
+    if isinstance(model, GenerativeModel) and model.class_count:
         names.append("Conditional")
     return tuple(names)

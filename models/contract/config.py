@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import Any
 
+from models.contract.knobs import MOST_SEED
+
 
 def setting(
     default: Any,
@@ -57,12 +59,18 @@ def _checked(key: str, value: Any, hint: Any, limits: Any) -> Any:
     if limits.get("choices") and value not in limits["choices"]:
         raise ValueError(f"'{key}' must be one of {', '.join(limits['choices'])}, not {value!r}.")
     low, high = limits.get("low"), limits.get("high")
+    if high is None and hint is int:  # beyond it numbers are exact neither in JSON nor in a tensor
+        high = MOST_SEED
     # Written so that nan, which compares false with everything, is refused too.
     if low is not None and not value >= low:
         raise ValueError(f"'{key}' must be at least {low:g}, not {value!r}.")
     if high is not None and not value <= high:
-        raise ValueError(f"'{key}' must be at most {high:g}, not {value!r}.")
+        raise ValueError(f"'{key}' must be at most {_number(high)}, not {value!r}.")
     return value
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e6 else f"{value:,}"
 
 
 def _a(type_name: str) -> str:

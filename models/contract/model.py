@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from models.contract.config import build_config
+from models.contract.knobs import Knob, named
 from models.contract.random import uniform
 
 # ---------------------------------------------------------------------------------------------
@@ -146,6 +147,11 @@ class Model(nn.Module):
         return tuple(self.config.image)
 
     @property
+    def class_count(self) -> int:
+        """How many classes the model knows, ``num_classes`` of a Config that has it; else 0."""
+        return max(0, vars(self.config).get("num_classes", 0))
+
+    @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
@@ -179,6 +185,15 @@ class Model(nn.Module):
         """
         return {}
 
+    def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
+        """What one of this model's methods can be asked for by name, with its limits; () of a
+        method that it has not. What depends on the settings (classes, orders) is decided here."""
+        return ()
+
+    def takes(self, knob: str, method: str = "sample_steps") -> bool:
+        """Whether the method has a knob of this name."""
+        return knob in named(self.knobs(method))
+
     def checked(self, x: Tensor) -> Tensor:
         """x itself. Raises ValueError where it is not (B, C, H, W) of this model's image size."""
         if x.dim() != 4 or tuple(x.shape[1:]) != self.image_shape:
@@ -199,9 +214,10 @@ class GenerativeModel(Model):
         return self.config.latent
 
     @property
-    def class_count(self) -> int:
-        """How many classes one can ask for; 0 where the model takes none."""
-        return max(0, getattr(self.config, "num_classes", 0))
+    def code_prior(self) -> str:
+        """What a code is drawn from, where the model decodes: one of ``CODE_PRIORS`` of
+        ``models.contract.abilities``. A family whose codes are not N(0, I) says so."""
+        return "normal"
 
     def checked_label(self, label: int | Tensor, n: int) -> Tensor:
         """(n,) classes, of one for all or one each. Raises ValueError for one there is not."""

@@ -364,7 +364,12 @@ def _idx(name: str, split: str, images: Path, labels: Path) -> Dataset:
     names = DATASETS[name].classes
     if name == "omniglot-small":
         if (images.parent / "classes.txt").is_file():
-            listed = (images.parent / "classes.txt").read_text("utf-8").splitlines()
+            try:
+                listed = (images.parent / "classes.txt").read_text("utf-8").splitlines()
+            except UnicodeDecodeError:
+                raise DataError(
+                    f"'{images.parent / 'classes.txt'}' is not a text file in UTF-8."
+                ) from None
             names = tuple(line.strip().replace("_", " ") for line in listed if line.strip())
         pixels, classes = _own_split(pixels, classes, split, str(images))
     if classes.max() >= len(names):

@@ -10,6 +10,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from models.checkpoints.header import write_atomically
+
 
 def to_bytes(images: Tensor) -> np.ndarray:
     """(N, C, H, W) in [0, 1] -> (N, H, W, C) uint8."""
@@ -71,8 +73,18 @@ def check_writable(path: Path) -> None:
     """Raises ValueError where Pillow cannot write such a file, before any work is done."""
     if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
         raise ValueError(f"'{path.name}' names no picture format; use a name such as grid.png.")
+    if path.is_dir():
+        raise ValueError(
+            f"'{path}' is a folder; give the name of a file, such as {path / 'grid.png'}."
+        )
     if not path.resolve().parent.is_dir():
         raise ValueError(f"There is no folder '{path.resolve().parent}' to write to.")
+
+
+def save(image: Image.Image, path: Path) -> None:
+    """Writes a picture in the format that its name asks for; it appears whole or not at all."""
+    kind = Image.registered_extensions()[path.suffix.lower()]
+    write_atomically(path, lambda temporary: image.save(temporary, format=kind))
 
 
 def nearest(images: Tensor, queries: Tensor, block: int = 8192) -> tuple[Tensor, Tensor]:

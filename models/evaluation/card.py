@@ -207,7 +207,7 @@ def card(header: Header) -> str:
         f"| data SHA-256 | `{data['sha256']}` |",
         f"| preprocessing | {_preprocessing(header)} |",
         f"| seed | {header.seed} |",
-        f"| steps | {training['steps']:,} of {train['batch_size']} images "
+        f"| steps | {training['steps']:,} of {train.get('batch_size', 'unknown')} images "
         f"({training['epochs']:g} epochs) |",
         f"| time | {training['minutes']:g} minutes |",
         f"| hardware | {training['hardware']}, {training['precision']} |",

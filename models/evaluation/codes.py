@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models.checkpoints.codes import CODES
-from models.checkpoints.header import write_atomically
+from models.checkpoints.header import attempt, write_atomically
 from models.contract.capabilities import (
     Decodes,
     capabilities,
@@ -102,7 +102,9 @@ def codes(
             "n": str(len(z)),
             "map": "umap" if z.shape[1] != 2 else "the code itself",
         }
-        write_atomically(folder / CODES, lambda path: save_file(tensors, path, about))
+        attempt(
+            lambda: write_atomically(folder / CODES, lambda path: save_file(tensors, path, about))
+        )
     return results
 
 

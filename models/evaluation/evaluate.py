@@ -20,7 +20,16 @@ from torch import Tensor
 
 from models.checkpoints import weights
 from models.checkpoints.codes import CODES
-from models.checkpoints.header import SHIPPED, CheckpointError, Header, find, read_header
+from models.checkpoints.header import (
+    SHIPPED,
+    CannotWrite,
+    CheckpointError,
+    Header,
+    attempt,
+    check_folder,
+    find,
+    read_header,
+)
 from models.checkpoints.preview import save_preview
 from models.checkpoints.reference import AUROC, save_reference
 from models.codes.judged_map import keep_features
@@ -53,6 +62,14 @@ PARTS = ("accuracy", "likelihood", "quality", "steps", "codes")
 ON_REQUEST = ("scores", "snapshots", "truncation")
 
 
+class NotKept(CannotWrite):
+    """Results that were measured and could not be written; ``header`` holds them."""
+
+    def __init__(self, error: CannotWrite, header: Header) -> None:
+        OSError.__init__(self, str(error))
+        self.header = header
+
+
 def evaluate(
     folder: Path,
     data_dir: str | Path | None = None,
@@ -70,9 +87,12 @@ def evaluate(
     n: test images (0 is all), or samples of every snapshot and at every truncation; samples:
     importance samples an image; both default to the recipe's.
     only: some of ``PARTS`` or ``ON_REQUEST``; what the others measured before stays as it is.
-    Raises ValueError where the data cannot be had or do not fit the model.
+    Raises ValueError where the data cannot be had or do not fit the model, or, before anything is
+    measured, where the folder cannot be written into; NotKept where it no longer can be afterwards.
     """
     header = read_header(folder)
+    if write and here().main:
+        check_folder(folder)
     effort = header.recipe.get("evaluate", {})
     n_scores = n or effort.get("scores_n", 2000)
     n_drawn = n or effort.get("quality_n", 2048)
@@ -93,7 +113,7 @@ def evaluate(
     if isinstance(model, Classifies) and "accuracy" in parts:
         results |= classification(model, images, test.labels[: len(images)], progress)
     if isinstance(model, Classifies) and "codes" in parts and write:
-        keep_features(model, test, folder)
+        attempt(lambda: keep_features(model, test, folder))
     kl = None
     if isinstance(model, HasLikelihood) and "likelihood" in parts:
         # A conditional model's likelihood is that of an image given its class.
@@ -126,7 +146,7 @@ def evaluate(
             if "snapshots" in parts:
                 snapshots(folder, judge, real, test.classes, n_drawn, seed, write, progress)
         if write and "quality" in parts:
-            save_preview(model, folder)
+            attempt(lambda: save_preview(model, folder))
     if isinstance(model, Encodes) and "codes" in parts:
         if kl is None and (folder / CODES).is_file():
             kl = load_file(folder / CODES).get("kl")
@@ -142,8 +162,11 @@ def evaluate(
         header, metrics={**before, **results}, capabilities=capabilities(model)
     )
     if write:
-        weights.rewrite_header(folder, header)
-        write_card(header, folder)
+        try:
+            weights.rewrite_header(folder, header)
+            write_card(header, folder)
+        except CannotWrite as error:
+            raise NotKept(error, header) from error
     here().wait()
     return header
 
@@ -193,7 +216,7 @@ def scores(
     train = datasets.load(header.data["name"], "train", data_dir)
     reference = measure(model, train, test, data_dir, background, n, seed, progress)
     if write:
-        save_reference(reference, folder)
+        attempt(lambda: save_reference(reference, folder))
     return aurocs(reference)
 
 
@@ -215,4 +238,4 @@ def snapshots(
     if found is None:
         log.warning("'%s' was trained without snapshots: none is measured.", folder.name)
     elif write:
-        log.info("Wrote %s.", save_measured(found, folder))
+        attempt(lambda: log.info("Wrote %s.", save_measured(found, folder)))

@@ -43,7 +43,9 @@ def likelihood(
     found: dict[int, dict[str, Any]] = {}  # by batch
     for index, x in own(batches(images, 50, model, "likelihood", progress)):
         with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
-            effort = {"samples": samples}
+            effort = {}
+            if model.takes("samples", "log_likelihood"):
+                effort["samples"] = samples
             if labels is not None:
                 effort["label"] = labels[50 * index : 50 * index + len(x)].to(model.device)
             result = model.log_likelihood(x, generator(seed, index), **effort)

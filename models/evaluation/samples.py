@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from typing import Any
 
@@ -13,7 +12,8 @@ from torch import Generator, Tensor
 from tqdm import tqdm
 
 from models.codes.truncation import TRUNCATION
-from models.contract.capabilities import HasCodes, Truncates, WritesPixels, capabilities
+from models.contract.abilities import ReadsCodes
+from models.contract.capabilities import HasCodes, Truncates, WritesPixels
 from models.contract.model import GenerativeModel, Model
 from models.contract.random import generator
 from models.data.datasets import Dataset
@@ -47,8 +47,8 @@ def drawn(
     """n samples of a seed, (n, C, H, W) on the CPU, and the classes asked for, (n,): of a
     conditional model every class alike, else None. knobs: of ``sample_steps``."""
     label = None
-    if getattr(model.config, "num_classes", 0) > 0:
-        label = torch.arange(n) % model.config.num_classes
+    if model.class_count:
+        label = torch.arange(n) % model.class_count
     rng, made = generator(seed), []
     with torch.no_grad():
         for i in tqdm(range(0, n, 256), what, disable=not progress, leave=False):
@@ -85,13 +85,12 @@ def by_steps(
 
     ``fd_over_floor.steps_10`` and so on; ``label_accuracy.guided`` at this guidance.
     """
-    knobs = inspect.signature(model.sample_steps).parameters
     results = {}
-    if "steps" in knobs:
+    if model.takes("steps"):
         for steps in STEPS:
             found = quality(model, judge, real, n, seed, progress, steps=steps)
             results[f"fd_over_floor.steps_{steps}"] = found["fd_over_floor"]
-    if "guidance" in knobs and "Conditional" in capabilities(model):
+    if model.takes("guidance"):
         found = quality(model, judge, real, n, seed, progress, guidance=guidance)
         for name in ("label_accuracy", "fd_over_floor"):
             results[f"{name}.guided"] = {**found[name], "note": f"guidance {guidance:g}"}
@@ -121,7 +120,7 @@ def by_category(model: Model, judge: Model, test: Dataset, n: int, seed: int) ->
     results = {
         "category_match": metric(metrics.mean_and_stderr(matched[given] == read), n=n),
     }
-    if hasattr(model, "read_codes"):
+    if isinstance(model, ReadsCodes):
         seen = metrics.judged(model.read_codes, test.images, model)
         agree = matched[seen[:, : code.stop - code.start].argmax(1)] == test.labels.numpy()
         results["category_accuracy"] = metric(metrics.mean_and_stderr(agree), n=len(agree))

@@ -39,6 +39,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from models.contract.config import setting
+from models.contract.knobs import BINARISE, SAMPLES, STEPS, TEMPERATURE, Knob, with_default
 from models.contract.model import Frame, GenerativeModel, Likelihood, Objective, checked_mask
 from models.contract.numbers import log_mean_exp
 from models.contract.random import binarised, generator, uniform
@@ -146,6 +147,21 @@ class RBM(GenerativeModel):
         white = (self.chains.to(dtype).sum(0) + 0.5) / (n + 1)
         W, b, c = (p.detach().to(dtype) for p in (self.W, self.b, self.c))
         return Tempered(W, b, c, white.log() - torch.log1p(-white))
+
+    def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
+        walk = (TEMPERATURE, with_default(STEPS, 200))
+        temperatures = Knob(
+            "temperatures", "whole", "Steps of each chain from independent pixels to the model.",
+            None, 1, 1_000_000,
+        )  # fmt: skip
+        # The error of log Z is that of a mean over chains: there must be two.
+        samples = with_default(SAMPLES, 100, low=2)
+        declared = {
+            "sample_steps": walk,
+            "complete_steps": walk,
+            "log_likelihood": (samples, temperatures, BINARISE),
+        }
+        return declared.get(method, ())
 
     @torch.no_grad()
     def sample_steps(

@@ -44,6 +44,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from models.contract.config import setting
+from models.contract.knobs import BINARISE, LABEL, SAMPLES, TEMPERATURE, Knob, with_default
 from models.contract.model import Frame, GenerativeModel, Likelihood, Objective
 from models.contract.numbers import log_normal
 from models.contract.random import binarised, normal
@@ -340,6 +341,17 @@ class VAE(GenerativeModel):
         return (x * 255).round() / 255
 
     # -- what it can do --------------------------------------------------------------------------
+
+    def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
+        label = (LABEL,) if self.class_count else ()
+        declared = {
+            "sample_steps": (TEMPERATURE,),
+            "log_likelihood": (with_default(SAMPLES, 100), *label, BINARISE),
+            "encode": label,
+            "encode_distribution": label,
+            "decode": label,
+        }
+        return declared.get(method, ())
 
     def sample_steps(
         self,

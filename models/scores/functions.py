@@ -6,7 +6,6 @@ gives a ``Scored``. Higher is stranger in all of them.
 
 from __future__ import annotations
 
-import inspect
 import math
 from functools import cached_property
 
@@ -14,6 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from models.checkpoints.reference import Reference
+from models.contract.abilities import HasPosterior, Observes
 from models.contract.model import Likelihood, Model
 from models.contract.numbers import log_normal
 from models.contract.random import generator, normal
@@ -49,8 +49,10 @@ class Evidence:
         self.model, self.reference, self.background = model, reference, background
         self.seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
         x = model.checked(x.to(model.device))
-        observe = getattr(model, "observed", None)
-        self.x = observe(x, self.rng(0)) if observe else (x * 255).round() / 255
+        if isinstance(model, Observes):
+            self.x = model.observed(x, self.rng(0))
+        else:
+            self.x = (x * 255).round() / 255
 
     def rng(self, question: int) -> Generator:
         return generator(self.seed, question)
@@ -70,11 +72,12 @@ class Evidence:
         return found
 
     def _likelihood(self, model: Model, question: int) -> Likelihood:
-        knobs = inspect.signature(model.log_likelihood).parameters
         effort = {}
-        if hasattr(model, "encode_distribution"):
+        if isinstance(model, HasPosterior):
             effort["samples"] = DRAWS
-        if "method" in knobs:  # a tenth of the ODE's time, and with a part for each pixel
+        if model.takes(
+            "method", "log_likelihood"
+        ):  # a tenth of the ODE's time, and with a part for each pixel
             effort |= {"method": "bound", "draws": BOUND_LEVELS}
         with torch.no_grad():
             return model.log_likelihood(self.x, self.rng(question), **effort)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from models.contract.abilities import FINER
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -46,14 +48,22 @@ class Scored:
     likelihood: Likelihood | None = None
 
 
-def _has(*names: str) -> Callable[[Model], bool]:
-    return lambda model: all(hasattr(model, name) for name in names)
+def _can(*names: str) -> Callable[[Model], bool]:
+    """Whether a model has all these capabilities, by their names: these come with torch."""
+
+    def can(model: Model) -> bool:
+        from models.contract.capabilities import CAPABILITIES
+
+        known = {**CAPABILITIES, **FINER}
+        return all(isinstance(model, known[name]) for name in names)
+
+    return can
 
 
 def compresses(model: Model) -> bool:
     """Whether a code is shorter than the picture; else nothing has to be lost on the way."""
     C, H, W = model.image_shape
-    return _has("encode", "decode")(model) and model.latent < C * H * W
+    return _can("Encodes", "Decodes")(model) and model.latent < C * H * W
 
 
 SCORES = {
@@ -74,7 +84,7 @@ SCORES = {
         paper="Bishop 1994; Nalisnick et al. 2019a",
         unit="nats",
         fn="models.scores.functions:likelihood",
-        can=_has("log_likelihood"),
+        can=_can("HasLikelihood"),
     ),
     "typicality": Score(
         title="Typicality",
@@ -83,7 +93,7 @@ SCORES = {
         paper="Nalisnick et al. 2019b",
         unit="nats",
         fn="models.scores.functions:typicality",
-        can=_has("log_likelihood"),
+        can=_can("HasLikelihood"),
         fitted=("entropy",),
     ),
     "complexity": Score(
@@ -93,7 +103,7 @@ SCORES = {
         paper="Serrà et al. 2020",
         unit="nats",
         fn="models.scores.functions:complexity",
-        can=_has("log_likelihood"),
+        can=_can("HasLikelihood"),
     ),
     "ratio": Score(
         title="Likelihood ratio",
@@ -102,7 +112,7 @@ SCORES = {
         paper="Ren et al. 2019",
         unit="nats",
         fn="models.scores.functions:ratio",
-        can=_has("log_likelihood"),
+        can=_can("HasLikelihood"),
         background=True,
     ),
     "regret": Score(
@@ -112,7 +122,7 @@ SCORES = {
         paper="Xiao et al. 2020",
         unit="nats",
         fn="models.scores.functions:regret",
-        can=_has("encode_distribution", "log_p_x", "prior"),
+        can=_can("HasPosterior"),
     ),
     "reconstruction": Score(
         title="Reconstruction error",
@@ -129,7 +139,7 @@ SCORES = {
         paper="Graham et al. 2023",
         unit="deviations",
         fn="models.scores.functions:denoising",
-        can=_has("denoise", "noised"),
+        can=_can("Denoises", "Noises"),
     ),
     "energy": Score(
         title="Energy",
@@ -137,6 +147,6 @@ SCORES = {
         paper="Du and Mordatch 2019",
         unit="nats",
         fn="models.scores.functions:energy",
-        can=_has("energy"),
+        can=_can("HasEnergy"),
     ),
 }

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.contract.abilities import Noises
+from models.contract.capabilities import Denoises, HasEnergy, HasLikelihood
 from models.scores.code_length import shortest
 from models.scores.functions import TIMES, Evidence
 from models.scores.registry import Scored, compresses
@@ -28,8 +30,8 @@ def statistics(evidence: Evidence) -> dict[str, Tensor]:
     """
     model = evidence.model
     found = {"code_length": shortest(evidence.code_lengths)}
-    denoises = hasattr(model, "denoise") and hasattr(model, "noised")
-    if hasattr(model, "log_likelihood") and not denoises:  # a denoiser's takes seconds a picture
+    denoises = isinstance(model, Denoises) and isinstance(model, Noises)
+    if isinstance(model, HasLikelihood) and not denoises:  # a denoiser's takes seconds a picture
         result = evidence.likelihood
         found["nll"] = -result.nats
         for name in ("kl", "log_det"):  # what a code costs; what a flow stretches
@@ -39,7 +41,7 @@ def statistics(evidence: Evidence) -> dict[str, Tensor]:
             found["log_spread"] = result.per_pixel.flatten(1).std(1).clamp(min=FLOOR).log()
             if "kl" not in result.details:  # else the pixels lack what the code costs
                 found |= centre(-result.per_pixel)
-    if hasattr(model, "energy") and "nll" not in found:  # else they differ by a constant
+    if isinstance(model, HasEnergy) and "nll" not in found:  # else they differ by a constant
         with torch.no_grad():
             found["energy"] = model.energy(evidence.x)
     if denoises:

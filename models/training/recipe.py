@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from models.contract.config import build_config, setting
+from models.contract.knobs import checked_seed
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -136,6 +137,7 @@ def from_dict(values: dict[str, Any]) -> Recipe:
     ):
         if key in values and type(values[key]) is not kind:
             raise ValueError(f"'{key}' must be {words}, not {values[key]!r}.")
+    checked_seed(values.get("seed", 0), "'seed'")
     values = dict(values)
     sections = {"data": DataConfig, "train": TrainConfig, "evaluate": EvaluateConfig}
     for section, cls in sections.items():
@@ -160,7 +162,9 @@ def load_recipe(name: str | Path, overrides: list[str] | None = None) -> Recipe:
         )
     try:
         values = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ValueError(f"'{path.name}' is not a text file in UTF-8; save it as UTF-8.") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"'{path.name}' is not valid TOML: {error}.") from None
     for override in overrides or []:
         _apply(values, override)

@@ -60,7 +60,9 @@ def restore(run: Run, file: Path) -> None:
             metadata = tensors.metadata() or {}
             state = {key: tensors.get_tensor(key) for key in tensors.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise ValueError(f"'{file}' is damaged: {error}.") from None
+        raise ValueError(
+            f"'{file}' is damaged or cut short; start the run again without --resume."
+        ) from error
     if not metadata.keys() >= KEYS:
         raise ValueError(f"'{file}' is not the state of a run; choose another --out.")
     if _binding(json.loads(metadata["recipe"])) != _binding(run.recipe.to_dict()):

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from models import FAMILIES, family
+from models.contract.model import GenerativeModel
 from models.training.recipe import Recipe, from_dict
 
 STARTS = Path(__file__).parent / "starts"
@@ -30,7 +31,7 @@ HELD_OUT = 6, 500  # one image in so many is set aside to watch the run by, this
 
 def families() -> list[str]:
     """The families one can sample from, in the order of FAMILIES: what a run can be of."""
-    return [name for name in FAMILIES if hasattr(family(name), "sample_steps")]
+    return [name for name in FAMILIES if issubclass(family(name), GenerativeModel)]
 
 
 def start(family_name: str, size: str, dataset: Any) -> Recipe:

@@ -15,6 +15,8 @@ import copy
 import json
 import logging
 import math
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -118,6 +120,7 @@ class Run:
         self.step = 0
         self.saved = False  # whether ``out`` holds a state of this run
         self.minutes_before = 0.0  # spent by the processes that this one resumes
+        self.counted = time.perf_counter()  # when ``minutes_before`` was last counted
         self.images_per_second = 0.0
         self.rate_scale = 1.0  # a person's hand on the learning rate, during the run
         self.bf16 = wants_bf16(self.config.precision, self.device)
@@ -130,8 +133,8 @@ class Run:
         return values
 
     def _check_labels(self) -> None:
-        classes = getattr(self.model.config, "num_classes", 0)
-        if classes <= 0:
+        classes = self.model.class_count
+        if not classes:
             return
         if self.labels is None:
             raise ValueError(
@@ -146,14 +149,15 @@ class Run:
     # -- the loop --------------------------------------------------------------------------------
 
     def steps(self) -> Iterator[Progress]:
-        started = window_started = last_saved = time.perf_counter()
+        started = window_started = self.counted = time.perf_counter()
         window_step = self.step
         self.model.train()
         if self.out and self.step == 0 and self.processes.main:
             # A log of an earlier run must not go on in this one; and a folder that cannot be
             # written to shows before the work, not after.
+            weights.check_folder(self.out)
             self.out.mkdir(parents=True, exist_ok=True)
-            (self.out / LOG).write_text("", "utf-8")
+            write_atomically(self.out / LOG, lambda path: None)
             snapshots.tidy(self.out, self.snapshots, self.step)
         while self.step < self.total:
             x, y = self.batch(self.step)
@@ -186,12 +190,18 @@ class Run:
                 self.write_log(progress)
             if self.out and self.step in self.snapshots:
                 self.keep_snapshot(progress)
-            if self.out and now - last_saved > 60 * self.config.checkpoint_minutes:
-                self.minutes_before += (now - last_saved) / 60
+            if self.out and now - self.counted > 60 * self.config.checkpoint_minutes:
+                self.count_minutes()
                 self.save_state()
-                last_saved = time.perf_counter()
+                self.counted = time.perf_counter()  # what writing took is not the run's
             yield progress
-        self.minutes_before += (time.perf_counter() - last_saved) / 60
+        self.count_minutes()
+
+    def count_minutes(self) -> None:
+        """Adds what has passed since the last count to the minutes of the run."""
+        now = time.perf_counter()
+        self.minutes_before += (now - self.counted) / 60
+        self.counted = now
 
     @torch.no_grad()
     def keep_snapshot(self, progress: Progress) -> None:
@@ -339,8 +349,11 @@ class Run:
             "images_per_second": round(progress.images_per_second, 1),
             **progress.logs,
         }
-        with (self.out / LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        try:
+            with (self.out / LOG).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise weights.CannotWrite(self.out / LOG, error) from error
 
     def save_state(self) -> None:
         """Everything a resumed run needs, in one file that appears whole or not at all."""
@@ -423,17 +436,61 @@ def train(
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Path:
-    """Trains a recipe to its end and returns the checkpoint's folder."""
+    """Trains a recipe to its end and returns the checkpoint's folder.
+
+    Ctrl-C lets the step end and writes the state, so that the run can go on from there; a second
+    one ends at once. Raises Interrupted, CannotWrite where the folder takes no more, and what
+    ``Run`` raises.
+    """
     run = Run(recipe, dataset, out, device)
     if resume:
         run.resume()
-    for now in run.steps():
-        if progress:
-            progress(now)
-    run.save_state()
-    folder = run.finish(out)
+    with interrupts() as asked:
+        for now in run.steps():
+            if progress:
+                progress(now)
+            if asked() and run.step < run.total:
+                run.count_minutes()
+                run.save_state()
+                raise Interrupted(run)
+        run.save_state()
+        folder = run.finish(out)
     run.processes.wait()  # for the one that writes: what follows may read it
     return folder
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run that was stopped by hand and has written its state; the message says how to go on."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(
+            f"Stopped after step {run.step} of {run.total}. The same command with --resume goes on "
+            f"from there ('{run.out / STATE}')."
+        )
+
+
+@contextlib.contextmanager
+def interrupts() -> Iterator[Callable[[], bool]]:
+    """Within it a first Ctrl-C is only noted, and a second one does what it always does.
+
+    Yields a function that says whether there was one. In a thread, which gets no signals, nothing
+    changes.
+    """
+    noted = False
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+
+    def note(number: int, frame: Any) -> None:
+        nonlocal noted
+        noted = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: noted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _plain(config: Any) -> dict[str, Any]:

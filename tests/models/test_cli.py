@@ -197,7 +197,7 @@ def test_train_refuses(refused, tmp_path, monkeypatch):
     (tmp_path / "bad.toml").write_text("name = ")
     refused("not valid TOML", "train", tmp_path / "bad.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
-    refused("not valid TOML", "train", tmp_path / "bytes.toml")
+    refused("is not a text file in UTF-8", "train", tmp_path / "bytes.toml")
     (tmp_path / "empty.toml").write_text("")
     refused("needs 'name'", "train", tmp_path / "empty.toml")
     (tmp_path / "data").mkdir()
@@ -255,7 +255,15 @@ def test_sample_of_a_class(run, refused, conditional, tmp_path):
 def test_sample_refuses(refused, tiny_vae, judge, tmp_path):
     out = tmp_path / "grid.png"
     for n in (0, -3, 10_001):
-        refused("--n must be from 1 to 10000", "sample", tiny_vae, "--n", n, "--out", out)
+        refused(
+            "--n must be a whole number from 1 to 10,000",
+            "sample",
+            tiny_vae,
+            "--n",
+            n,
+            "--out",
+            out,
+        )
     refused("invalid int value", "sample", tiny_vae, "--n", "nan", "--out", out)
     refused("invalid int value", "sample", tiny_vae, "--seed", "1.5", "--out", out)
     refused("temperature", "sample", tiny_vae, "--temperature", "nan", "--out", out)
@@ -270,7 +278,15 @@ def test_sample_refuses(refused, tiny_vae, judge, tmp_path):
         refused("names no picture format", "sample", tiny_vae, "--out", tmp_path / name)
     refused("There is no folder", "sample", tiny_vae, "--out", tmp_path / "no" / "grid.png")
     (tmp_path / "folder.png").mkdir()
-    refused("directory", "sample", tiny_vae, "--n", 1, "--out", tmp_path / "folder.png")
+    refused(
+        "is a folder; give the name of a file",
+        "sample",
+        tiny_vae,
+        "--n",
+        1,
+        "--out",
+        tmp_path / "folder.png",
+    )
     assert not out.exists()
 
 
@@ -307,7 +323,14 @@ def test_score_refuses(refused, tiny_vae, judge, picture, tmp_path):
         (tmp_path / "cut.png").write_bytes(content[:cut])
         refused("not a picture", "score", tiny_vae, tmp_path / "cut.png")
     refused("gives no likelihood", "score", judge, picture)
-    refused("--samples must be 1 or more", "score", tiny_vae, picture, "--samples", 0)
+    refused(
+        "--samples must be a whole number from 1 to 10,000",
+        "score",
+        tiny_vae,
+        picture,
+        "--samples",
+        0,
+    )
     refused("required: IMAGE", "score", tiny_vae)
 
 
@@ -344,9 +367,15 @@ def test_evaluate_prints_and_may_leave_everything_as_it_was(run, as_json, judge)
 def test_evaluate_refuses(refused, tiny_vae, tmp_path, monkeypatch):
     monkeypatch.delenv("GENERATIVE_EXPLORER_DATA", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    refused("--n must be 0", "evaluate", tiny_vae, "--n", -1)
+    refused("--n must be a whole number from 0", "evaluate", tiny_vae, "--n", -1)
     for samples in (0, -1):
-        refused("--samples must be 1 or more", "evaluate", tiny_vae, "--samples", samples)
+        refused(
+            "--samples must be a whole number from 1 to 10,000",
+            "evaluate",
+            tiny_vae,
+            "--samples",
+            samples,
+        )
     refused("no checkpoint at", "evaluate", tmp_path)
     refused("Unknown device", "evaluate", tiny_vae, "--device", "abacus")
     folder = Path(shutil.copytree(tiny_vae, tmp_path / "copy"))

@@ -26,6 +26,7 @@ from explorer.server.abilities import classes_of, read_label, takes
 from explorer.server.ask import Seed
 from explorer.server.reading import ANY, class_choices, is_number, is_whole
 from explorer.tabs.denoise.trajectory import MOST_GUIDANCE, Trajectory, collect
+from models.contract.knobs import checked_seed
 
 TITLE = "Fill in"
 FILM = "fill"
@@ -69,8 +70,7 @@ def read_settings(
     header: Any, seed: Any, steps: Any, repeats: Any, label: Any, guidance: Any
 ) -> Settings:
     """Checked settings from the controls' values. Raises ValueError with one sentence."""
-    if not is_whole(seed) or not 0 <= seed < 2**53:
-        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
+    checked_seed(seed)
     if not is_whole(steps) or not 1 <= steps <= MOST_STEPS:
         raise ValueError(f"Filling in takes a whole number of steps from 1 to {MOST_STEPS}.")
     if not is_whole(repeats) or not 1 <= repeats <= MOST_REPEATS:

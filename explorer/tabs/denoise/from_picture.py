@@ -37,6 +37,8 @@ from explorer.tabs.denoise.trajectory import (
     read_settings,
 )
 from explorer.tabs.denoise.watch import schedule_choices
+from models.contract.abilities import HasSchedule, Restores
+from models.contract.knobs import checked_seed
 
 TITLE = "From a picture"
 FILM, BACK = "noising", "restoring"
@@ -75,8 +77,7 @@ class Wish(NamedTuple):
 
 def read_wish(context: Context, name: str, asked: Asked) -> Wish:
     """Checked values of the controls, and the picture. Raises ValueError with one sentence."""
-    if not is_whole(asked.sample) or not 0 <= asked.sample < 2**53:
-        raise ValueError("The sample's seed must be a whole number from 0 on, such as 7.")
+    checked_seed(asked.sample, "The sample's seed")
     if not is_number(asked.t) or not 0 <= asked.t <= 1:
         raise ValueError("The time must be a number from 0 (the picture) to 1 (noise).")
     settings = read_settings(
@@ -108,7 +109,7 @@ def destroyed(context: Context, name: str, wish: Wish) -> dict[str, Any]:
 def restoring(context: Context, name: str, wish: Wish, t: float) -> Iterator[Trajectory]:
     """The way back from time t, growing. Raises ValueError where the model has none."""
     model, settings = context.store.get(name), wish.settings
-    if not hasattr(model, "restore_steps"):
+    if not isinstance(model, Restores):
         raise ValueError("This model cannot start from a picture: it has no way back from there.")
     x_t = noising.noised(
         context, name, wish.picture, np.array([t]), settings.seed, settings.schedule
@@ -274,7 +275,7 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
     model = context.store.get(name)
     classes = classes_of(context.store.header(name))
     asked = asked.but(label=asked.label if asked.label in range(len(classes)) else ANY)
-    own = getattr(getattr(model, "schedule", None), "title", None)
+    own = model.schedule.title if isinstance(model, HasSchedule) else None
     able = partial(takes, model, method="restore_steps")
     yield screen(
         label=gr.Dropdown(choices=label_choices(classes), value=asked.label, visible=bool(classes)),

@@ -16,6 +16,7 @@ from explorer.pictures.received import read_picture
 from explorer.server.abilities import classes_of, takes
 from explorer.tabs.denoise import trajectory
 from explorer.tabs.denoise.trajectory import Settings
+from models.contract.abilities import HasSchedule, Noises
 
 
 class Picture(NamedTuple):
@@ -59,7 +60,7 @@ def noised(
     """(T, C, H, W): the picture at each time, all under the same noise, in the units of a picture
     and not cut off to [0, 1]. Raises ValueError where the model has no way to noise a picture."""
     model = context.store.get(name)
-    if not hasattr(model, "noised"):
+    if not isinstance(model, Noises):
         raise ValueError("This model does not say how it noises a picture.")
     T = len(times)
     x = np.broadcast_to(picture.pixels, (T, *picture.pixels.shape))
@@ -78,7 +79,7 @@ def noise_of(picture: Picture, seed: int) -> np.ndarray:
 def levels_at(context: Context, name: str, times: np.ndarray, schedule: str | None) -> np.ndarray:
     """(T,) noise levels at times, kept within what the model was trained on."""
     model = context.store.get(name)
-    own = getattr(getattr(model, "schedule", None), "name", None)
+    own = model.schedule.name if isinstance(model, HasSchedule) else None
     if (chosen := schedule or own) is None:
         return np.full(len(times), np.nan)
     import torch
@@ -86,8 +87,7 @@ def levels_at(context: Context, name: str, times: np.ndarray, schedule: str | No
     from models.families.diffusion import schedules
 
     level = schedules.schedule(chosen).level(torch.as_tensor(times, dtype=torch.float64)).numpy()
-    config = model.config
-    return level.clip(getattr(config, "low", 0.0), getattr(config, "high", np.inf))
+    return level.clip(*model.level_range) if isinstance(model, HasSchedule) else level
 
 
 def as_bytes(pixels: np.ndarray) -> np.ndarray:

@@ -18,9 +18,11 @@ from explorer.page.context import Context
 from explorer.page.part import Asked, Part, Screen, screen
 from explorer.page.snippet import loading, snippet
 from explorer.server.abilities import takes
-from explorer.server.reading import is_whole, next_seed
+from explorer.server.reading import next_seed
 from explorer.tabs.denoise import noising
 from explorer.tabs.denoise.trajectory import OWN, SCHEDULES, decibels
+from models.contract.abilities import HasSchedule
+from models.contract.knobs import checked_seed
 
 TITLE = "Schedule"
 TIMES = np.linspace(0, 1, 9)
@@ -126,11 +128,10 @@ def code_of(context: Context, name: str, picture: Any, chosen: str) -> str:
 
 def read_wish(context: Context, name: str, asked: Asked) -> tuple[int, str]:
     """The checked seed and schedule. Raises ValueError with one sentence."""
-    seed, chosen = asked.seed, asked.chosen
-    if not is_whole(seed) or not 0 <= seed < 2**53:
-        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
+    seed, chosen = checked_seed(asked.seed), asked.chosen
     if chosen in (None, OWN):
-        own = getattr(getattr(context.store.get(name), "schedule", None), "name", None)
+        model = context.store.get(name)
+        own = model.schedule.name if isinstance(model, HasSchedule) else None
         chosen = own if own in SCHEDULES else next(iter(SCHEDULES))
     if chosen not in SCHEDULES:
         raise ValueError(f"There is no noise schedule '{chosen}'.")

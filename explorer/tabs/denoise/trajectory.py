@@ -21,6 +21,7 @@ from explorer.pictures.bytes import as_bytes
 from explorer.server.abilities import read_label, takes
 from explorer.server.ask import Seed
 from explorer.server.reading import ANY, is_number, is_whole
+from models.contract.knobs import checked_seed
 
 log = logging.getLogger(__name__)
 
@@ -97,8 +98,7 @@ def read_settings(
     **knobs: Any,
 ) -> Settings:
     """Checked settings from the controls' values. Raises ValueError with one sentence."""
-    if not is_whole(seed) or not 0 <= seed < 2**53:
-        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
+    checked_seed(seed)
     if not is_whole(count) or not 1 <= count <= MOST:
         raise ValueError(f"Ask for 1 to {MOST} pictures at once.")
     if sampler not in SAMPLERS:

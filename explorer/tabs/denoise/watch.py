@@ -35,6 +35,7 @@ from explorer.tabs.denoise.trajectory import (
     decibels,
     read_settings,
 )
+from models.contract.abilities import HasSchedule
 
 TITLE = "Watch"
 COUNTS = (1, 4, 9, 16)
@@ -116,7 +117,7 @@ def _decibels(value: float) -> str:
 
 def times_of(model: Any, settings: Settings, level: np.ndarray) -> np.ndarray | None:
     """(T,) the schedule's time at noise levels; None where the model has no schedule."""
-    own = getattr(getattr(model, "schedule", None), "name", None)
+    own = model.schedule.name if isinstance(model, HasSchedule) else None
     chosen = (settings.schedule or own) if takes(model, "schedule") else own
     if chosen is None or not np.isfinite(level).all():
         return None
@@ -205,7 +206,7 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
     classes = classes_of(context.store.header(name))
     model = context.store.get(name)
     asked = asked.but(label=asked.label if asked.label in range(len(classes)) else ANY)
-    own = getattr(getattr(model, "schedule", None), "title", None)
+    own = model.schedule.title if isinstance(model, HasSchedule) else None
     yield screen(
         sampler=gr.Dropdown(visible=takes(model, "sampler")),
         steps=gr.Dropdown(visible=takes(model, "steps")),

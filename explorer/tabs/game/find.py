@@ -25,6 +25,7 @@ from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes
 from explorer.server.abilities import classes_of, read_label
 from explorer.server.reading import class_choices, is_number, is_whole, next_seed
+from models.contract.knobs import checked_seed
 
 if TYPE_CHECKING:
     from models.codes.inversion import Attempt
@@ -139,8 +140,7 @@ def read_wish(
             raise ValueError(f"{what} must be a whole number from 1 to {most}.")
     if not is_number(pull) or not 0 <= pull <= MOST_PULL:
         raise ValueError(f"The pull must be a number from 0 to {MOST_PULL:g}.")
-    if not is_whole(seed) or not 0 <= seed < 2**53:
-        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
+    checked_seed(seed)
     label = read_label(context.store.header(name), label)
     picture = read(context, name, source, place, pad)
     return Wish(picture, label, int(searches), int(steps), float(pull), int(seed))

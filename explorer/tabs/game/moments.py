@@ -124,12 +124,19 @@ def reels(context: Context, name: str) -> Iterator[Reel]:
         with torch.no_grad():
             made = model.sample(COUNT, generator(0))
         pictures.append(as_bytes(made.cpu().numpy()))
-        probability = getattr(model, "verdict_is_logit", False)
+        probability = is_probability(model)
         real.append(realness(snapshot, model))
         whole = None if any(row is None for row in real) else np.stack(real)
         found = Reel(np.stack(pictures), whole, probability)
         yield found
     context.recent.put(key, found)
+
+
+def is_probability(model: Model) -> bool:
+    """Whether a sigma of the model's verdicts is a probability."""
+    from models.contract.capabilities import Discriminates
+
+    return isinstance(model, Discriminates) and model.verdict_is_logit
 
 
 def realness(snapshot: Snapshot, model: Model) -> np.ndarray | None:
@@ -141,7 +148,7 @@ def realness(snapshot: Snapshot, model: Model) -> np.ndarray | None:
     verdicts = np.asarray(snapshot.remarks.get("verdicts", ()), np.float64)
     if len(verdicts) != COUNT:
         return None
-    if getattr(model, "verdict_is_logit", False):
+    if is_probability(model):
         from scipy.special import expit
 
         return expit(verdicts)

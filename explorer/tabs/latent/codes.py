@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from models.contract.abilities import HasEarlyFeatures
+
 if TYPE_CHECKING:
     from explorer.page.context import Context
     from models.contract.model import Code
@@ -211,7 +213,7 @@ def principal_directions(context: Context, name: str) -> tuple[np.ndarray, np.nd
         active = activity(context, name)
         shares, directions = active.amount[active.order], active.directions[active.order]
         what = "of the picture's change"
-    elif hasattr(context.store.get(name), "early_features"):
+    elif isinstance(context.store.get(name), HasEarlyFeatures):
         from models.codes.directions import early_directions
 
         directions, shares = early_directions(context.store.get(name))

@@ -23,6 +23,7 @@ from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes, packed
 from explorer.server.reading import is_whole, next_seed
 from models.checkpoints.header import SHIPPED
+from models.contract.knobs import checked_seed
 
 log = logging.getLogger(__name__)
 
@@ -126,8 +127,7 @@ def show(context: Context, name: str, n: Any, seed: Any) -> Iterator[tuple[Any, 
     try:
         if not is_whole(n) or not 1 <= n <= MOST:
             raise ValueError(f"Choose from 1 to {MOST} pictures.")
-        if not is_whole(seed) or not 0 <= seed < 2**53:
-            raise ValueError("The seed must be a whole number from 0 on, such as 7.")
+        checked_seed(seed)
         yield gr.skip(), gr.skip(), say("Drawing and judging …", kind="busy"), gr.skip()
         judge = find_judge(context, name)
         found: Made | None = None

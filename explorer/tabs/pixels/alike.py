@@ -15,8 +15,9 @@ import numpy as np
 from explorer.page.context import Context
 from explorer.server.abilities import classes_of, takes
 from explorer.server.ask import Seed
-from explorer.server.reading import is_number, is_whole
+from explorer.server.reading import is_number
 from explorer.server.words import data_title
+from models.contract.knobs import checked_seed
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,7 @@ class Written(NamedTuple):
 
 def read_settings(seed: Any, temperature: Any) -> Settings:
     """Checked settings. Raises ValueError with one sentence."""
-    if not is_whole(seed) or not 0 <= seed < 2**53:
-        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
+    checked_seed(seed)
     if not is_number(temperature) or not COLDEST <= temperature <= HOTTEST:
         raise ValueError(f"The temperature must be a number from {COLDEST:g} to {HOTTEST:g}.")
     return Settings(int(seed), float(temperature))

@@ -25,6 +25,7 @@ from explorer.server.abilities import classes_of
 from explorer.server.reading import is_whole, next_seed
 from explorer.tabs.pixels.alike import COUNT, Settings, read_settings, written
 from explorer.tabs.pixels.written import places_of
+from models.contract.abilities import ShowsMasks
 
 TITLE = "Who sees whom"
 FIELD, ORDER = "sees", "sees-order"
@@ -208,7 +209,7 @@ def shrunk(mask: np.ndarray, most: int = LARGEST_MASK) -> np.ndarray:
 def masks_value(context: Context, name: str, order: int) -> dict[str, Any]:
     """The model's masks as pictures; none where it has none to show."""
     found = []
-    has = hasattr(context.store.get(name), "masks")
+    has = isinstance(context.store.get(name), ShowsMasks)
     for mask in context.ask(name, "masks", order) if has else ():
         full = mask.allowed
         bits = shrunk(full).astype(np.uint8)
@@ -303,7 +304,7 @@ def code_of(context: Context, name: str, wish: Wish) -> str:
     classes, D = len(classes_of(header)), math.prod(header.config["image"])
     label = f", torch.arange({COUNT}) % {classes}" if classes else ""
     each, first = (f"k % {classes}", "0") if classes else ("None", "None")
-    has = hasattr(context.store.get(name), "masks")
+    has = isinstance(context.store.get(name), ShowsMasks)
     return snippet(
         loading(context, name),
         f"u = uniform(({COUNT}, {D}), generator({wish.settings.seed}), 'cpu')",

@@ -22,6 +22,7 @@ from explorer.page.context import Context
 from explorer.page.snippet import call, loading, raw, snippet
 from explorer.server.abilities import classes_of, read_label
 from explorer.server.reading import is_number, is_whole
+from models.contract.knobs import checked_seed
 
 HOTTEST = 10.0
 MOST_CHANGES = 12
@@ -76,8 +77,7 @@ def read_settings(
     header: Any, orders: Sequence[str], seed: Any, label: Any, temperature: Any, order: Any
 ) -> Settings:
     """Checked settings from the controls' values. Raises ValueError with one sentence."""
-    if not is_whole(seed) or not 0 <= seed < 2**53:
-        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
+    checked_seed(seed)
     if not is_number(temperature) or not 0 < temperature <= HOTTEST:
         raise ValueError(
             f"The temperature must be a number above 0, up to {HOTTEST:g}; "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from explorer.server.abilities import (
     NO_TRUNCATION,
     classes_of,
     own_steps,
+    takes,
     takes_its_time,
     truncates,
     walks,
@@ -90,9 +90,8 @@ def _steps(model: Any, settings: Settings) -> Iterator[tuple[float, Drawn]]:
 
     from models.contract.random import generator
 
-    known = inspect.signature(model.sample_steps).parameters
     knobs = {"temperature": settings.temperature, **settings.knobs()}
-    knobs = {name: value for name, value in knobs.items() if name in known}
+    knobs = {name: value for name, value in knobs.items() if takes(model, name)}
     start = time.perf_counter()
     with torch.no_grad():
         for frame in model.sample_steps(

@@ -14,6 +14,7 @@ from explorer.server.abilities import (
     walks,
 )
 from explorer.server.reading import is_number, is_whole
+from models.contract.knobs import checked_seed
 
 MOST = 400
 HOTTEST = 2.0
@@ -57,8 +58,7 @@ class Controls(NamedTuple):
 def read_settings(header: Any, *controls: Any) -> Settings:
     """Checked settings from the values of ``Controls``. Raises ValueError with one sentence."""
     seed, count, temperature, label, steps, guidance, truncation = Controls(*controls)
-    if not is_whole(seed) or not 0 <= seed < 2**53:
-        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
+    checked_seed(seed)
     if not is_whole(count) or not 1 <= count <= MOST:
         raise ValueError(f"Ask for 1 to {MOST} pictures at once.")
     if not isinstance(temperature, (int, float)) or not 0 <= temperature <= HOTTEST:

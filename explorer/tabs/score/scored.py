@@ -18,7 +18,7 @@ from explorer.page.choice import Picture
 from explorer.page.context import Context
 from explorer.page.examples import crowds
 from explorer.server.abilities import walks
-from explorer.server.reading import is_whole
+from models.contract.knobs import checked_seed
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +85,7 @@ class Judgement(NamedTuple):
 
 def read_seed(seed: Any) -> int:
     """Raises ValueError with one sentence."""
-    if not is_whole(seed) or not 0 <= seed < 2**53:
-        raise ValueError("The seed must be a whole number from 0 on, such as 7.")
+    checked_seed(seed)
     return int(seed)
 
 

@@ -27,12 +27,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor, nn
 
 from models.contract.config import setting
+from models.contract.knobs import BINARISE, LABEL, ORDER, SAMPLES, TEMPERATURE, Knob
 from models.contract.model import Frame, GenerativeModel, Likelihood, Mask, Objective
 from models.contract.random import binarised, uniform
 from models.families.autoregressive.made import MADE
@@ -167,6 +168,19 @@ class Autoregressive(GenerativeModel):
         yield Objective(list(self.parameters()), nll, logs)
 
     # -- what it can do --------------------------------------------------------------------------
+
+    def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
+        temperature = replace(TEMPERATURE, above=True)
+        order = replace(ORDER, high=len(self.orders) - 1)
+        label = (LABEL,) if self.class_count else ()
+        # Only a density's likelihood is estimated, from draws of its noise.
+        samples = () if self.distribution.exact else (SAMPLES,)
+        declared = {
+            "sample_steps": (temperature, order),
+            "complete_steps": (*label, temperature, order),
+            "log_likelihood": (*samples, *label, BINARISE),
+        }
+        return declared.get(method, ())
 
     def sample_steps(
         self,

@@ -45,6 +45,17 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from models.contract.config import setting
+from models.contract.knobs import (
+    GUIDANCE,
+    LABEL,
+    MOST_DRAWS,
+    MOST_STEPS,
+    SAMPLES,
+    STEPS,
+    TEMPERATURE,
+    Knob,
+    with_default,
+)
 from models.contract.model import Frame, GenerativeModel, Likelihood, Objective, checked_mask
 from models.contract.random import normal, uniform
 from models.families.diffusion import samplers, schedules
@@ -53,7 +64,7 @@ from models.families.diffusion.samplers import Step
 from models.families.diffusion.schedules import PREDICTIONS, SCHEDULES, Schedule
 from models.families.nets import UNet
 
-GUIDANCE_MOST = 20.0
+GUIDANCE_MOST = GUIDANCE.high
 
 
 @dataclass(frozen=True)
@@ -222,6 +233,11 @@ class Diffusion(GenerativeModel):
         noisy = self.inside(self.checked(x)) + level[:, None, None, None].float() * noise
         return self.outside(alpha * noisy)
 
+    @property
+    def level_range(self) -> tuple[float, float]:
+        """The lowest and the highest noise level that the model was trained on."""
+        return self.config.low, self.config.high
+
     def _schedule(self, name: str | None) -> Schedule:
         return schedules.schedule(name or self.config.schedule)
 
@@ -278,6 +294,41 @@ class Diffusion(GenerativeModel):
         if high <= c.low * (1 + 1e-3):  # no room for steps between
             steps, high = min(steps, 1), c.low
         return self._schedule(schedule).levels(steps, c.low, high)
+
+    def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
+        """Those of every sampler; what one of them has besides (eta, churn, ...) is the sampler's
+        own affair, see ``models.families.diffusion.samplers``."""
+        label, guidance = ((LABEL,), (GUIDANCE,)) if self.class_count else ((), ())
+        sampler = Knob(
+            "sampler", "choice", "The way from noise to picture.", "dpm",
+            choices=tuple(samplers.SAMPLERS),
+        )  # fmt: skip
+        schedule = Knob(
+            "schedule", "choice", "How fast the picture drowns in noise; its own unless given.",
+            None, choices=tuple(SCHEDULES),
+        )  # fmt: skip
+        walk = (sampler, STEPS, *guidance, schedule)
+        repeats = Knob("repeats", "whole", "How often each step is taken.", 4, 1, 100)
+        effort = (
+            # From the spread of the draws comes the error: there must be two.
+            with_default(SAMPLES, 2, low=2),
+            Knob("method", "choice", "What measures it.", "ode", choices=("ode", "bound")),
+            *label,
+            Knob("tolerance", "number", "Error of a step of the ODE.", 2e-3, 0, 1, above=True),
+            Knob("draws", "whole", "Levels that the bound is looked at.", 64, 1, MOST_DRAWS),
+            Knob("bound_steps", "whole", "Levels of the bound.", 1000, 2, MOST_STEPS),
+        )
+        declared = {
+            "sample_steps": (TEMPERATURE, *walk),
+            "restore_steps": (*label, *walk),
+            "complete_steps": (*label, with_default(STEPS, 40), repeats, *guidance),
+            "log_likelihood": effort,
+            "denoise": (*label, *guidance, schedule),
+            "noised": (schedule,),
+            "encode": (*label, STEPS),
+            "decode": (*label, STEPS),
+        }
+        return declared.get(method, ())
 
     def sample_steps(
         self,

@@ -35,6 +35,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from models.contract.config import setting
+from models.contract.knobs import LABEL, SAMPLES, TEMPERATURE, Knob, with_default
 from models.contract.model import Frame, GenerativeModel, Likelihood, Objective, Stage
 from models.contract.numbers import log_mean_exp, log_normal
 from models.contract.random import normal, uniform
@@ -238,6 +239,15 @@ class Flow(GenerativeModel):
         yield Objective(list(self.parameters()), loss, logs)
 
     # -- what it can do --------------------------------------------------------------------------
+
+    def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
+        label = (LABEL,) if self.class_count else ()
+        declared = {
+            "sample_steps": (TEMPERATURE,),
+            "log_likelihood": (with_default(SAMPLES, 4), *label),
+            **dict.fromkeys(("encode", "decode", "flow_steps", "inverse_steps"), label),
+        }
+        return declared.get(method, ())
 
     def sample_steps(
         self,

@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from models.contract.config import setting
+from models.contract.knobs import LABEL, TRUNCATION, Knob
 from models.contract.model import Frame, GenerativeModel, Objective
 from models.contract.random import generator, normal
 from models.families.gan.losses import GAMES, gradient_penalty, r1
@@ -240,6 +241,14 @@ class GAN(GenerativeModel):
         """What the generator's first blocks make of codes z (B, latent): (B, features)."""
         return self.generator.early(z, self.one_hot(label, len(z)))[0].float().flatten(1)
 
+    def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
+        label = (LABEL,) if self.class_count else ()
+        declared = {
+            "sample_steps": (TRUNCATION,),
+            **dict.fromkeys(("decode", "early_features", "verdict"), label),
+        }
+        return declared.get(method, ())
+
     def sample_steps(
         self,
         n: int,
@@ -286,6 +295,9 @@ class BiGAN(GAN):
     @property
     def snapshot_parts(self) -> tuple[str, ...]:
         return ("generator", "encoder")
+
+    def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
+        return super().knobs("decode" if method == "encode" else method)
 
     def encode(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
         """E(x), (B, latent). x: (B, C, H, W) in [0, 1]."""

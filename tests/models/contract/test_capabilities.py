@@ -3,7 +3,6 @@ having the capability, and these are its promises."""
 
 from __future__ import annotations
 
-import inspect
 import math
 
 import pytest
@@ -182,13 +181,6 @@ def test_has_codes(model):
         assert free[code.start : code.stop].all(), "two codes in one place"
         free[code.start : code.stop] = False
     assert len({code.name for code in model.codes}) == len(model.codes)
-
-
-@having("Samples")
-def test_it_has_a_temperature_or_a_truncation(model):
-    knobs = set(inspect.signature(model.sample_steps).parameters)
-    own = "truncation" if "Truncates" in capabilities(model) else "temperature"
-    assert knobs & {"temperature", "truncation"} == {own}
 
 
 @having("Truncates", "Samples", "Decodes")

@@ -323,7 +323,7 @@ def test_a_fresh_run_in_a_used_folder_starts_a_fresh_log(digits, tmp_path):
 
 def test_a_folder_that_cannot_be_written_to_shows_before_the_first_step(digits, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OSError):
+    with pytest.raises(ValueError, match="is a file, not a folder to write into"):
         next(Run(tiny_recipe(), digits, tmp_path / "file").steps())
 
 

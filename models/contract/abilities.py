@@ -1,0 +1,190 @@
+"""Capabilities beside those of every lecture: finer ones, and those of kinds of models to come.
+
+Having the methods is having the capability, as everywhere. ``FINER`` are asked of a loaded model
+(``isinstance(model, Restores)``) and stand in no header; ``KINDS`` are as those of
+``models.contract.model``: a header lists them, and a tab may need them.
+
+Nothing here needs torch, so that the page may import it. B pictures are (B, C, H, W) in [0, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from models.contract.model import Frame, Mask
+
+# What a code is drawn from, as a model that decodes says by ``code_prior``. Parts of a code that
+# ``HasCodes`` describes have values of their own under every one of these.
+CODE_PRIORS = {
+    "normal": "each number standard normal, N(0, 1)",
+    "uniform": "each number uniform in [0, 1)",
+    "none": "codes are of pictures alone: nothing says how to draw one",
+}
+
+# -- finer -----------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class Observes(Protocol):
+    """Says what of a picture its likelihood is of.
+
+    observed(x, rng): B pictures in, as many out: drawn 0 or 1 with their grey levels as
+    probabilities, or brought to the levels that the model knows.
+    """
+
+    def observed(self, x: Tensor, rng: Generator) -> Tensor: ...
+
+
+@runtime_checkable
+class HasPosterior(Protocol):
+    """A distribution over codes for each picture, with all that a bound on log p(x) is made of.
+
+    encode_distribution(x): mean and standard deviation, (B, D) each, of q(h | x). log_p_x(x, h):
+    log p(x | h) by pixel, (B, C, H, W) nats, for h (B, D). prior.log_prob(h): log p(h), (...) nats,
+    for h (..., D). Differentiable in x and h.
+    """
+
+    @property
+    def prior(self) -> Any: ...
+    def encode_distribution(self, x: Tensor, label=None) -> tuple[Tensor, Tensor]: ...
+    def log_p_x(self, x: Tensor, h: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Noises(Protocol):
+    """Says how a picture drowns: noised(x, t, noise) is x_t, B pictures in the units of a picture,
+    not clamped; t: (B,) or a number, 0 the picture and 1 noise; noise: standard normal, as x."""
+
+    def noised(self, x: Tensor, t: float | Tensor, noise: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Restores(Protocol):
+    """Goes on from a noisy picture to a clean one: restore_steps(x_t, t, rng) yields frames from
+    what ``Noises.noised`` gives at time t, the last one clean."""
+
+    def restore_steps(
+        self, x_t: Tensor, t: float, rng: Generator, label=None, **knobs
+    ) -> Iterator[Frame]: ...
+
+
+@runtime_checkable
+class HasSchedule(Protocol):
+    """Has noise levels of its own. schedule: one of ``models.families.diffusion.schedules``, with
+    ``name`` and ``title``. level_range: the lowest and the highest level that it was trained on."""
+
+    @property
+    def schedule(self) -> Any: ...
+    @property
+    def level_range(self) -> tuple[float, float]: ...
+
+
+@runtime_checkable
+class HasEarlyFeatures(Protocol):
+    """Tells what its first layers make of codes z (B, D): early_features(z), (B, F)."""
+
+    def early_features(self, z: Tensor, label=None) -> Tensor: ...
+
+
+@runtime_checkable
+class ReadsCodes(Protocol):
+    """Reads off B pictures the parts of a code that ``HasCodes`` describes: read_codes(x),
+    (B, numbers), in their order; of a categorical one the probabilities."""
+
+    def read_codes(self, x: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class ShowsMasks(Protocol):
+    """Keeps to its order of writing by masks: masks(order) are those, to be looked at."""
+
+    def masks(self, order: int = 0) -> Sequence[Mask]: ...
+
+
+FINER = {
+    protocol.__name__: protocol
+    for protocol in (
+        Observes,
+        HasPosterior,
+        Noises,
+        Restores,
+        HasSchedule,
+        HasEarlyFeatures,
+        ReadsCodes,
+        ShowsMasks,
+    )
+}
+
+# -- kinds of models -------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class QuantisesCodes(Protocol):
+    """Codes are grids of whole numbers, each the index of a vector in a codebook.
+
+    codebook_size: how many vectors there are, K. encode_indices(x): (B, h, w) int64 in [0, K), the
+    same for the same picture. decode_indices(k): B pictures of (B, h, w) indices; ValueError for
+    one outside [0, K) or a grid of another size.
+    """
+
+    @property
+    def codebook_size(self) -> int: ...
+    def encode_indices(self, x: Tensor) -> Tensor: ...
+    def decode_indices(self, k: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class WritesIndices(Protocol):
+    """The second of two stages: a distribution over the index grids of ``QuantisesCodes``.
+
+    index_steps(n, rng, label): yields (n, h, w) int64 as the grid fills, -1 where nothing is
+    written yet; the last has none. index_log_likelihood(k): log p(k), (B,) nats. A model of both
+    stages is both, and what it samples is the last grid decoded.
+    """
+
+    def index_steps(self, n: int, rng: Generator, label=None, **knobs) -> Iterator[Tensor]: ...
+    def index_log_likelihood(self, k: Tensor, label=None) -> Tensor: ...
+
+
+@runtime_checkable
+class Translates(Protocol):
+    """Makes a picture of another kind out of a picture.
+
+    directions: the names of its ways, each "from to to" in words ("horse to zebra"). translate(x,
+    direction): B pictures in, B out, where ``direction`` is one of the names; ValueError for
+    another. Where the other way is among them, the two lead back to about the same picture.
+    """
+
+    @property
+    def directions(self) -> tuple[str, ...]: ...
+    def translate(self, x: Tensor, direction: str) -> Tensor: ...
+
+
+@runtime_checkable
+class WritesText(Protocol):
+    """Writes sequences of symbols, each given those before it; no pictures.
+
+    symbols: the vocabulary. read_text(text): (T,) int64, ValueError for what is not in it;
+    say_text(k): the text of (T,) symbols, its inverse. text_steps(n, length, rng, prompt): yields
+    (n, t) int64 for growing t up to ``length``, beginning with the prompt's (T,).
+    text_log_likelihood(k): log p of each symbol given those before, (B, T) nats.
+    """
+
+    @property
+    def symbols(self) -> tuple[str, ...]: ...
+    def read_text(self, text: str) -> Tensor: ...
+    def say_text(self, k: Tensor) -> str: ...
+    def text_steps(
+        self, n: int, length: int, rng: Generator, prompt: Tensor | None = None, **knobs
+    ) -> Iterator[Tensor]: ...
+    def text_log_likelihood(self, k: Tensor) -> Tensor: ...
+
+
+KINDS = {
+    protocol.__name__: protocol
+    for protocol in (QuantisesCodes, WritesIndices, Translates, WritesText)
+}
