@@ -23,8 +23,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints.header import SHIPPED, WEIGHTS, CheckpointError, find, read_header, resolve
-from models.checkpoints.weights import CannotWrite, check_folder, load
+from models.checkpoints.header import (
+    SHIPPED,
+    WEIGHTS,
+    CannotWrite,
+    CheckpointError,
+    check_folder,
+    find,
+    read_header,
+    resolve,
+)
+from models.checkpoints.weights import load
 from models.contract.knobs import (
     MOST_DRAWS,
     MOST_IMAGES,
