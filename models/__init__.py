@@ -46,6 +46,7 @@ PUBLIC = {
     "generator": "models.contract.random:generator",
     "normal": "models.contract.random:normal",
     "uniform": "models.contract.random:uniform",
+    "Streams": "models.contract.streams:Streams",
     "capabilities": "models.contract.capabilities:capabilities",
     "load_data": "models.data.datasets:load",
     "fit_map": "models.codes.projection:fit_map",

@@ -21,8 +21,9 @@ from models.codes.judged_map import FEATURES, features
 from models.contract.capabilities import capabilities
 from models.contract.config import setting
 from models.contract.knobs import TEMPERATURE, Knob
-from models.contract.model import Frame, GenerativeModel, Model
+from models.contract.model import Frame, GenerativeModel, Model, differentiable
 from models.contract.random import generator, normal
+from models.contract.streams import Streams
 from models.data.datasets import digits
 from models.training import recipe
 
@@ -46,9 +47,11 @@ class Toy(GenerativeModel):
         self.classes = nn.Embedding(max(config.num_classes, 1), config.latent)
         nn.init.constant_(self.classes.weight, 0.5)
 
+    @differentiable
     def encode(self, x):
         return (self.checked(x).flatten(1) - 0.5) @ torch.linalg.pinv(self.weight).T
 
+    @differentiable
     def decode(self, z, label=None):
         if label is not None and self.config.num_classes:
             z = z + self.classes(torch.as_tensor(label)).reshape(-1, z.shape[1])
@@ -59,6 +62,7 @@ class Toy(GenerativeModel):
 
     @torch.no_grad()
     def sample_steps(self, n, rng, label=None, temperature=1.0):
+        rng = Streams.of(rng, n)
         z = temperature * normal((n, self.config.latent), rng, self.device)
         yield Frame(1, 1, self.decode(z, label), info={"z": z})
 
@@ -66,6 +70,7 @@ class Toy(GenerativeModel):
 class Slow(Toy):
     """Takes two seconds to draw, showing twenty times how far it is, or to decode many codes."""
 
+    @differentiable
     def decode(self, z, label=None):
         if len(z) > 100:
             time.sleep(2)
@@ -88,6 +93,7 @@ class Reader(Model):
         super().__init__(config)
         self.scale = nn.Parameter(torch.ones(()))
 
+    @differentiable
     def encode(self, x):
         return self.scale * self.checked(x).mean((2, 3))
 
@@ -108,16 +114,17 @@ class Walker(GenerativeModel):
         super().__init__(config)
         self.grey = nn.Parameter(torch.tensor(0.5))
 
+    @torch.no_grad()
     def denoise(self, x_t, t):
-        return torch.full_like(self.checked(x_t), float(self.grey))
+        return self.grey.expand_as(self.checked(x_t)).clone()
 
     @torch.no_grad()
     def sample_steps(self, n, rng, label=None):
-        z = normal((n, *self.image_shape), rng, self.device)
+        z = normal((n, *self.image_shape), Streams.of(rng, n), self.device)
         for k in range(self.config.steps + 1):
             time.sleep(self.config.pause if n < 64 else 0)
             left = 1 - k / self.config.steps
-            x = (float(self.grey) + left * z).clamp(0, 1)
+            x = (self.grey + left * z).clamp(0, 1)
             yield Frame(k, self.config.steps, x, info={"level": left, "evaluations": k})
 
 

@@ -96,9 +96,9 @@ def way(context: Context, name: str, picture: Picture, seed: int) -> Way:
 
 
 def _noise(shape: tuple[int, ...], seed: int) -> np.ndarray:
-    from models.contract.random import generator, normal
+    from models import Streams, generator, normal
 
-    return normal(shape, generator(seed), "cpu").numpy()
+    return normal(shape, Streams.of(generator(seed), 1), "cpu").numpy()
 
 
 def seen(moments: np.ndarray) -> np.ndarray:
@@ -193,7 +193,7 @@ def code_of(context: Context, name: str, picture: Picture, seed: int) -> str:
         "    print(stage.name, stage.log_det.item(), stage.nats.item())",
         "z = model.encode(x)  # the last stage, in a row",
         "error = (model.decode(z) - x).abs().max()",
-        f"noise = normal(z.shape, generator({seed}), 'cpu')",
+        f"noise = normal(z.shape, Streams.of(generator({seed}), 1), 'cpu')",
         "for h in model.inverse_steps(noise):  # the layers undone, (1, C, H, W) each\n    pass",
         "image = model.decode(noise)",
     )

@@ -38,7 +38,8 @@ def build(family_name: str, config: dict[str, Any]) -> Model:
 
 
 def load(path: str | Path, device: str = "cpu") -> Model:
-    """The model of a checkpoint, in evaluation mode on ``device``. Raises CheckpointError."""
+    """The model of a checkpoint, in evaluation mode on ``device``; its weights need no gradients,
+    so that whoever computes with it keeps no tape unaware. Raises CheckpointError."""
     import torch
     from safetensors.torch import load_file
 
@@ -56,7 +57,8 @@ def load(path: str | Path, device: str = "cpu") -> Model:
             "it was written by other code. Train it again."
         ) from error
     # Convolutions over few channels run faster on a CPU with channels innermost.
-    return model.to(device=torch.device(device), memory_format=torch.channels_last).eval()
+    model = model.to(device=torch.device(device), memory_format=torch.channels_last)
+    return model.eval().requires_grad_(False)
 
 
 def stored(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -2,17 +2,20 @@
 
 Images are ``(B, C, H, W)`` float32 in [0, 1] everywhere outside a model. Latents are ``(B, D)``.
 Likelihoods are nats per image unless a name ends in ``_bpd``. Randomness is always a passed
-``torch.Generator``: the same seed gives the same picture.
+``torch.Generator``: the same seed gives the same picture, whether alone or among many, for each
+picture has a stream of its own (``models.contract.streams``).
 
 A family is a class with a ``Config``, ``objectives`` and, where it generates, ``sample_steps``.
 What else it can do is said by the methods it has: having the method is having the capability.
+A capability keeps no record for gradients (``torch.no_grad``), unless it says by ``differentiable``
+that its output has gradients by its input.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -22,7 +25,8 @@ from torch import Generator, Tensor, nn
 
 from models.contract.config import build_config
 from models.contract.knobs import Knob, named
-from models.contract.random import uniform
+from models.contract.random import generator, uniform
+from models.contract.streams import Streams
 
 # ---------------------------------------------------------------------------------------------
 # What models exchange with the loop, the page and the command line
@@ -124,6 +128,12 @@ class Code:
 
 # ---------------------------------------------------------------------------------------------
 # Models and their capabilities
+
+
+def differentiable(method: Callable) -> Callable:
+    """Marks a capability whose output has gradients by its input; no other has any."""
+    method.differentiable = True
+    return method
 
 
 class Model(nn.Module):
@@ -239,7 +249,7 @@ class GenerativeModel(Model):
         return F.one_hot(self.checked_label(label, n), self.class_count).to(dtype)
 
     def label_or_drawn(
-        self, label: int | Tensor | None, n: int, rng: Generator
+        self, label: int | Tensor | None, n: int, rng: Generator | Streams
     ) -> int | Tensor | None:
         """label itself; where it is None and there are classes, (n,) of them, each as likely."""
         if label is None and self.class_count:
@@ -247,10 +257,18 @@ class GenerativeModel(Model):
         return label
 
     def sample_steps(
-        self, n: int, rng: Generator, label: int | Tensor | None = None, **knobs: Any
+        self, n: int, rng: Generator | Streams, label: int | Tensor | None = None, **knobs: Any
     ) -> Iterator[Frame]:
-        """Yields the generation of n images, step by step; the last frame is the result."""
+        """Yields the generation of n images, step by step; the last frame is the result.
+
+        rng: a generator, or the streams of these n images (``Streams.of`` makes them of it).
+        """
         raise NotImplementedError
+
+    def snapshot_pictures(self) -> Tensor:
+        """(64, C, H, W): what the snapshots of a run are compared by, of the same chances in all;
+        the pictures that ``snapshot_remarks`` are about, where they are about pictures."""
+        return self.sample(64, generator(0))
 
     def embed(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """Codes (N, D) where their distances mean something, (N, E): maps are laid out there.
@@ -262,7 +280,7 @@ class GenerativeModel(Model):
 
     @torch.no_grad()
     def sample(
-        self, n: int, rng: Generator, label: int | Tensor | None = None, **knobs: Any
+        self, n: int, rng: Generator | Streams, label: int | Tensor | None = None, **knobs: Any
     ) -> Tensor:
         """n images, (n, C, H, W) in [0, 1]: the last frame of ``sample_steps``."""
         return deque(self.sample_steps(n, rng, label, **knobs), maxlen=1)[0].x

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Generator, Tensor
 
+from models.contract.streams import Streams
 from models.machine.processes import drawn
 
 
@@ -26,19 +27,26 @@ def generator(*seed: int, device: torch.device | str = "cpu") -> Generator:
 
 
 def normal(
-    shape: Sequence[int], rng: Generator, device: torch.device | str, batch: int = 0
+    shape: Sequence[int], rng: Generator | Streams, device: torch.device | str, batch: int = 0
 ) -> Tensor:
     """Standard normal noise drawn where the generator lives, then moved: a seed means the same
-    picture on every device. batch: the dimension that several processes share out."""
-    return drawn(torch.randn, shape, rng, batch).to(device)
+    picture on every device. batch: the dimension that counts pictures, each with a stream of its
+    own where there are streams; several processes share it out."""
+    return _drawn(torch.randn, shape, rng, batch).to(device)
 
 
-def uniform(shape: Sequence[int], rng: Generator, device: torch.device | str) -> Tensor:
+def uniform(shape: Sequence[int], rng: Generator | Streams, device: torch.device | str) -> Tensor:
     """Uniform noise in [0, 1), drawn where the generator lives, then moved. shape: (batch, ...)."""
-    return drawn(torch.rand, shape, rng, 0).to(device)
+    return _drawn(torch.rand, shape, rng, 0).to(device)
 
 
-def binarised(x: Tensor, rng: Generator) -> Tensor:
+def _drawn(draw: Callable, shape: Sequence[int], rng: Generator | Streams, batch: int) -> Tensor:
+    if isinstance(rng, Streams):
+        return rng.draw(draw, shape, batch)
+    return drawn(draw, shape, rng, batch)
+
+
+def binarised(x: Tensor, rng: Generator | Streams) -> Tensor:
     """Pixels drawn 0 or 1 with their grey level as the probability, anew each time: dynamic
     binarisation (Salakhutdinov and Murray 2008)."""
     return (uniform(x.shape, rng, x.device) < x).to(x.dtype)

@@ -16,11 +16,13 @@ from models.contract.abilities import ReadsCodes
 from models.contract.capabilities import HasCodes, Truncates, WritesPixels
 from models.contract.model import GenerativeModel, Model
 from models.contract.random import generator
+from models.contract.streams import Streams
 from models.data.datasets import Dataset
 from models.evaluation import metrics
 from models.evaluation.metrics import RealFeatures, metric
-from models.machine.processes import here, shared
+from models.machine.processes import here
 
+CHUNK = 256  # pictures sampled at once
 STEPS = (10, 100)  # what the quality of a sampler in steps is measured at, besides its default
 THRESHOLDS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, math.inf)  # of a code's truncation
 TRUNCATED = ("fd_over_floor", "precision", "recall", "density", "coverage", "label_accuracy")
@@ -49,11 +51,12 @@ def drawn(
     label = None
     if model.class_count:
         label = torch.arange(n) % model.class_count
-    rng, made = generator(seed), []
+    streams, made = Streams.of(generator(seed), n), []
     with torch.no_grad():
-        for i in tqdm(range(0, n, 256), what, disable=not progress, leave=False):
-            asked = None if label is None else label[i : i + 256]
-            made.append(sample(model, min(256, n - i), rng, asked, **knobs).cpu())
+        for i in tqdm(range(0, n, CHUNK), what, disable=not progress, leave=False):
+            asked = None if label is None else label[i : i + CHUNK]
+            rng = streams[i : i + CHUNK]
+            made.append(sample(model, len(rng), rng, asked, **knobs).cpu())
     return torch.cat(made), label
 
 
@@ -110,9 +113,10 @@ def by_category(model: Model, judge: Model, test: Dataset, n: int, seed: int) ->
     code = next((code for code in codes if code.kind == "categorical"), None)
     if code is None or test.labels is None:
         return {}
-    rng, given, read = generator(seed), [], []
-    for i in range(0, n, 256):
-        *_, frame = model.sample_steps(min(256, n - i), rng)
+    streams, given, read = Streams.of(generator(seed), n), [], []
+    for i in range(0, n, CHUNK):
+        rng = streams[i : i + CHUNK]
+        *_, frame = model.sample_steps(len(rng), rng)
         given.append(frame.info["z"][:, code.start : code.stop].argmax(1).cpu())
         read.append(judge.classify(frame.x.to(judge.device)).argmax(1).cpu())
     given, read = torch.cat(given).numpy(), torch.cat(read).numpy()
@@ -157,16 +161,16 @@ def by_truncation(
 def sample(
     model: GenerativeModel,
     n: int,
-    rng: Generator,
+    rng: Generator | Streams,
     label: int | Tensor | None = None,
     **knobs: Any,
 ) -> Tensor:
     """``model.sample``, shared out: every process returns all n images, (n, C, H, W) in [0, 1]."""
-    processes = here()
-    each = -(-n // processes.count)
+    processes, streams = here(), Streams.of(rng, n)
+    # Every process makes as many; the last ones make some again, which are left out.
+    filled = torch.arange(-(-n // processes.count) * processes.count) % n
+    mine = processes.mine(filled)
     if isinstance(label, Tensor):
-        filled = label[torch.arange(each * processes.count) % len(label)]
-        label = processes.mine(filled)
-    with shared():
-        images = model.sample(each, rng, label, **knobs)
-    return processes.joined(images)[:n]
+        label = label[mine.to(label.device)]
+    rng = Streams(streams.key, [streams.rows[k] for k in mine.tolist()])
+    return processes.joined(model.sample(len(mine), rng, label, **knobs))[:n]

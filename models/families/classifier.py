@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from models.contract.config import setting
-from models.contract.model import Model, Objective
+from models.contract.model import Model, Objective, differentiable
 from models.contract.random import uniform
 from models.families.nets import ResBlock, group_norm
 
@@ -66,6 +66,7 @@ class Classifier(Model):
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(width, config.num_classes)
 
+    @differentiable
     def features(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, width): the last hidden layer, averaged over the picture.
 
@@ -77,6 +78,7 @@ class Classifier(Model):
             features = (features + self.body(x.flip(3)).mean((2, 3)).float()) / 2
         return features
 
+    @differentiable
     def classify(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, num_classes) logits."""
         return self.head(self.dropout(self.features(x))).float()

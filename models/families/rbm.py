@@ -40,9 +40,17 @@ from torch import Generator, Tensor
 
 from models.contract.config import setting
 from models.contract.knobs import BINARISE, SAMPLES, STEPS, TEMPERATURE, Knob, with_default
-from models.contract.model import Frame, GenerativeModel, Likelihood, Objective, checked_mask
+from models.contract.model import (
+    Frame,
+    GenerativeModel,
+    Likelihood,
+    Objective,
+    checked_mask,
+    differentiable,
+)
 from models.contract.numbers import log_mean_exp
 from models.contract.random import binarised, generator, uniform
+from models.contract.streams import Streams
 
 FRAMES = 80  # of a chain are shown
 COLDEST = 1e-3  # temperature; at 0 a unit that is undecided would have no answer
@@ -111,6 +119,7 @@ class RBM(GenerativeModel):
         """F(v), (n,), in nats. v: (n, D), 0 or 1."""
         return -(v @ self.b) - F.softplus(self.c + v @ self.W).sum(1)
 
+    @differentiable
     def energy(self, x: Tensor) -> Tensor:
         """The free energy of pictures x (B, C, H, W), (B,) in nats: -log p(x) - log Z."""
         return self.free_energy(self.checked(x).flatten(1))
@@ -167,7 +176,7 @@ class RBM(GenerativeModel):
     def sample_steps(
         self,
         n: int,
-        rng: Generator,
+        rng: Generator | Streams,
         label: int | Tensor | None = None,
         temperature: float = 1.0,
         steps: int = 200,
@@ -183,7 +192,7 @@ class RBM(GenerativeModel):
         self,
         x: Tensor,
         known: Tensor,
-        rng: Generator,
+        rng: Generator | Streams,
         label: int | Tensor | None = None,
         temperature: float = 1.0,
         steps: int = 200,
@@ -198,7 +207,7 @@ class RBM(GenerativeModel):
     def _chain(
         self,
         n: int,
-        rng: Generator,
+        rng: Generator | Streams,
         temperature: float,
         steps: int,
         x: Tensor | None = None,
@@ -212,7 +221,8 @@ class RBM(GenerativeModel):
         if cold != 1:
             W, b, c, base = model
             model = Tempered(W / cold, b / cold, c / cold, base)
-        bits = _bits(rng, rows=True)
+        rng = Streams.of(rng, n)
+        bits = _bits(rng)
         start = (uniform((n,), rng, self.device) * len(self.chains)).long()
         v = self.chains[start].to(model.b.dtype)
         held = None if x is None else binarised(x, rng).flatten(1).to(v.dtype)
@@ -283,12 +293,12 @@ class RBM(GenerativeModel):
         return self._partition[key]
 
 
-def _bits(rng: Generator, rows: bool = False) -> Callable[[Tensor], Tensor]:
-    """Draws 0 or 1 with a chance each. rows: whether these are rows of a batch, which processes
-    share out; chains are the same in each of them."""
+def _bits(rng: Generator | Streams) -> Callable[[Tensor], Tensor]:
+    """Draws 0 or 1 with a chance each: for the pictures of a batch from their streams, for chains,
+    which are the same in each of several processes, from a generator."""
 
     def bits(p: Tensor) -> Tensor:
-        if rows:
+        if isinstance(rng, Streams):
             u = uniform(p.shape, rng, p.device)
         else:
             u = torch.rand(p.shape, generator=rng, device=rng.device).to(p.device)

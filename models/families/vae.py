@@ -45,9 +45,10 @@ from torch import Generator, Tensor, nn
 
 from models.contract.config import setting
 from models.contract.knobs import BINARISE, LABEL, SAMPLES, TEMPERATURE, Knob, with_default
-from models.contract.model import Frame, GenerativeModel, Likelihood, Objective
+from models.contract.model import Frame, GenerativeModel, Likelihood, Objective, differentiable
 from models.contract.numbers import log_normal
 from models.contract.random import binarised, normal
+from models.contract.streams import Streams
 from models.families.distributions import discretised_logistic
 from models.families.nets import Downsample, ResBlock, Upsample, group_norm
 from models.machine.processes import whole
@@ -253,6 +254,7 @@ class VAE(GenerativeModel):
 
     # -- the distributions -----------------------------------------------------------------------
 
+    @differentiable
     def encode_distribution(
         self, x: Tensor, label: int | Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -262,10 +264,12 @@ class VAE(GenerativeModel):
         """
         return self.encoder(self.checked(x), self.one_hot(label, len(x)))
 
+    @differentiable
     def encode(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
         """The code z at the posterior's mean, (B, D). x: (B, C, H, W) in [0, 1]."""
         return self.prior(self.encode_distribution(x, label)[0])[0]
 
+    @differentiable
     def decode(self, z: Tensor, label: int | Tensor | None = None) -> Tensor:
         """The expected picture of each code, (B, C, H, W) in [0, 1]. z: (B, D)."""
         if z.dim() != 2 or z.shape[1] != self.config.latent:
@@ -277,6 +281,7 @@ class VAE(GenerativeModel):
             return torch.sigmoid(out)
         return logistic_parameters(out)[0].clamp(0, 1)
 
+    @differentiable
     def embed(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """What the decoder reads, (N, D). A learned prior squeezes the classes into one bell, in
         which neighbours are often strangers; before it, they are apart as the encoder put them."""
@@ -353,16 +358,18 @@ class VAE(GenerativeModel):
         }
         return declared.get(method, ())
 
+    @torch.no_grad()
     def sample_steps(
         self,
         n: int,
-        rng: Generator,
+        rng: Generator | Streams,
         label: int | Tensor | None = None,
         temperature: float = 1.0,
     ) -> Iterator[Frame]:
         """One frame: z ~ N(0, temperature^2 I), decoded. info["z"] holds the codes, (n, D)."""
         if not 0 <= temperature < math.inf:
             raise ValueError("The temperature must be 0 or a positive number.")
+        rng = Streams.of(rng, n)
         z = temperature * normal((n, self.config.latent), rng, self.device)
         label = self.label_or_drawn(label, n, rng)
         yield Frame(0, 1, self.decode(z, label), info={"z": z, "label": label})

@@ -1,8 +1,9 @@
 """Several processes as one: ``accelerate launch -m models ...``, on one machine or on many.
 
 Each of ``count`` processes holds the whole model and computes on every ``count``-th row of a batch;
-what they find is averaged, or put together again. Random numbers are drawn for the whole batch by
-all of them, and each keeps those of its rows: a seed gives the same run whatever their number.
+what they find is averaged, or put together again. In training random numbers are drawn for the
+whole batch by all of them, and each keeps those of its rows; of samples each has the streams of its
+own. A seed gives the same run, and the same pictures, whatever the number of processes.
 """
 
 from __future__ import annotations

@@ -94,8 +94,7 @@ def search(context: Context, name: str, wish: Wish) -> tuple[Iterator[Attempt], 
     label = [labels[k % len(labels)] for k in range(n)] if labels else []
     encoded = 0
     if "Encodes" in header.capabilities:
-        with torch.no_grad():
-            start += [model.encode(x, k) for k in labels] if labels else [model.encode(x)]
+        start += [model.encode(x, k) for k in labels] if labels else [model.encode(x)]
         encoded = max(1, len(labels))
         label += labels
     asked = torch.tensor(label, device=model.device) if labels else None
@@ -198,8 +197,7 @@ def save(context: Context, name: str, found: Any, *given: Any) -> tuple[Any, Any
         return gr.skip(), say(str(error), kind="problem")
     asked = {} if found["label"] is None else {"label": found["label"]}
     model = context.store.get(name)
-    with torch.no_grad():
-        made = model.decode(torch.tensor([found["z"]], device=model.device), **asked)
+    made = model.decode(torch.tensor([found["z"]], device=model.device), **asked)
     made = as_bytes(made[0].float().cpu().numpy())
     apart = np.abs(made.astype(int) - picture.pixels).astype(np.uint8)
     sheet = images.grid_image(np.stack([picture.pixels, made, apart]), columns=3, scale=8, gap=8)

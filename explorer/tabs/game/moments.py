@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COUNT = 64  # as many as a snapshot keeps verdicts on: of seed 0
+COUNT = 64  # as many as a snapshot keeps verdicts on
 
 
 class Reel(NamedTuple):
@@ -113,16 +113,12 @@ def reels(context: Context, name: str) -> Iterator[Reel]:
     if (found := context.recent.get(key)) is not None:
         yield found
         return
-    import torch
-
-    from models.contract.random import generator
 
     pictures: list[np.ndarray] = []
     real: list[np.ndarray | None] = []
     probability = False
     for snapshot, model in moments(context.store.header(name).folder, context.store.device):
-        with torch.no_grad():
-            made = model.sample(COUNT, generator(0))
+        made = model.snapshot_pictures()
         pictures.append(as_bytes(made.cpu().numpy()))
         probability = is_probability(model)
         real.append(realness(snapshot, model))

@@ -184,7 +184,7 @@ def snippet(context: Context, runs: Sequence[Run]) -> str:
         f"for name in {where!r}:\n"
         "    films[name] = []\n"
         "    for snapshot, model in moments(name):\n"
-        f"        images = model.sample({COUNT}, generator(0))  # {shape}, from 0 to 1\n"
+        f"        images = model.snapshot_pictures()  # {shape}, from 0 to 1\n"
         "        films[name].append(images)\n"
         "        print(snapshot.step, snapshot.logs, snapshot.remarks)\n"
         "    measured = read_measured(name)  # None, unless: python -m models evaluate\n"

@@ -93,25 +93,23 @@ def made(context: Context, name: str, n: int, seed: int) -> Iterator[Made | None
     """Yields None while it draws and judges, then n pictures."""
     key = ("beside", name, n, seed)
     if (found := context.recent.get(key)) is None:
-        import torch
-
         from models.codes.judged_map import features
         from models.codes.projection import project
         from models.contract.random import generator
+        from models.contract.streams import Streams
 
-        judge, model, rng = find_judge(context, name), context.store.get(name), generator(seed)
+        judge, model = find_judge(context, name), context.store.get(name)
+        streams = Streams.of(generator(seed), n)
         pixels, seen, labels = [], [], []
         for start in range(0, n, CHUNK):
-            drawn = None
-            for frame in model.sample_steps(min(CHUNK, n - start), rng):
+            drawn, rng = None, streams[start : start + CHUNK]
+            for frame in model.sample_steps(len(rng), rng):
                 drawn = frame.x
                 yield None
-            with torch.no_grad():
-                x = drawn.detach()
-                seen.append(features(judge.model, x))
-                told = judge.model.classify(x.to(judge.model.device))
-                labels.append(told.argmax(1).cpu().numpy())
-            pixels.append(as_bytes(x.cpu().numpy()))
+            seen.append(features(judge.model, drawn))
+            told = judge.model.classify(drawn.to(judge.model.device))
+            labels.append(told.argmax(1).cpu().numpy())
+            pixels.append(as_bytes(drawn.cpu().numpy()))
         fitted = judge.fitted
         places = project(fitted.codes, fitted.coordinates, np.concatenate(seen), "umap")
         found = Made(np.concatenate(pixels), places, np.concatenate(labels))
@@ -199,7 +197,8 @@ def snippet(context: Context, name: str, judge: Judge, n: int, seed: int) -> str
         f"real = load_features(resolve({in_code(judge.folder)!r}).parent)\n"
         f"rng, parts = generator({seed}), []\n"
         f"for start in range(0, {n}, {CHUNK}):\n"
-        f"    parts.append(features(judge, model.sample(min({CHUNK}, {n} - start), rng)))\n"
+        f"    rng = streams[start : start + {CHUNK}]\n"
+        "    parts.append(features(judge, model.sample(len(rng), rng)))\n"
         "places = [project(real.codes, real.coordinates, part) for part in parts]\n"
     )
 

@@ -247,9 +247,8 @@ def take(context: Context, name: str, value: Any, *controls: Any) -> tuple[Any, 
     import torch
 
     model = context.store.get(name)
-    with torch.no_grad():
-        x = torch.from_numpy(prepared.pixels)[None].to(model.device)
-        z = model.encode(x).flatten(1).float().cpu().numpy()[0]
+    x = torch.from_numpy(prepared.pixels)[None].to(model.device)
+    z = model.encode(x).flatten(1).float().cpu().numpy()[0]
     yours = {"model": name, "z": [float(v) for v in z]}
     near = layouts.near(context, name, z, NEAR)
     told = None if fitted.labels is None else fitted.labels[[near[0], *near]]

@@ -131,8 +131,7 @@ def encode_points(context: Context, name: str) -> Iterator[float]:
     for block in np.array_split(np.arange(len(rows)), math.ceil(len(rows) / 250)):
         x = dataset.images[torch.from_numpy(rows[block])].to(model.device).float() / 255
         told = _told(context, name, None if labels is None else labels[block])
-        with torch.no_grad():
-            parts.append(model.encode(x, **told).flatten(1).float().cpu().numpy())
+        parts.append(model.encode(x, **told).flatten(1).float().cpu().numpy())
         spaces.append(embed(context, name, parts[-1], None if labels is None else labels[block]))
         yield sum(map(len, parts)) / len(rows)
     codes, embedding = np.concatenate(parts), np.concatenate(spaces)
@@ -148,8 +147,7 @@ def embed(context: Context, name: str, codes: np.ndarray, labels: Any = None) ->
 
     model = context.store.get(name)
     z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(model.device)
-    with torch.no_grad():
-        return model.embed(z, **_told(context, name, labels)).float().cpu().numpy()
+    return model.embed(z, **_told(context, name, labels)).float().cpu().numpy()
 
 
 def _told(context: Context, name: str, labels: Any) -> dict[str, Any]:
@@ -320,8 +318,7 @@ def decode(context: Context, name: str, codes: np.ndarray, labels: Any = None) -
 
     model = context.store.get(name)
     z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(model.device)
-    with torch.no_grad():
-        x = model.decode(z, **_told(context, name, labels))
+    x = model.decode(z, **_told(context, name, labels))
     return (x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
 
 

@@ -96,12 +96,13 @@ def written(context: Context, name: str, settings: Settings) -> Iterator[Written
 
 
 def _steps(context: Context, name: str, settings: Settings) -> Iterator[Written | None]:
-    from models.contract.random import generator, uniform
+    from models import Streams, generator, uniform
 
     header = context.store.header(name)
     classes = len(classes_of(header))
     size = math.prod(header.config["image"])
-    u = uniform((COUNT, size), generator(settings.seed), "cpu").numpy()
+    rng = Streams.of(generator(settings.seed), COUNT)
+    u = uniform((COUNT, size), rng, "cpu").numpy()
     label = np.arange(COUNT) % classes if classes else None
     frames = context.ask.steps(
         name, "write_steps", u, label, settings.temperature, every=EVERY

@@ -232,7 +232,7 @@ def code_of(context: Context, names: Sequence[str], settings: Settings, author: 
     lines = [
         f"names = {list(folders.values())!r}",
         f"models = {{name: load(name{placed}) for name in names}}",
-        f"u = uniform(({COUNT}, {D}), generator({settings.seed}), 'cpu')",
+        f"u = uniform(({COUNT}, {D}), Streams.of(generator({settings.seed}), {COUNT}), 'cpu')",
         "pictures, maps = {}, {}",
     ]
     label = given = ""

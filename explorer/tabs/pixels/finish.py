@@ -167,9 +167,9 @@ def chances_of(
     context: Context, name: str, count: int, settings: Settings
 ) -> tuple[np.ndarray | int | None, np.ndarray]:
     """The classes, drawn where any will do, and the uniforms (count, D) of all endings."""
-    from models.contract.random import generator, uniform
+    from models import Streams, generator, uniform
 
-    header, rng = context.store.header(name), generator(settings.seed)
+    header, rng = context.store.header(name), Streams.of(generator(settings.seed), count)
     label, classes = settings.label, len(classes_of(header))
     if label is None and classes:
         label = (uniform((count,), rng, "cpu") * classes).long().numpy()
@@ -299,7 +299,7 @@ def code_of(
         f"x = x.to(model.device).repeat({count}, 1, 1, 1)",
         "known = torch.zeros_like(x, dtype=torch.bool)",
         f"known[:, :, :{rows}] = True",
-        f"rng = generator({settings.seed})",
+        f"rng = Streams.of(generator({settings.seed}), {count})",
         f"label = {label}",
         f"u = uniform(({count}, {math.prod(model.image_shape)}), rng, model.device)",
         call(

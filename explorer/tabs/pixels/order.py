@@ -307,7 +307,8 @@ def code_of(context: Context, name: str, wish: Wish) -> str:
     has = isinstance(context.store.get(name), ShowsMasks)
     return snippet(
         loading(context, name),
-        f"u = uniform(({COUNT}, {D}), generator({wish.settings.seed}), 'cpu')",
+        f"rng = Streams.of(generator({wish.settings.seed}), {COUNT})",
+        f"u = uniform(({COUNT}, {D}), rng, 'cpu')",
         f"*_, frame = model.write_steps(u{label}, every={D})",
         f"x, place, order = frame.x, {wish.place}, {wish.order}",
         "",

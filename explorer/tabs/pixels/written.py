@@ -207,9 +207,9 @@ def finished(
 def chance(context: Context, name: str, settings: Settings) -> tuple[int | None, np.ndarray]:
     """The class, drawn where any will do, and the uniforms of one picture, (1, D): in the order in
     which ``sample_steps`` draws them, so that a seed means the same picture there."""
-    from models.contract.random import generator, uniform
+    from models import Streams, generator, uniform
 
-    header, rng = context.store.header(name), generator(settings.seed)
+    header, rng = context.store.header(name), Streams.of(generator(settings.seed), 1)
     label, classes = settings.label, len(classes_of(header))
     if label is None and classes:
         label = int(uniform((1,), rng, "cpu") * classes)
@@ -288,7 +288,7 @@ def code_of(
     write = partial(call, "*_, frame = model.write_steps", raw("u"))
     if label is not None:
         write = partial(write, raw("label"))
-    lines = [loading(context, name), f"rng = generator({settings.seed})"]
+    lines = [loading(context, name), f"rng = Streams.of(generator({settings.seed}), 1)"]
     if settings.label is None and label is not None:
         lines.append(f'label = int(uniform((1,), rng, "cpu") * {len(classes)})')
     elif label is not None:

@@ -93,17 +93,16 @@ def _steps(model: Any, settings: Settings) -> Iterator[tuple[float, Drawn]]:
     knobs = {"temperature": settings.temperature, **settings.knobs()}
     knobs = {name: value for name, value in knobs.items() if takes(model, name)}
     start = time.perf_counter()
-    with torch.no_grad():
-        for frame in model.sample_steps(
-            settings.count, generator(settings.seed), settings.label, **knobs
-        ):
-            drawn = Drawn(
-                (frame.x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy(),
-                _array(frame.info.get("z")),
-                _labels(frame.info.get("label"), settings.count),
-                time.perf_counter() - start,
-            )
-            yield min(1.0, (frame.step + 1) / max(1, frame.total)), drawn
+    for frame in model.sample_steps(
+        settings.count, generator(settings.seed), settings.label, **knobs
+    ):
+        drawn = Drawn(
+            (frame.x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy(),
+            _array(frame.info.get("z")),
+            _labels(frame.info.get("label"), settings.count),
+            time.perf_counter() - start,
+        )
+        yield min(1.0, (frame.step + 1) / max(1, frame.total)), drawn
 
 
 @zerogpu.borrows_gpu

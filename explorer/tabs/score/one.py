@@ -152,8 +152,7 @@ def answer(
             kept = context.scores.put(key, frame.x[0].float().cpu().numpy())
         yield "Lower half, completed", "the upper is as it was", kept
     elif {"Encodes", "Decodes"} <= set(can):
-        with torch.no_grad():
-            back = model.decode(model.encode(x))[0].float().cpu().numpy()
+        back = model.decode(model.encode(x))[0].float().cpu().numpy()
         rms = float(np.sqrt(np.square(back - picture.pixels / 255).mean()))
         yield "Its code gives back", f"{100 * rms:.1f} % off", back
 

@@ -36,6 +36,7 @@ from models.contract.config import setting
 from models.contract.knobs import BINARISE, LABEL, ORDER, SAMPLES, TEMPERATURE, Knob
 from models.contract.model import Frame, GenerativeModel, Likelihood, Mask, Objective
 from models.contract.random import binarised, uniform
+from models.contract.streams import Streams
 from models.families.autoregressive.made import MADE
 from models.families.autoregressive.nade import NADE
 from models.families.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
@@ -182,26 +183,29 @@ class Autoregressive(GenerativeModel):
         }
         return declared.get(method, ())
 
+    @torch.no_grad()
     def sample_steps(
         self,
         n: int,
-        rng: Generator,
+        rng: Generator | Streams,
         label: int | Tensor | None = None,
         temperature: float = 1.0,
         order: int = 0,
     ) -> Iterator[Frame]:
         """A frame a row's worth of values; the same uniforms whatever the order or temperature."""
         check_temperature(temperature)
+        rng = Streams.of(rng, n)
         label = self.label_or_drawn(label, n, rng)
         C, H, W = self.image_shape
         u = uniform((n, C * H * W), rng, self.device)
         yield from self.write_steps(u, label, temperature, order, every=C * W)
 
+    @torch.no_grad()
     def complete_steps(
         self,
         x: Tensor,
         known: Tensor,
-        rng: Generator,
+        rng: Generator | Streams,
         label: int | Tensor | None = None,
         temperature: float = 1.0,
         order: int = 0,
@@ -213,7 +217,7 @@ class Autoregressive(GenerativeModel):
         """
         x = self.checked(x)
         C, H, W = x.shape[1:]
-        u = uniform((len(x), C * H * W), rng, self.device)
+        u = uniform((len(x), C * H * W), Streams.of(rng, len(x)), self.device)
         yield from self.write_steps(u, label, temperature, order, x, known, every=C * W)
 
     @torch.no_grad()

@@ -58,6 +58,7 @@ from models.contract.knobs import (
 )
 from models.contract.model import Frame, GenerativeModel, Likelihood, Objective, checked_mask
 from models.contract.random import normal, uniform
+from models.contract.streams import Streams
 from models.families.diffusion import samplers, schedules
 from models.families.diffusion.likelihood import dequantised_log_likelihood, variational_bound
 from models.families.diffusion.samplers import Step
@@ -204,6 +205,7 @@ class Diffusion(GenerativeModel):
             raise ValueError(f"Guidance must be a number from 0 to {GUIDANCE_MOST:g}.")
         return lambda x, level: self.denoised(x, level, label, guidance)
 
+    @torch.no_grad()
     def denoise(
         self,
         x_t: Tensor,
@@ -330,10 +332,11 @@ class Diffusion(GenerativeModel):
         }
         return declared.get(method, ())
 
+    @torch.no_grad()
     def sample_steps(
         self,
         n: int,
-        rng: Generator,
+        rng: Generator | Streams,
         label: int | Tensor | None = None,
         temperature: float = 1.0,
         sampler: str = "dpm",
@@ -352,7 +355,7 @@ class Diffusion(GenerativeModel):
         """
         if not 0 <= temperature < math.inf:
             raise ValueError("The temperature must be 0 or a positive number.")
-        levels = self.levels(steps, schedule)
+        rng, levels = Streams.of(rng, n), self.levels(steps, schedule)
         z = normal((n, self.latent), rng, self.device) if start is None else self._codes(start)
         z = temperature * z
         label = self.label_or_drawn(label, n, rng)
@@ -361,11 +364,12 @@ class Diffusion(GenerativeModel):
         for step in samplers.sampler(sampler)(denoise, noise.float(), levels, rng, **knobs):
             yield self._frame(step, schedule, {"z": z, "label": label})
 
+    @torch.no_grad()
     def restore_steps(
         self,
         x_t: Tensor,
         t: float,
-        rng: Generator,
+        rng: Generator | Streams,
         label: int | Tensor | None = None,
         sampler: str = "dpm",
         steps: int | None = None,
@@ -383,13 +387,13 @@ class Diffusion(GenerativeModel):
         level = self._level(float(t), 1, schedule)
         levels = self.levels(steps, schedule, high=float(level))
         x = self.inside(self.checked(x_t).to(self.device)) / self._schedule(schedule).alpha(level)
-        denoise = self._denoiser(label, guidance)
+        rng, denoise = Streams.of(rng, len(x)), self._denoiser(label, guidance)
         for step in samplers.sampler(sampler)(denoise, x.float(), levels, rng, **knobs):
             yield self._frame(step, schedule, {"label": label})
 
     def _frame(self, step: Step, schedule: str | None, info: dict) -> Frame:
-        level = torch.tensor(step.level, dtype=torch.float64)
-        alpha = float(self._schedule(schedule).alpha(level))
+        level = torch.tensor([step.level]) if step.levels is None else step.levels
+        alpha = self._schedule(schedule).alpha(level.double())[:, None, None, None].to(step.x)
         return Frame(
             step.index,
             step.total,
@@ -515,11 +519,12 @@ class Diffusion(GenerativeModel):
 
     # -- in-painting -----------------------------------------------------------------------------
 
+    @torch.no_grad()
     def complete_steps(
         self,
         x: Tensor,
         known: Tensor,
-        rng: Generator,
+        rng: Generator | Streams,
         label: int | Tensor | None = None,
         steps: int = 40,
         repeats: int = 4,
@@ -534,6 +539,7 @@ class Diffusion(GenerativeModel):
         """
         x = self.inside(self.checked(x))
         known = checked_mask(known, x)
+        rng = Streams.of(rng, len(x))
         denoise, levels = self._denoiser(label, guidance), self.levels(steps)
         for step in samplers.fill_in(denoise, x, known, levels, rng, repeats):
             yield self._frame(step, None, {"label": label})

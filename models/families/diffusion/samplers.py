@@ -9,9 +9,10 @@ falls; stochastic samplers put fresh noise in as they go. They differ in how the
 how many evaluations of the denoiser $D$ they need for the same picture.
 
 Every sampler is called ``sampler(denoise, x, levels, rng, ...)``. ``denoise(x, level)`` is D, on
-(B, C, H, W) and a float. x is the start, at ``levels[0]``; levels fall to 0. Each yields a ``Step``
-for the start of every step and one, at level 0, for the end. ``rng`` is drawn from in the order of
-the steps; the deterministic ones leave it alone, so one seed means the same noise to all.
+(B, C, H, W) and a float, or (B,) of them (``ode``). x is the start, at ``levels[0]``; levels fall
+to 0. Each yields a ``Step`` for the start of every step and one, at level 0, for the end. ``rng``,
+a generator or the streams of the batch's pictures, is drawn from in the order of the steps; the
+deterministic ones leave it alone, so one seed means the same noise to all.
 """
 
 from __future__ import annotations
@@ -19,18 +20,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
 from models.contract.random import normal
+from models.contract.streams import Streams
 
-Denoiser = Callable[[Tensor, float], Tensor]
+Denoiser = Callable[[Tensor, float | Tensor], Tensor]
 
 
 class Step(NamedTuple):
-    """x at ``level`` and the guess x0 = D(x; level) there; ``evaluations`` of D so far."""
+    """x at ``level`` and the guess x0 = D(x; level) there; ``evaluations`` of D so far.
+
+    levels: (B,), where each picture is at one of its own; ``level`` is then their geometric mean.
+    """
 
     index: int
     total: int
@@ -38,6 +43,7 @@ class Step(NamedTuple):
     x: Tensor
     x0: Tensor
     evaluations: int
+    levels: Tensor | None = None
 
 
 class _Counted:
@@ -60,7 +66,7 @@ def _prepared(denoise: Denoiser, levels: Sequence[float] | Tensor) -> tuple[_Cou
 
 
 def ancestral(
-    denoise: Denoiser, x: Tensor, levels: Sequence[float] | Tensor, rng: Generator
+    denoise: Denoiser, x: Tensor, levels: Sequence[float] | Tensor, rng: Generator | Streams
 ) -> Iterator[Step]:
     """Steps of the reverse chain, x_{t-1} ~ q(x_{t-1} | x_t, x_0 = D) (Ho et al. 2020, eq. 6-7).
 
@@ -73,7 +79,7 @@ def ddim(
     denoise: Denoiser,
     x: Tensor,
     levels: Sequence[float] | Tensor,
-    rng: Generator,
+    rng: Generator | Streams,
     eta: float = 0.0,
 ) -> Iterator[Step]:
     """x_s = D + sqrt(s^2 - c^2) n + c z, c^2 = eta^2 s^2 (t^2 - s^2) / t^2 (Song et al. 2021a,
@@ -97,7 +103,7 @@ def euler(
     denoise: Denoiser,
     x: Tensor,
     levels: Sequence[float] | Tensor,
-    rng: Generator,
+    rng: Generator | Streams,
     churn: float = 0.0,
 ) -> Iterator[Step]:
     """Euler's method on the ODE, first order: one evaluation a step; churn as in ``heun``."""
@@ -108,7 +114,7 @@ def heun(
     denoise: Denoiser,
     x: Tensor,
     levels: Sequence[float] | Tensor,
-    rng: Generator,
+    rng: Generator | Streams,
     churn: float = 0.0,
 ) -> Iterator[Step]:
     """Heun's method, second order: two evaluations a step, but one in the last
@@ -140,7 +146,7 @@ def _karras(denoise, x, levels, rng, churn, correct) -> Iterator[Step]:
 
 
 def dpm_solver(
-    denoise: Denoiser, x: Tensor, levels: Sequence[float] | Tensor, rng: Generator
+    denoise: Denoiser, x: Tensor, levels: Sequence[float] | Tensor, rng: Generator | Streams
 ) -> Iterator[Step]:
     """DPM-Solver++(2M): second order with one evaluation a step, the last step's guess serving
     twice (Lu et al. 2022b, algorithm 2, in noise levels; lambda = -log sigma)."""
@@ -167,7 +173,7 @@ def predictor_corrector(
     denoise: Denoiser,
     x: Tensor,
     levels: Sequence[float] | Tensor,
-    rng: Generator,
+    rng: Generator | Streams,
     corrections: int = 1,
     snr: float = 0.16,
     predict: bool = True,
@@ -210,32 +216,32 @@ def ode(
     denoise: Denoiser,
     x: Tensor,
     levels: Sequence[float] | Tensor,
-    rng: Generator,
+    rng: Generator | Streams,
     tolerance: float = 1e-3,
 ) -> Iterator[Step]:
     """The probability-flow ODE with steps as short as ``tolerance`` asks, in log sigma.
 
     Of ``levels`` only the first and the last above 0 count; from there the guess is taken. Six
-    evaluations a step (Dormand and Prince 1980), so the total is an estimate until the end.
+    evaluations a step (Dormand and Prince 1980), so the total is an estimate until the end. Each
+    picture takes the steps that it needs: it would be another beside others if all took the same.
     """
     check_tolerance(tolerance)
     denoise, levels = _prepared(denoise, levels)
     start, end = levels[0], levels[-2]
     shape, index = x.shape, 0
 
-    def slope(s: float, y: Tensor) -> Tensor:
+    def slope(s: Tensor, y: Tensor) -> Tensor:
         x = y.view(shape)
-        return (x - denoise(x, math.exp(s))).flatten(1)  # dx/dlog sigma
+        return (x - denoise(x, s.exp())).flatten(1)  # dx/dlog sigma
 
     if end < start:
-        path = dormand_prince(slope, x.flatten(1), math.log(start), math.log(end), tolerance)
-        for s, y, change, left in path:
+        ends = math.log(start), math.log(end)
+        for s, y, change, left in dormand_prince_alone(slope, x.flatten(1), *ends, tolerance):
             x = y.view(shape)
-            if s == math.log(end):
+            if left == 0:
                 break
-            yield Step(
-                index, index + left, math.exp(s), x, x - change.view(shape), denoise.evaluations
-            )
+            level, x0, own = math.exp(float(s.mean())), x - change.view(shape), s.exp()
+            yield Step(index, index + left, level, x, x0, denoise.evaluations, own)
             index += 1
     x0 = denoise(x, end)
     yield Step(index, index + 1, end, x, x0, denoise.evaluations)
@@ -247,7 +253,7 @@ def fill_in(
     x: Tensor,
     known: Tensor,
     levels: Sequence[float] | Tensor,
-    rng: Generator,
+    rng: Generator | Streams,
     repeats: int = 4,
 ) -> Iterator[Step]:
     """Noise to a picture that is x where ``known`` (Lugmayr et al. 2022, algorithm 1).
@@ -327,12 +333,7 @@ def dormand_prince(
         while True:
             last = h >= left * (1 - 1e-9)
             step = direction * min(h, left)
-            slopes = [first]
-            for c, row in zip(_C[1:], _A[1:], strict=True):
-                moved = sum(a * k for a, k in zip(row, slopes, strict=True) if a)
-                new = y + step * moved
-                slopes.append(slope(s + c * step, new))
-            error = step * sum(e * k for e, k in zip(_E, slopes, strict=True) if e)
+            new, next_first, error = _stepped(slope, s, y, first, step, step)
             unit = units(s) if units else 1 + torch.maximum(y.abs(), new.abs())
             size = float((error / (tolerance * unit)).square().mean(1).sqrt().max())
             factor = 5.0 if size == 0 else min(5.0, max(0.2, 0.9 * size**-0.2))
@@ -341,9 +342,65 @@ def dormand_prince(
             if abs(step) < 1e-6 * abs(end - start) or not math.isfinite(size):
                 raise RuntimeError("The differential equation is too stiff at this tolerance.")
             h = abs(step) * factor
-        s, y, first = end if last else s + step, new, slopes[-1]
+        s, y, first = end if last else s + step, new, next_first
         h = abs(step) * factor if not last else h
     raise RuntimeError("The differential equation needs too many steps at this tolerance.")
+
+
+def dormand_prince_alone(
+    slope: Callable[[Tensor, Tensor], Tensor],
+    y: Tensor,
+    start: float,
+    end: float,
+    tolerance: float,
+    most: int = 2000,
+) -> Iterator[tuple[Tensor, Tensor, Tensor, int]]:
+    """``dormand_prince``, each row with steps of its own: it moves as it would alone.
+
+    slope(s (B,), y (B, N)). Yields (s (B,), y, the slopes there, steps still to come for the
+    slowest) whenever a row has moved; one that is at the end waits there for the others.
+    """
+    s = torch.full((len(y), 1), start, dtype=torch.float64, device=y.device)
+    direction = math.copysign(1.0, end - start)
+    h = torch.full_like(s, 0.05 * abs(end - start) or 1.0)
+    first = slope(s[:, 0], y)
+    for _ in range(most):
+        left = (end - s).abs()
+        yield s[:, 0], y, first, math.ceil(float((left / h).max()) - 1e-9)
+        if not left.any():
+            return
+        kept = torch.zeros_like(left, dtype=torch.bool)
+        while not kept.any():
+            last = h >= left * (1 - 1e-9)
+            step = direction * torch.minimum(h, left)  # 0 where a row is at the end
+            new, next_first, error = _stepped(
+                lambda s, y: slope(s[:, 0], y), s, y, first, step, step.to(y.dtype)
+            )
+            unit = 1 + torch.maximum(y.abs(), new.abs())
+            size = (error / (tolerance * unit)).square().mean(1, keepdim=True).sqrt().to(s)
+            kept = (size <= 1) & (left > 0)
+            short = step.abs() < 1e-6 * abs(end - start)
+            if ((left > 0) & ~kept & (short | ~size.isfinite())).any():
+                raise RuntimeError("The differential equation is too stiff at this tolerance.")
+            h = torch.where(last & kept, h, step.abs() * (0.9 * size**-0.2).clamp(0.2, 5.0))
+            h = torch.where(left > 0, h, 1.0)
+        s = torch.where(kept, torch.where(last, end, s + step), s)
+        y, first = torch.where(kept, new, y), torch.where(kept, next_first, first)
+    raise RuntimeError("The differential equation needs too many steps at this tolerance.")
+
+
+def _stepped(
+    slope: Callable, s: Any, y: Tensor, first: Tensor, step: Any, length: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    """y after a step from s, the slope there and the step's error; ``length``: the step as y's own
+    kind of number."""
+    slopes = [first]
+    for c, row in zip(_C[1:], _A[1:], strict=True):
+        moved = sum(a * k for a, k in zip(row, slopes, strict=True) if a)
+        new = y + length * moved
+        slopes.append(slope(s + c * step, new))
+    error = length * sum(e * k for e, k in zip(_E, slopes, strict=True) if e)
+    return new, slopes[-1], error
 
 
 SAMPLERS = {

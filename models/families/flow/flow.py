@@ -36,9 +36,17 @@ from torch import Generator, Tensor
 
 from models.contract.config import setting
 from models.contract.knobs import LABEL, SAMPLES, TEMPERATURE, Knob, with_default
-from models.contract.model import Frame, GenerativeModel, Likelihood, Objective, Stage
+from models.contract.model import (
+    Frame,
+    GenerativeModel,
+    Likelihood,
+    Objective,
+    Stage,
+    differentiable,
+)
 from models.contract.numbers import log_mean_exp, log_normal
 from models.contract.random import normal, uniform
+from models.contract.streams import Streams
 from models.families.flow.layers import (
     ActNorm,
     Chain,
@@ -249,16 +257,18 @@ class Flow(GenerativeModel):
         }
         return declared.get(method, ())
 
+    @torch.no_grad()
     def sample_steps(
         self,
         n: int,
-        rng: Generator,
+        rng: Generator | Streams,
         label: int | Tensor | None = None,
         temperature: float = 1.0,
     ) -> Iterator[Frame]:
         """z ~ N(0, temperature^2 I) on its way back; a frame a coupling. info["z"]: (n, D)."""
         if not 0 <= temperature < math.inf:
             raise ValueError("The temperature must be 0 or a positive number.")
+        rng = Streams.of(rng, n)
         label = self.label_or_drawn(label, n, rng)
         z = temperature * normal((n, self.latent), rng, self.device)
         z = z.to(next(self.parameters()).dtype)
@@ -274,6 +284,7 @@ class Flow(GenerativeModel):
         """(B, C, H, W) in [0, 1] -> in (0, 1), the middle of each level."""
         return (self.levels(self.checked(x)) + 0.5) / 256
 
+    @torch.no_grad()
     def encode(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
         """The noise of a picture, (B, D), each level taken at its middle. x: (B, C, H, W)."""
         return self(self._middle(x), label)[0]
@@ -294,6 +305,7 @@ class Flow(GenerativeModel):
         (B, C, H, W) each. z: (B, D)."""
         yield from self.returns(z, label)
 
+    @differentiable
     def decode(self, z: Tensor, label: int | Tensor | None = None) -> Tensor:
         """The picture of a noise z (B, D), (B, C, H, W) in [0, 1]."""
         if z.dim() != 2 or z.shape[1] != self.latent:

@@ -11,8 +11,9 @@ from torch import Generator, Tensor, nn
 
 from models.contract.config import setting
 from models.contract.knobs import LABEL, TRUNCATION, Knob
-from models.contract.model import Frame, GenerativeModel, Objective
+from models.contract.model import Frame, GenerativeModel, Objective, differentiable
 from models.contract.random import generator, normal
+from models.contract.streams import Streams
 from models.families.gan.losses import GAMES, gradient_penalty, r1
 from models.families.gan.nets import DiscriminatorNet, EncoderNet, GeneratorNet
 
@@ -142,14 +143,23 @@ class GAN(GenerativeModel):
         return ("generator",)
 
     def snapshot_remarks(self, kept: GAN) -> dict[str, list[float]]:
-        """ "verdicts": what the discriminator of the moment says of the ``JUDGED`` pictures of seed
-        0, made by the generator that is kept."""
-        frame = next(kept.sample_steps(JUDGED, generator(0)))
-        return {"verdicts": self.verdict(frame.x, frame.info["label"]).tolist()}
+        """ "verdicts": what the discriminator of the moment says of the ``snapshot_pictures`` that
+        the generator to be kept makes."""
+        z, label = kept.judged_codes()
+        return {"verdicts": self.verdict(kept.decode(z, label), label).tolist()}
+
+    @torch.no_grad()
+    def snapshot_pictures(self) -> Tensor:
+        return self.decode(*self.judged_codes())
+
+    def judged_codes(self) -> tuple[Tensor, int | Tensor | None]:
+        """Codes and classes on which verdicts are kept: of one stream, so as the shipped ones."""
+        rng = generator(0)
+        return self.draw(JUDGED, rng), self.label_or_drawn(None, JUDGED, rng)
 
     # -- training --------------------------------------------------------------------------------
 
-    def draw(self, n: int, rng: Generator) -> Tensor:
+    def draw(self, n: int, rng: Generator | Streams) -> Tensor:
         """n whole codes, (n, latent)."""
         return normal((n, self.config.noise), rng, self.device)
 
@@ -222,6 +232,7 @@ class GAN(GenerativeModel):
 
     # -- what it can do --------------------------------------------------------------------------
 
+    @differentiable
     def decode(self, z: Tensor, label: int | Tensor | None = None) -> Tensor:
         """G(z), (B, C, H, W) in [0, 1]. z: (B, latent)."""
         if z.dim() != 2 or z.shape[1] != self.latent:
@@ -237,6 +248,7 @@ class GAN(GenerativeModel):
         noise = truncated(z[:, : self.config.noise], threshold)
         return torch.cat([noise, z[:, self.config.noise :]], 1)
 
+    @differentiable
     def early_features(self, z: Tensor, label: int | Tensor | None = None) -> Tensor:
         """What the generator's first blocks make of codes z (B, latent): (B, features)."""
         return self.generator.early(z, self.one_hot(label, len(z)))[0].float().flatten(1)
@@ -249,10 +261,11 @@ class GAN(GenerativeModel):
         }
         return declared.get(method, ())
 
+    @torch.no_grad()
     def sample_steps(
         self,
         n: int,
-        rng: Generator,
+        rng: Generator | Streams,
         label: int | Tensor | None = None,
         truncation: float = math.inf,
     ) -> Iterator[Frame]:
@@ -260,6 +273,7 @@ class GAN(GenerativeModel):
 
         truncation: see ``truncate``.
         """
+        rng = Streams.of(rng, n)
         z = self.truncate(self.draw(n, rng), truncation)
         label = self.label_or_drawn(label, n, rng)
         yield Frame(0, 1, self.decode(z, label), info={"z": z, "label": label})
@@ -269,6 +283,7 @@ class GAN(GenerativeModel):
         """Whether sigma(d) is the probability that a picture is real: not every game has one."""
         return self.game.probability
 
+    @differentiable
     def verdict(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
         """d(x), (B,): how real the discriminator finds pictures x (B, C, H, W) in [0, 1].
 
@@ -299,6 +314,7 @@ class BiGAN(GAN):
     def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
         return super().knobs("decode" if method == "encode" else method)
 
+    @differentiable
     def encode(self, x: Tensor, label: int | Tensor | None = None) -> Tensor:
         """E(x), (B, latent). x: (B, C, H, W) in [0, 1]."""
         return self.encoder(self.checked(x), self.one_hot(label, len(x)))

@@ -22,9 +22,10 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from models.contract.model import Code, Objective
+from models.contract.model import Code, Objective, differentiable
 from models.contract.numbers import log_normal
 from models.contract.random import normal, uniform
+from models.contract.streams import Streams
 from models.families.gan.gan import GAN, GANConfig
 from models.families.gan.nets import Reader
 from models.machine.processes import whole
@@ -75,7 +76,7 @@ class InfoGAN(GAN):
             found.append(Code(f"code {k + 1}", "continuous", at + k, at + k + 1, -1.0, 1.0))
         return tuple(found)
 
-    def draw(self, n: int, rng: Generator) -> Tensor:
+    def draw(self, n: int, rng: Generator | Streams) -> Tensor:
         c, parts = self.config, [super().draw(n, rng)]
         if c.categories:
             drawn = (uniform((n,), rng, self.device) * c.categories).long()
@@ -132,6 +133,7 @@ class InfoGAN(GAN):
             continuous = c.continuous * math.log(2) + log_q.mean()
         return category, continuous
 
+    @differentiable
     def read_codes(self, x: Tensor) -> Tensor:
         """The codes that Q sees in pictures x (B, C, H, W): (B, K + continuous), probabilities of
         the categories, then means."""

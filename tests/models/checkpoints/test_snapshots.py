@@ -96,8 +96,8 @@ def test_a_gan_keeps_what_the_discriminator_of_the_moment_said(digits, tmp_path)
     for now in run.steps():
         with torch.no_grad():
             run.model.eval()  # else spectral normalisation goes on at every look
-            frame = next(run.ema.sample_steps(64, generator(0)))
-            said[now.step] = run.model.verdict(frame.x, frame.info["label"])
+            label = run.ema.judged_codes()[1]
+            said[now.step] = run.model.verdict(run.ema.snapshot_pictures(), label)
             run.model.train()
     for snapshot in read_snapshots(run.finish(tmp_path)):
         found = torch.tensor(snapshot.remarks["verdicts"])

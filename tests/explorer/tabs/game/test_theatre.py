@@ -21,7 +21,6 @@ from models.checkpoints.snapshots import (
     read_measured,
     read_snapshots,
 )
-from models.contract.random import generator
 from tests import toys
 from tests.denoising import merged, pictures
 from tests.games import write_games
@@ -55,7 +54,7 @@ def test_the_same_codes_are_shown_at_every_snapshot(context, folder):
     shown, kept = pictures(mine["sprite"]), read_snapshots(folder / "healthy")
     assert len(shown) == len(pictures(theirs["sprite"])) == 3
     for k, snapshot in enumerate(kept):
-        made = load_snapshot(folder / "healthy", k).sample(64, generator(0))
+        made = load_snapshot(folder / "healthy", k).snapshot_pictures()
         made = (made * 255).round().byte().numpy()
         step = 8 + theatre.GAP
         for place in (0, 5):

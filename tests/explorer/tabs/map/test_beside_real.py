@@ -22,6 +22,7 @@ def context(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     toys.write_game(folder, "game")
     toys.write_judge(folder, "judge")
+    toys.write_walker(folder, "walker", data="digits", image=[1, 8, 8])
     toys.write_game(folder, "elsewhere", image=[1, 16, 16])
     return explorer.Context.create(folder, device="cpu")
 
@@ -36,8 +37,7 @@ def test_made_pictures_lie_where_the_judge_sees_them(context):
     kept = load_features(context.store.header("judge").folder)
     shown = torch.from_numpy(pictures(field["made"]["sprite"]).astype(np.float32) / 255)
     with torch.no_grad():
-        drawn = context.store.get("game").sample(32, rng := generator(3))
-        drawn = torch.cat([drawn, context.store.get("game").sample(32, rng)])
+        drawn = context.store.get("game").sample(64, generator(3))
         labels = judge.classify(drawn).argmax(1)
     assert (drawn - shown).abs().max() <= 0.51 / 255
     assert field["made"]["labels"] == labels.tolist()
@@ -52,6 +52,14 @@ def test_made_pictures_lie_where_the_judge_sees_them(context):
     assert told == pytest.approx((np.bincount(labels, minlength=10) / 64).tolist())
     assert "64 made pictures among" in status["text"]
     assert ("It made none" in status["text"]) == (0 in told)
+
+
+@pytest.mark.parametrize("name", ["game", "walker"])
+def test_nothing_is_kept_for_gradients(context, name):
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda kept: kept):
+        *_, found = beside_real.made(context, name, 40, 2)
+    assert len(found.pixels) == 40 and not kept
 
 
 def test_it_can_be_left_between_pictures(context):

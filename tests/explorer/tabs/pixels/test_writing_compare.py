@@ -15,6 +15,7 @@ from explorer.page.part import Asked, settled
 from explorer.tabs.pixels import alike, compare, order
 from models.checkpoints import weights as checkpoint
 from models.contract.random import generator, uniform
+from models.contract.streams import Streams
 from tests import toys
 from tests.denoising import pictures
 
@@ -106,7 +107,7 @@ def test_models_of_the_same_size_and_levels_write_by_the_same_chances(context):
     assert {row["key"] for row in rows["rows"]} == BINARY and final.there is True
     assert "5 models" in status["text"] and "1 of the same size" in status["text"]
     assert [row["key"] for row in rows["rows"] if row["on"]] == ["made"]
-    u = uniform((alike.COUNT, 64), generator(0), "cpu")
+    u = uniform((alike.COUNT, 64), Streams.of(generator(0), alike.COUNT), "cpu")
     for row in rows["rows"]:
         label = torch.arange(alike.COUNT) if row["key"] == "asked" else None
         *_, frame = context.store.get(row["key"]).write_steps(u, label, every=64)

@@ -380,6 +380,17 @@ def test_without_a_model_of_clothes_there_is_a_sentence(tmp_path):
     assert status["kind"] == "problem" and "Fashion-MNIST" in status["text"]
 
 
+@pytest.mark.parametrize("source", ["sample", "drawing"])
+def test_what_completes_by_denoising_answers_too(tmp_path, source):
+    toys.write_walker(tmp_path, "walker", image=[1, 8, 8])
+    context = explorer.Context.create(tmp_path, device="cpu")
+    maps, *_, status, _, _ = shown(context, "walker", source, given=drawing())
+    assert status["kind"] == "plain", status["text"]
+    given, made = (pictures(maps["maps"][k]["picture"])[0] for k in (0, -1))
+    assert maps["maps"][-1]["name"] == "Lower half, completed"
+    assert np.array_equal(given[:, :4], made[:, :4]) and not np.array_equal(given, made)
+
+
 # -- colour and codes -----------------------------------------------------------------------------
 
 
