@@ -401,7 +401,8 @@ def test_a_reference_is_kept_without_pickle_and_read_without_torch(measured, tmp
     for key, array in measured.fitted.items():
         assert np.array_equal(again.fitted[key], array)
     code = (
-        "import sys; from models.scores.scores import SCORES, read_reference\n"
+        "import sys; from models.checkpoints.reference import read_reference\n"
+        "from models.scores.registry import SCORES\n"
         f"print(len(read_reference({str(tmp_path)!r}).sets), 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

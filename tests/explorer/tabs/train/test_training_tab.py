@@ -18,7 +18,8 @@ import explorer
 from explorer.page.code import in_code
 from explorer.server.jobs import Job, JobError, Jobs, Limits
 from explorer.tabs import train
-from explorer.tabs.train import keep, mine, pictures, setup, watch, yours
+from explorer.tabs.train import keep, pictures, setup, watch, yours
+from explorer.tabs.train.mine import mine
 from models.data import datasets
 from models.training import starts
 from models.training.recipe import from_dict, load_recipe
@@ -441,7 +442,7 @@ def test_a_server_without_training_has_no_such_tab(tmp_path):
 
 
 def test_a_page_that_was_away_too_long_begins_anew(context):
-    asked = mine.mine(context, lambda context, visitor: visitor)
+    asked = mine(context, lambda context, visitor: visitor)
     visitor = asked(SimpleNamespace(session_hash="old"))
     assert asked(SimpleNamespace(session_hash="old")) is visitor
 
