@@ -23,16 +23,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints.header import (
-    SHIPPED,
-    WEIGHTS,
-    CannotWrite,
-    CheckpointError,
-    check_folder,
-    find,
-    read_header,
-    resolve,
-)
+from models.checkpoints.header import SHIPPED, WEIGHTS, CheckpointError, find, read_header, resolve
 from models.checkpoints.weights import load
 from models.contract.knobs import (
     MOST_DRAWS,
@@ -42,6 +33,7 @@ from models.contract.knobs import (
     checked_seed,
     named,
 )
+from models.machine.files import CannotWrite, check_folder
 
 # Before torch is imported: its threads sleep at a barrier instead of spinning. Where others share
 # the processor, spinning threads made a run of small steps fifteen times slower.

@@ -43,7 +43,7 @@ def save_map(folder: str | Path, fitted: Map, file_name: str = CODES) -> Path:
     """Writes a map in a model's folder; the file appears whole or not at all."""
     from safetensors.numpy import save_file
 
-    from models.checkpoints.header import write_atomically
+    from models.machine.files import write_atomically
 
     tensors = {
         "codes": fitted.codes.astype(np.float16),

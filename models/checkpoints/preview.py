@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from models.checkpoints.header import write_atomically
 from models.contract.model import Model
 from models.contract.random import generator
 from models.data import pictures
+from models.machine.files import write_atomically
 
 PREVIEW = "preview.webp"
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from models.checkpoints.header import CheckpointError, write_atomically
+from models.checkpoints.header import CheckpointError
+from models.machine.files import write_atomically
 
 SCORES_FILE = "scores.safetensors"
 AUROC = "auroc."  # how the names of metrics that come of it begin: auroc.SCORE.SET

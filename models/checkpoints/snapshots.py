@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
-from models.checkpoints.header import CheckpointError, resolve, write_atomically
+from models.checkpoints.header import CheckpointError, resolve
 from models.checkpoints.weights import load, stored
+from models.machine.files import write_atomically
 
 if TYPE_CHECKING:
     from models.contract.model import Model

@@ -14,8 +14,8 @@ from models.checkpoints.header import (
     Header,
     read_header,
     resolve,
-    write_atomically,
 )
+from models.machine.files import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from models.checkpoints.header import write_atomically
+from models.machine.files import write_atomically
 
 
 def to_bytes(images: Tensor) -> np.ndarray:

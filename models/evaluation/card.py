@@ -7,9 +7,10 @@ from pathlib import Path
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from models.checkpoints.header import Header, write_atomically
+from models.checkpoints.header import Header
 from models.checkpoints.reference import AUROC
 from models.codes.truncation import TRUNCATION, truncations
+from models.machine.files import write_atomically
 from models.scores.registry import SCORES
 
 # What each number is, in the words of the lectures. The keys are the names of DESIGN and metadata.

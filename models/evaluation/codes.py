@@ -11,7 +11,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models.checkpoints.codes import CODES
-from models.checkpoints.header import attempt, write_atomically
 from models.contract.capabilities import (
     Decodes,
     capabilities,
@@ -21,6 +20,7 @@ from models.data.datasets import Dataset
 from models.evaluation import metrics
 from models.evaluation.batches import batches
 from models.evaluation.metrics import metric
+from models.machine.files import attempt, write_atomically
 from models.machine.processes import here, own
 
 # Codes longer than this are noises of a picture's size rather than a few numbers: fewer of them

@@ -20,16 +20,7 @@ from torch import Tensor
 
 from models.checkpoints import weights
 from models.checkpoints.codes import CODES
-from models.checkpoints.header import (
-    SHIPPED,
-    CannotWrite,
-    CheckpointError,
-    Header,
-    attempt,
-    check_folder,
-    find,
-    read_header,
-)
+from models.checkpoints.header import SHIPPED, CheckpointError, Header, find, read_header
 from models.checkpoints.preview import save_preview
 from models.checkpoints.reference import AUROC, save_reference
 from models.codes.judged_map import keep_features
@@ -50,6 +41,7 @@ from models.evaluation.card import write_card
 from models.evaluation.codes import codes
 from models.evaluation.likelihoods import likelihood
 from models.evaluation.metrics import metric
+from models.machine.files import CannotWrite, attempt, check_folder
 from models.machine.processes import here
 from models.scores.background import background_of
 from models.scores.scores import applicable

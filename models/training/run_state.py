@@ -18,8 +18,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from models.checkpoints.header import write_atomically
 from models.contract.random import generator
+from models.machine.files import write_atomically
 
 if TYPE_CHECKING:
     from models.training.train import Run

@@ -28,12 +28,14 @@ from torch import Tensor, nn
 
 from models import __version__
 from models.checkpoints import snapshots, weights
-from models.checkpoints.header import Header, write_atomically
+from models.checkpoints.header import Header
 from models.contract.capabilities import capabilities
 from models.contract.random import generator, mutated
 from models.data.datasets import Dataset
 from models.evaluation.card import write_card
+from models.machine import files
 from models.machine.devices import hardware, wants_bf16
+from models.machine.files import write_atomically
 from models.machine.processes import here, shared
 from models.training import run_state
 from models.training.optimizers import make_optimizers, rate_part
@@ -155,7 +157,7 @@ class Run:
         if self.out and self.step == 0 and self.processes.main:
             # A log of an earlier run must not go on in this one; and a folder that cannot be
             # written to shows before the work, not after.
-            weights.check_folder(self.out)
+            files.check_folder(self.out)
             self.out.mkdir(parents=True, exist_ok=True)
             write_atomically(self.out / LOG, lambda path: None)
             snapshots.tidy(self.out, self.snapshots, self.step)
@@ -353,7 +355,7 @@ class Run:
             with (self.out / LOG).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         except OSError as error:
-            raise weights.CannotWrite(self.out / LOG, error) from error
+            raise files.CannotWrite(self.out / LOG, error) from error
 
     def save_state(self) -> None:
         """Everything a resumed run needs, in one file that appears whole or not at all."""

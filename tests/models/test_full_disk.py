@@ -19,10 +19,12 @@ from safetensors import SafetensorError
 
 import models.__main__ as cli
 from models.checkpoints import snapshots, weights
-from models.checkpoints.header import read_header, write_atomically
+from models.checkpoints.header import read_header
 from models.checkpoints.preview import save_preview
 from models.data import pictures
 from models.evaluation import evaluate
+from models.machine import files
+from models.machine.files import write_atomically
 from models.training import run_state, train
 from tests.conftest import tiny_recipe
 
@@ -88,7 +90,7 @@ def test_everything_that_is_written_is_whole_or_as_it_was(folder, tmp_path, digi
     snapshots.keep(model, tmp_path / "run", 2, 3, 0.1, {}, {})
     for name, write in writes.items():
         before = contents(tmp_path)
-        with full(), pytest.raises(weights.CannotWrite) as error:
+        with full(), pytest.raises(files.CannotWrite) as error:
             write()
         sentence = str(error.value)
         assert sentence.endswith("as it was.") and sentence.count("'") == 2, (name, sentence)
@@ -163,7 +165,7 @@ def test_the_reason_is_in_our_words(tmp_path, error, words):
     def write(path):
         raise error
 
-    with pytest.raises(weights.CannotWrite) as told:
+    with pytest.raises(files.CannotWrite) as told:
         write_atomically(tmp_path / "file", write)
     assert str(told.value) == (
         f"'{tmp_path / 'file'}' could not be written: {words}. What was there before is as it was."

@@ -21,21 +21,14 @@ from safetensors.torch import load_file, save_file
 
 from models.checkpoints import header as header_module
 from models.checkpoints import weights as checkpoint
-from models.checkpoints.header import (
-    SHIPPED,
-    WEIGHTS,
-    CheckpointError,
-    find,
-    read_header,
-    resolve,
-    write_atomically,
-)
+from models.checkpoints.header import SHIPPED, WEIGHTS, CheckpointError, find, read_header, resolve
 from models.checkpoints.snapshots import SNAPSHOTS
 from models.codes.truncation import TRUNCATION
 from models.contract.capabilities import capabilities
 from models.contract.random import generator
 from models.evaluation import metrics
 from models.evaluation.card import write_card
+from models.machine.files import write_atomically
 from models.scores.registry import SCORES
 from models.training.recipe import from_dict, load_recipe, recipe_names
 
