@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
+import signal
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Before gradio is imported: nothing is reported anywhere, and the queue keeps no statistics, which
 # would slow every event down the longer the page is up.
@@ -16,6 +22,9 @@ os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
 # shows the page, spinning threads take the processor from the very one they wait for; that made a
 # sample in 20 steps five times slower while the browser was busy.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+UPLOADS = "GRADIO_TEMP_DIR"  # where Gradio puts what is uploaded
 
 
 def port(text: str) -> int:
@@ -52,7 +61,49 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     args = arguments(argv)
+    with _uploads(), _ended_by_signals():
+        return _serve(args)
 
+
+@contextlib.contextmanager
+def _uploads() -> Iterator[None]:
+    """A folder for uploads that is this process's alone, and goes with it.
+
+    Gradio's own is one for all users of the machine: it belongs to the first, and the second cannot
+    upload.
+    """
+    if os.environ.get(UPLOADS):
+        yield
+        return
+    with tempfile.TemporaryDirectory(
+        prefix="generative-explorer-uploads-", ignore_cleanup_errors=True
+    ) as folder:
+        os.environ[UPLOADS] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop(UPLOADS, None)
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """A server that is told to end (SIGTERM) ends as it does by Ctrl-C: what visitors had here is
+    removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _serve(args: argparse.Namespace) -> int:
     import explorer
 
     try:
@@ -79,8 +130,8 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    context.warm_up()
     try:
+        context.warm_up()
         page.block_thread()
     finally:
         context.visitors.close()

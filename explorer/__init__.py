@@ -38,6 +38,7 @@ from explorer.page.context import Context
 from explorer.page.picker import model_picker
 from explorer.server.jobs import Limits
 from explorer.tabs import TABS, key_of
+from explorer.tabs.train import keep
 
 __all__ = ["Context", "Limits", "build", "launch_options"]
 
@@ -110,7 +111,9 @@ def launch_options() -> dict:
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,
-        "max_file_size": "20mb",
+        # The largest of what is taken anywhere, a model; what pictures and zips may have is checked
+        # file by file, so that a large one refuses itself and not the whole drop.
+        "max_file_size": keep.LARGEST,
     }
 
 

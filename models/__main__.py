@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import os
 import sys
 from pathlib import Path
@@ -145,6 +146,12 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("images", nargs="+", metavar="IMAGE")
     sub.add_argument(
+        "--polarity",
+        default="auto",
+        choices=("auto", "keep", "invert"),
+        help="which way round black and white are: as the border tells, as it is, or inverted",
+    )
+    sub.add_argument(
         "--by",
         nargs="*",
         metavar="SCORE",
@@ -227,6 +234,8 @@ def train_command(args: argparse.Namespace) -> dict[str, Any]:
     check_folder(out)
     device = join(args.device)
     dataset = datasets.load(recipe.data.name, "train", args.data_dir)
+    for note in dataset.notes if here().main else ():
+        print(note)
     bar = tqdm(unit="step", disable=args.quiet or not here().main, dynamic_ncols=True)
 
     def show(now: Progress) -> None:
@@ -323,8 +332,8 @@ def sample_command(args: argparse.Namespace) -> dict[str, Any]:
 def score_command(args: argparse.Namespace) -> dict[str, Any]:
     from models.contract.capabilities import HasLikelihood
     from models.contract.numbers import bits_per_dim
-    from models.contract.random import generator
     from models.machine.processes import join
+    from models.scores.each import likelihood_each
 
     checked_seed(args.seed, "--seed")
     if args.samples is not None:
@@ -336,11 +345,12 @@ def score_command(args: argparse.Namespace) -> dict[str, Any]:
     if not isinstance(model, HasLikelihood):
         raise ValueError(f"'{args.checkpoint}' gives no likelihood; it is another kind of model.")
     _check_knobs(model.knobs("log_likelihood"), effort, args.checkpoint, "is scored")
-    paths, images, unreadable = _read(args.images, model.image_shape)
-    result = model.log_likelihood(images.to(model.device), generator(args.seed), **effort)
+    paths, images, unreadable = _read(args, model.image_shape)
     rows = []
-    for i, path in enumerate(paths):
-        nats = float(result.nats[i])
+    for path, picture in zip(paths, images, strict=True):
+        # One by one: what kind of number it is depends on the picture.
+        result = likelihood_each(model, picture[None].to(model.device), args.seed, **effort)
+        nats = float(result.nats)
         rows.append(
             {
                 "image": path,
@@ -348,7 +358,7 @@ def score_command(args: argparse.Namespace) -> dict[str, Any]:
                 "bpd": float(bits_per_dim(-nats, model.image_shape)),
                 "kind": result.kind,
                 "space": result.space,
-                "stderr": None if result.stderr is None else float(result.stderr[i]),
+                "stderr": None if result.stderr is None else float(result.stderr),
             }
         )
     if not args.json:
@@ -370,34 +380,49 @@ def _check_results(folder: Path) -> None:
         raise ValueError(f"{sentence}; with --dry the results are only printed.") from error
 
 
-def _read(paths: list[str], shape: tuple[int, int, int]) -> tuple[list[str], Any, dict[str, Any]]:
-    """(paths, pictures (N, C, H, W), unreadable): those that can be read, and {"unreadable": what
-    is wrong by path}, {} where nothing is. Raises ValueError where none can be read."""
+def _read(
+    args: argparse.Namespace, shape: tuple[int, int, int]
+) -> tuple[list[str], Any, dict[str, Any]]:
+    """(paths, pictures (N, C, H, W), further facts): those that can be read; "prepared", what was
+    done to each picture by path, and "unreadable", what is wrong by path, where anything is. Raises
+    ValueError where none can be read."""
     import torch
 
     from models.data import pictures
+    from models.data.framing import UNTOUCHED
 
+    data = read_header(args.checkpoint).data
     read, wrong = {}, {}
-    for path in paths:
+    for path in args.images:
         try:
-            read[path] = pictures.read(path, shape)
+            read[path] = pictures.read(
+                path, shape, data["name"], args.polarity, data.get("ground", "")
+            )
         except (ValueError, OSError) as error:
             wrong[path] = _line(error)
     if not read:
         raise ValueError(next(iter(wrong.values())))
-    kept = [path for path in paths if path in read]
-    images = torch.stack([read[path] for path in kept])
-    return kept, images, {"unreadable": wrong} if wrong else {}
+    kept = [path for path in args.images if path in read]
+    images = torch.stack([torch.from_numpy(read[path].pixels) for path in kept])
+    facts: dict[str, Any] = {"prepared": {path: each.note for path, each in read.items()}}
+    if not args.json:
+        for note in dict.fromkeys(facts["prepared"].values()):
+            if note == UNTOUCHED:
+                continue
+            alike = [path for path in read if read[path].note == note]
+            others = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+            print(f"{alike[0]}{others}: {note}")
+    return kept, images, facts | ({"unreadable": wrong} if wrong else {})
 
 
 def _score_by(args: argparse.Namespace) -> dict[str, Any]:
     """Anomaly scores, each with what part of the model's own test images are less strange."""
     from models.checkpoints.reference import read_reference
-    from models.contract.random import generator
     from models.machine.processes import join
     from models.scores.background import background_of
+    from models.scores.each import score_each
     from models.scores.registry import SCORES
-    from models.scores.scores import applicable, score
+    from models.scores.scores import applicable
 
     if args.samples is not None:
         raise ValueError("--samples is for likelihoods alone: leave it or --by out.")
@@ -410,16 +435,18 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"'{args.checkpoint}' has no anomaly score; it is another kind of model.")
     if background is None and not args.by:
         names = tuple(name for name in names if not SCORES[name].background)
-    paths, x, unreadable = _read(args.images, model.image_shape)
-    found = score(model, x.to(model.device), names, generator(args.seed), reference, background)
+    paths, x, unreadable = _read(args, model.image_shape)
+    found = score_each(model, x.to(model.device), names, args.seed, reference, background)
     rows: list[dict[str, Any]] = [{"image": path, "scores": {}} for path in paths]
     for name, scored in found.items():
         percentiles = [None] * len(x)
         if reference is not None and name in reference.scores:
             percentiles = reference.percentile(name, scored.values.cpu().numpy()).tolist()
-        for row, value, percentile in zip(rows, scored.values.tolist(), percentiles, strict=True):
-            facts = {"value": value, "unit": SCORES[name].unit, "percentile": percentile}
-            row["scores"][name] = facts
+        errors = [error or None for error in scored.stderr.tolist()]
+        each = zip(rows, scored.values.tolist(), errors, percentiles, strict=True)
+        for row, value, error, percentile in each:
+            facts = {"value": value, "stderr": error, "unit": SCORES[name].unit}
+            row["scores"][name] = {**facts, "percentile": percentile}
     if not args.json:
         for row in rows:
             print(f"{row['image']}:")
@@ -427,7 +454,8 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
                 where = ""
                 if facts["percentile"] is not None:
                     where = f"  stranger than {facts['percentile']:.1f} % of the test images"
-                print(f"  {name:15} {facts['value']:10.2f} {facts['unit']}{where}")
+                error = "" if facts["stderr"] is None else f" ± {facts['stderr']:.2f}"
+                print(f"  {name:15} {facts['value']:10.2f}{error} {facts['unit']}{where}")
     return {"scores": rows, **unreadable}
 
 
@@ -481,7 +509,7 @@ def main(argv: list[str] | None = None) -> int:
                 print(f"python -m models {args.command}: {sentence}", file=sys.stderr)
         result = COMMANDS[args.command](args)
         if as_json:
-            print(json.dumps(result))
+            print(json.dumps(_valid(result), allow_nan=False))
         if args.command == "score" and (unreadable := result.get("unreadable")):
             print(f"python -m models score: {_told(unreadable)}", file=sys.stderr)
             return 2
@@ -503,6 +531,15 @@ def main(argv: list[str] | None = None) -> int:
     except RuntimeError as error:  # a run that failed, not an argument
         print(f"python -m models {args.command}: {_line(error)}", file=sys.stderr)
         return 1
+
+
+def _valid(value: Any) -> Any:
+    """The same without nan and infinity, which JSON has no words for: null."""
+    if isinstance(value, dict):
+        return {key: _valid(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_valid(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _told(unreadable: dict[str, str]) -> str:

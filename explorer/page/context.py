@@ -126,6 +126,16 @@ class Context:
         for name in names:
             self.ask.forget(name)
 
+    def keep_until_gone(self, files: Any) -> None:
+        """Has what is uploaded to a file control removed when whoever brought it has gone."""
+
+        def took(request: gr.Request, value: Any) -> None:
+            given = value if isinstance(value, list) else [value]
+            paths = [str(getattr(each, "name", each)) for each in given if each]
+            self.visitors.took(request.session_hash, paths)
+
+        files.upload(took, files, None, **self.light)
+
     def warm_up(self) -> threading.Thread:
         """Imports what is heavy and loads the first model, behind the page's back.
 

@@ -11,7 +11,6 @@ import base64
 import binascii
 import io
 import logging
-import threading
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.pictures.framing import Prepared, plain, prepare
+from explorer.pictures.framing import Prepared, prepare
+from models.data.collection import is_hidden, parts_of
+from models.data.picture_files import (
+    MAX_BYTES,
+    SIDE,
+    ImageError,
+    decoded,
+    said_name,
+    too_many_bytes,
+)
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -32,9 +40,6 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-MAX_BYTES = 20_000_000
-MAX_PIXELS = 50_000_000
-MAX_RATIO = 100
 MAX_DRAWING_SIDE = 2048
 MAX_ZIP_BYTES = 50_000_000
 MAX_ZIP_CONTENT = 200_000_000
@@ -43,44 +48,37 @@ MAX_MANY = 200
 
 # No model here reads more than this many pixels a side, so larger pictures are made smaller at
 # once: a phone's photograph takes 3 MB instead of 150.
-_SIDE, _SIDE_OF_MANY = 1024, 512
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-_KINDS = "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF"
-# How to undo each EXIF orientation.
-_TURNS = {
-    2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE",
-    6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90",
-}  # fmt: skip
-# One large picture is decoded at a time, so that many visitors cannot add up their peaks.
-_large = threading.Lock()
-
-
-class ImageError(ValueError):
-    """A picture that cannot be used; the message is one sentence for a person."""
+_SIDE_OF_MANY = 512
 
 
 # ---------------------------------------------------------------------------------------------
 # In: files and archives
 
 
-def open_upload(source: str | Path | bytes, *, name: str = "picture") -> PILImage.Image:
+def open_upload(
+    source: str | Path | bytes, *, name: str = "picture", ground: str = ""
+) -> PILImage.Image:
     """A picture that somebody brought, upright, in mode "L" or "RGB", at most 1024 pixels a side.
 
     source: a path or the bytes themselves; name: what to call it in a sentence (a path's own name
-    unless given). The first frame of an animation is taken. Pictures that are not larger than the
-    limit keep every pixel. Raises ImageError.
+    unless given). ground: what a transparent one lies on, where that is known. The first frame of
+    an animation is taken. Pictures that are not larger than the limit keep every pixel. Raises
+    ImageError.
     """
     if isinstance(source, (str, Path)):
         name = Path(source).name if name == "picture" else name
-        return _decoded(_read(Path(source), name, MAX_BYTES), _said(name), _SIDE)
-    return _decoded(bytes(source), _said(name), _SIDE)
+        return decoded(_read(Path(source), name, MAX_BYTES), said_name(name), SIDE, ground=ground)
+    return decoded(bytes(source), said_name(name), SIDE, ground=ground)
 
 
 def open_many(
-    sources: Iterable[str | Path], most: int = MAX_MANY, side: int = _SIDE_OF_MANY
+    sources: Iterable[str | Path],
+    most: int = MAX_MANY,
+    side: int = _SIDE_OF_MANY,
+    ground: str = "",
 ) -> tuple[list[tuple[str, PILImage.Image]], list[tuple[str, str]]]:
     """Every picture of several files and zip archives, at most ``most``, each at most ``side``
-    pixels a side.
+    pixels a side. ground: what transparent ones lie on, where that is known.
 
     Returns (name, picture) pairs, and (name, sentence) pairs of what could not be used: one bad
     file among twenty is named and the others are there.
@@ -88,20 +86,20 @@ def open_many(
     pictures: list[tuple[str, PILImage.Image]] = []
     problems: list[tuple[str, str]] = []
     for source in sources:
-        for name, data in _files(Path(source), max(most, MAX_ZIP_ENTRIES)):
+        for name, data in files_of(Path(source), max(most, MAX_ZIP_ENTRIES)):
             if len(pictures) == most:
                 problems.append((name, f"Only the first {most} pictures were taken."))
                 return pictures, problems
             try:
                 if isinstance(data, ImageError):
                     raise data
-                pictures.append((name, _decoded(data, _said(name), side)))
+                pictures.append((name, decoded(data, said_name(name), side, ground=ground)))
             except ImageError as error:
                 problems.append((name, str(error)))
     return pictures, problems
 
 
-def _files(path: Path, entries: int) -> Iterator[tuple[str, bytes | ImageError]]:
+def files_of(path: Path, entries: int) -> Iterator[tuple[str, bytes | ImageError]]:
     """The bytes of a file, or of each entry of a zip archive, or why there are none."""
     try:
         if _is_archive(path):
@@ -110,7 +108,7 @@ def _files(path: Path, entries: int) -> Iterator[tuple[str, bytes | ImageError]]
             yield path.name, _read(path, path.name, MAX_BYTES)
     except (ImageError, OSError) as error:
         sentence = error if isinstance(error, ImageError) else None
-        yield path.name, sentence or ImageError(f"{_said(path.name)} could not be read.")
+        yield path.name, sentence or ImageError(f"{said_name(path.name)} could not be read.")
 
 
 def _is_archive(path: Path) -> bool:
@@ -121,7 +119,7 @@ def _is_archive(path: Path) -> bool:
 
 
 def _zip_entries(data: bytes, name: str, most: int) -> Iterator[tuple[str, bytes | ImageError]]:
-    said = _said(name)
+    said = said_name(name)
     # Counted before zipfile builds an object for each of what may be a million entries.
     if data.count(b"PK\x01\x02") > most:
         raise ImageError(f"{said} holds more than {most} files; send fewer at a time.")
@@ -139,13 +137,13 @@ def _zip_entries(data: bytes, name: str, most: int) -> Iterator[tuple[str, bytes
         if not entries:
             raise ImageError(f"{said} is an empty zip archive.")
         for entry in entries:
-            where = PurePosixPath(entry.filename.replace("\\", "/"))
-            if where.name.startswith(".") or "__MACOSX" in where.parts:
+            where = PurePosixPath(*parts_of(entry))
+            if not where.parts or is_hidden(where.parts):
                 continue
-            if where.is_absolute() or ".." in where.parts or ":" in where.parts[0]:
+            if entry.filename[:1] in "/\\" or ".." in where.parts or ":" in where.parts[0]:
                 log.warning("left out an entry whose name points outside its archive")
                 continue
-            yield str(where), _zip_entry(archive, entry, _said(where.name))
+            yield str(where), _zip_entry(archive, entry, said_name(where.name))
 
 
 def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, said: str) -> bytes | ImageError:
@@ -154,7 +152,7 @@ def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, said: str) -> b
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return ImageError(f"{said} is packed in an unusual way; make an ordinary zip archive.")
     if entry.file_size > MAX_BYTES:
-        return ImageError(_too_many_bytes(said, entry.file_size, MAX_BYTES))
+        return ImageError(too_many_bytes(said, entry.file_size, MAX_BYTES))
     try:
         return archive.read(entry)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError):
@@ -163,7 +161,7 @@ def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, said: str) -> b
 
 
 def _read(path: Path, name: str, limit: int) -> bytes:
-    said = _said(name)
+    said = said_name(name)
     try:
         if not path.exists():
             raise ImageError(f"{said} was not found.")
@@ -171,159 +169,13 @@ def _read(path: Path, name: str, limit: int) -> bytes:
             raise ImageError(f"{said} is not a file; choose a picture.")
         size = path.stat().st_size
         if size > limit:
-            raise ImageError(_too_many_bytes(said, size, limit))
+            raise ImageError(too_many_bytes(said, size, limit))
         with path.open("rb") as file:
             return file.read(limit + 1)
     except (OSError, ValueError) as error:
         if isinstance(error, ImageError):
             raise
         raise ImageError(f"{said} could not be read.") from error
-
-
-def _too_many_bytes(said: str, size: int, limit: int) -> str:
-    return f"{said} has {size / 1e6:.0f} MB; files up to {limit // 10**6} MB can be opened."
-
-
-def _said(name: str) -> str:
-    """A file's name as it stands in a sentence: printable and not longer than a line."""
-    name = "".join(c if c.isprintable() else "?" for c in name)
-    if name == "picture":
-        return "The picture"
-    return f"'{name}'" if len(name) <= 60 else f"'{name[:57]}...'"
-
-
-def _decoded(data: bytes, said: str, side: int) -> PILImage.Image:
-    """The picture in these bytes; the only place where Pillow meets foreign bytes."""
-    from PIL import Image
-
-    if not data:
-        raise ImageError(f"{said} is empty (0 bytes).")
-    if len(data) > MAX_BYTES:
-        raise ImageError(_too_many_bytes(said, len(data), MAX_BYTES))
-    Image.init()
-    formats = [kind for kind in _FORMATS if kind in Image.OPEN]
-    try:
-        image = Image.open(io.BytesIO(data), formats=formats)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(_too_many_pixels(said)) from error
-    except Exception as error:
-        # Pillow's plug-ins raise whatever their parsing stumbles over.
-        log.info("not a picture", exc_info=True)
-        raise ImageError(_what_it_is(data, said)) from error
-    with image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise ImageError(f"{_too_many_pixels(said)[:-1]} (it has {width}x{height}).")
-        if min(width, height) < 1:
-            raise ImageError(f"{said} has no pixels ({width}x{height}).")
-        if max(width, height) > MAX_RATIO * min(width, height):
-            raise ImageError(
-                f"{said} is {width}x{height}, a line rather than a picture; "
-                f"one side may be at most {MAX_RATIO} times the other."
-            )
-        try:
-            if width * height < 4_000_000:
-                return _upright(image, side)
-            with _large:
-                return _upright(image, side)
-        except MemoryError as error:
-            raise ImageError(_too_many_pixels(said)) from error
-        except Exception as error:
-            log.info("a damaged picture", exc_info=True)
-            raise ImageError(_damaged(said)) from error
-
-
-def _too_many_pixels(said: str) -> str:
-    return f"{said} has too many pixels; up to {MAX_PIXELS // 10**6} million can be opened."
-
-
-def _damaged(said: str) -> str:
-    return f"{said} is damaged, cut short or of a rare kind; save it again as PNG or JPEG."
-
-
-def _upright(image: PILImage.Image, side: int) -> PILImage.Image:
-    from PIL import Image
-
-    if image.format in ("JPEG", "MPO") and max(image.size) > 2 * side:
-        # The decoder itself makes it smaller: a fraction of the time and memory.
-        image.draft(image.mode, (side, side))
-    image.load()
-    turned = _orientation(image)
-    if max(image.size) > side:
-        image = _averageable(image, 4 * side)
-        image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
-    result = plain(image)
-    if turned in _TURNS:
-        result = result.transpose(Image.Transpose[_TURNS[turned]])
-    return Image.fromarray(np.asarray(result))
-
-
-def _averageable(image: PILImage.Image, side: int) -> PILImage.Image:
-    """The picture in a mode whose pixels can be averaged: colours, not palette entries or keys.
-
-    Grey levels of more than 8 bits, which take the most memory to bring to 8, are first thinned
-    out to ``side`` pixels a side.
-    """
-    from PIL import Image
-
-    if image.mode[0] in "IF":
-        factor = min(1, side / max(image.size))
-        size = [max(1, round(pixels * factor)) for pixels in image.size]
-        return plain(image.resize(size, Image.Resampling.NEAREST))
-    if image.has_transparency_data:
-        return image if image.mode == "RGBA" else image.convert("RGBA")
-    if image.mode in ("L", "RGB", "CMYK"):
-        return image
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _orientation(image: PILImage.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none or it cannot be read."""
-    try:
-        return image.getexif().get(0x0112, 1)
-    except Exception:
-        # A picture is shown without its turn rather than refused for its broken notes.
-        log.info("unreadable EXIF", exc_info=True)
-        return 1
-
-
-def _what_it_is(data: bytes, said: str) -> str:
-    """A sentence on bytes that are no picture we open: what they look like, and what would work."""
-    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    signed = (b"\x89png", b"\xff\xd8\xff", b"gif8", b"bm", b"ii*\0", b"mm\0*")
-    boxed = (head[:4] == b"riff" and head[8:12] == b"webp") or head[4:12] == b"ftypavif"
-    if boxed or head.startswith(signed):
-        return _damaged(said)
-    if b"<svg" in head:
-        what = "an SVG drawing; export it as PNG"
-    elif head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1"):
-        what = "a HEIC photograph; save it as JPEG"
-    elif head[4:8] == b"ftyp":
-        what = "a film; take a single frame as PNG or JPEG"
-    elif head.startswith(b"%pdf"):
-        what = "a PDF document; export the page as PNG"
-    elif head.startswith(b"pk\x03\x04"):
-        what = "a zip archive; choose one picture"
-    elif head.startswith((b"<!doctype", b"<html", b"<?xml")):
-        what = "a web page or XML text"
-    elif _is_text(data[:512]):
-        what = "text"
-    else:
-        return f"{said} is not a picture that can be opened here; use {_KINDS}."
-    return (
-        f"{said} is {what}." if ";" in what else f"{said} is {what}, not a picture; use {_KINDS}."
-    )
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # A character may have been cut in two where the excerpt ends.
-        if error.start < len(data) - 3:
-            return False
-        text = data[: error.start].decode("utf-8")
-    return all(c.isprintable() or c.isspace() for c in text)
 
 
 def from_drawing(payload: Any) -> np.ndarray:

@@ -26,7 +26,7 @@ def read_picture(value: Any, header: Any) -> Any:
             data = base64.b64decode(str(value.get("b64") or ""), validate=True)
         except (binascii.Error, ValueError) as error:
             raise images.ImageError(f"'{name}' came garbled; upload it again.") from error
-        picture = images.open_upload(data, name=name)
+        picture = images.open_upload(data, name=name, ground=header.data.get("ground", ""))
     else:
         picture = images.from_drawing(value)
     polarity = value.get("polarity")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -55,10 +55,7 @@ class Store:
             # A background of the likelihood ratio serves other models; it is none to look at.
             if not header.recipe.get("background"):
                 headers.append(header)
-        for header in sorted(headers, key=_order):
-            if header.name in self._headers:
-                log.warning("Left out %s: there is another model of this name.", header.folder)
-                continue
+        for header in told_apart(sorted(headers, key=_order)):
             self._headers[header.name] = header
 
     @property
@@ -151,6 +148,24 @@ class Store:
             name, _ = self._models.popitem(last=False)
             del self._sizes[name]
             log.info("Let go of %s to stay within %d MB.", name, self.limit >> 20)
+
+
+def told_apart(headers: Iterable[Any]) -> list[Any]:
+    """Models under names of their own: two runs of one recipe are both there, the later ones under
+    the name of their folder too; and their titles, where alike, say which folder each is of."""
+    headers = list(headers)
+    titles = Counter(header.title for header in headers)
+    found: dict[str, Any] = {}
+    for header in headers:
+        name, folder, k = header.name, header.folder.name, 1
+        while name in found:
+            name = f"{header.name}-{folder}" if k == 1 else f"{header.name}-{folder}-{k}"
+            k += 1
+        title = header.title
+        if titles[title] > 1:
+            title = f"{title} ({folder})"
+        found[name] = replace(header, name=name, title=title)
+    return list(found.values())
 
 
 def _order(header: Any) -> tuple[int, str]:

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Visitor:
         self.job: Job | None = None
         self.models: dict[str, Path] = {}
         self.data: dict[str, Any] = {}  # what they brought to train on, by name
+        self.uploads: set[str] = set()  # paths of the files that the server took for them
 
 
 class Visitors:
@@ -125,6 +126,24 @@ class Visitors:
                 shutil.rmtree(visitor.models[each], ignore_errors=True)
             self._drop(visitor, old)
 
+    def took(self, session: str | None, paths: Iterable[str]) -> None:
+        """The server has these files of a page; they go with whoever brought them."""
+        try:
+            visitor = self.of(session)
+        except JobError:
+            visitor = self.arrive(None, session)
+        with self._lock:
+            visitor.uploads.update(map(str, paths))
+
+    def _remove_uploads(self, visitor: Visitor) -> None:
+        """The same file brought by two is one file, which goes with the last of them."""
+        with self._lock:
+            kept = {path for other in self._visitors.values() for path in other.uploads}
+        for path in visitor.uploads - kept:
+            with contextlib.suppress(OSError):
+                Path(path).unlink()
+                Path(path).parent.rmdir()  # Gradio's own for that file; stays where there are more
+
     def _drop(self, visitor: Visitor, names: list[str]) -> None:
         for name in names:
             visitor.models.pop(name, None)
@@ -154,12 +173,17 @@ class Visitors:
             self.jobs.discard(visitor.job)
         self._drop(visitor, list(visitor.models))
         shutil.rmtree(visitor.folder, ignore_errors=True)
+        self._remove_uploads(visitor)
         log.info("Let go of what a visitor had here.")
 
     def close(self) -> None:
         """Ends every run, and removes what anybody had here."""
         self._ended.set()
         self.jobs.close()
+        with self._lock:
+            everybody, self._visitors = list(self._visitors.values()), {}
+        for visitor in everybody:
+            self._remove_uploads(visitor)
         with self._lock:
             if self._root is not None:
                 with contextlib.suppress(OSError):

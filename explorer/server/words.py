@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.data.collection import spoken
+
 # What a model that lacks a capability cannot do, in words.
 WORDS = {
     "Samples": "be sampled from",
@@ -60,7 +62,10 @@ def short_title(header: Any) -> str:
 
 def data_title(name: str) -> str:
     known = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar-10": "CIFAR-10"}
-    return known.get(name, name.capitalize())
+    if name.startswith("pictures-"):
+        return "Own pictures"
+    said = spoken(name)
+    return known.get(name, said.capitalize() if said == name else said)
 
 
 def short_count(count: int) -> str:

@@ -50,7 +50,7 @@ def save_map(folder: str | Path, fitted: Map, file_name: str = CODES) -> Path:
         "map": fitted.coordinates.astype(np.float32),
     }
     optional = {
-        "labels": (fitted.labels, np.uint8),
+        "labels": (fitted.labels, _label_type(fitted.labels)),
         "indices": (fitted.indices, np.int32),
         "kl": (fitted.kl, np.float32),
         "embedding": (fitted.embedding, np.float16),
@@ -62,6 +62,11 @@ def save_map(folder: str | Path, fitted: Map, file_name: str = CODES) -> Path:
     target = Path(folder) / file_name
     write_atomically(target, lambda path: save_file(tensors, path, fitted.facts))
     return target
+
+
+def _label_type(labels: np.ndarray | None) -> type:
+    """A byte a label, where it holds them all."""
+    return np.int32 if labels is not None and labels.max(initial=0) > 255 else np.uint8
 
 
 def load_map(folder: str | Path, file_name: str = CODES) -> Map | None:

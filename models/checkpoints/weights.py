@@ -51,11 +51,18 @@ def load(path: str | Path, device: str = "cpu") -> Model:
         model.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
         )
+        broken = [k for k, v in weights.items() if not bool(v.isfinite().all())]
     except (ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"The weights in '{header.folder.name}' do not fit the model its header describes; "
             "it was written by other code. Train it again."
         ) from error
+    if broken:
+        raise CheckpointError(
+            f"{len(broken)} of {len(weights)} weights in '{header.folder.name}' hold values that "
+            "are no numbers (nan or infinity), so nothing can come of it. Train it again, with a "
+            "lower learning rate."
+        )
     # Convolutions over few channels run faster on a CPU with channels innermost.
     model = model.to(device=torch.device(device), memory_format=torch.channels_last)
     return model.eval().requires_grad_(False)

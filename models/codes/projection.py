@@ -5,16 +5,20 @@ shows it without fitting anything. New points go into the fixed map by ``project
 neither UMAP nor a compiler.
 
 Files: ``codes.safetensors`` in a model's folder, with ``codes`` (N, D) float16, ``map`` (N, 2)
-float32 and, where they are known, ``labels`` (N,) uint8, ``indices`` (N,) int32 (which images of
-the split these are, else its first N), ``kl`` (D,) float32, ``embedding`` (N, E) float16, what
-``model.embed`` makes of the codes, and ``pictures`` (N, C, H, W) uint8, what they decode to.
+float32 and, where they are known, ``labels`` (N,) uint8 (int32 beyond 256 classes), ``indices``
+(N,) int32 (which images of the split these are, else its first N), ``kl`` (D,) float32,
+``embedding`` (N, E) float16, what ``model.embed`` makes of the codes, and ``pictures``
+(N, C, H, W) uint8, what they decode to.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -120,6 +124,29 @@ def _threads_kept() -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
+def _umap_parts() -> tuple[Callable, Callable, Callable]:
+    """UMAP's functions; what numba compiles of them is kept where this process may write.
+
+    Beside the library or in the user's cache, as numba has it; in a temporary folder where neither
+    can be written to, as for a user whose home is read only.
+    """
+    import numba
+
+    def parts() -> tuple[Callable, Callable, Callable]:
+        from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
+
+        return find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
+
+    try:
+        return parts()
+    except RuntimeError as error:  # "no locator available"
+        if "locator" not in str(error):
+            raise
+        numba.config.CACHE_DIR = tempfile.mkdtemp(prefix="generative-explorer-numba-")
+        atexit.register(shutil.rmtree, numba.config.CACHE_DIR, ignore_errors=True)
+        return parts()
+
+
 def _umap(
     codes: np.ndarray,
     components: int,
@@ -138,8 +165,7 @@ def _umap(
     distances, indices = neighbours_of(codes, codes, neighbours)
     _check(stopped)
     tell(0.05, "Preparing UMAP (the first time takes some seconds)")
-    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
-
+    find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding = _umap_parts()
     _check(stopped)
     random_state = np.random.RandomState(seed)
     graph, _, _ = fuzzy_simplicial_set(

@@ -20,16 +20,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.data.collection import arrange, counted, test_mask
 from models.data.shapes import FACTOR_NAMES, SHAPE_NAMES, draw_factors, render
 from models.data.sources import (
-    TEST_NAMES,
     DataError,
-    Entry,
     decode_pictures,
+    ground_of,
     open_pictures,
     read_hub,
     read_idx,
-    without_common_folder,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ __all__ = ["DATASETS", "DataError", "Dataset", "DatasetInfo", "available", "load
 
 ENVIRONMENT = "GENERATIVE_EXPLORER_DATA"
 SPLITS = ("train", "test")
-TEST_SHARE = 6  # where a source has no split, one image in six of each class is a test image
 
 
 @dataclass(frozen=True)
@@ -150,6 +148,8 @@ class Dataset:
 
     images: (N, C, H, W) uint8. labels: (N,) int64 or None. classes: names of the labels.
     factors: (N, F) the true generative factors where they are known, factor_names their names.
+    ground: what transparent pictures were laid on, "white" or "black"; "" where there were none.
+    notes: sentences on what was done to a person's pictures: skipped, cropped, taken as a split.
     """
 
     name: str
@@ -160,6 +160,8 @@ class Dataset:
     factors: Tensor | None = None
     factor_names: tuple[str, ...] = ()
     source: str = ""
+    ground: str = ""
+    notes: tuple[str, ...] = ()
     _hash: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -243,7 +245,7 @@ def digits(split: str = "train") -> Dataset:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    test = _every_class_evenly(bunch.target, 30)
+    test = test_mask(bunch.target, 30)
     chosen = test if split == "test" else ~test
     levels = np.rint(bunch.images[chosen] * (255 / 16)).astype(np.uint8)
     labels = bunch.target[chosen]
@@ -403,36 +405,32 @@ def _pictures_path(name: str, base: Path | None) -> Path | None:
 
 
 def _pictures(name: str, split: str, path: Path, size: int | None) -> Dataset:
-    """Pictures in a folder or zip. The folders that lie in it become labels, if all pictures are
-    in one; two of the names train and test become the splits."""
-    with open_pictures(path) as entries:
-        entries = without_common_folder(entries)
-        parts = {part: _part(entries, part) for part in SPLITS}
-        own_split = not all(parts.values())
-        if not own_split:
-            entries = [e for part in SPLITS for e in parts[part]]
-        folders = {entry.parts[0] if len(entry.parts) > 1 else None for entry in entries}
-        classes = () if None in folders or len(folders) < 2 else tuple(sorted(folders))
-        chosen = entries if own_split else parts[split]
-        labels = np.array([classes.index(e.parts[0]) if classes else 0 for e in chosen])
-        order = np.arange(len(chosen))
+    """Pictures in a folder or zip. Folders are the classes, and two of the names train and test the
+    splits (see ``models.data.collection``)."""
+    with open_pictures(path) as collection:
+        entries = collection.entries
+        found = arrange([entry.parts for entry in entries])
+        own_split = not found.has_splits
+        places = [place for place in found.places if own_split or place.split == split]
+        number = {label: k for k, label in enumerate(found.classes)}
+        labels = np.array([number.get(place.label, 0) for place in places])
+        order = np.arange(len(places))
         if own_split:
             order, labels = _own_split(order, labels, split, str(path))
         else:
             # Folders come class by class: mixed, so that the first n are a fair sample.
             order = _mixed(len(order))
             labels = labels[order]
-        images = decode_pictures((chosen[i] for i in order), len(order), size)
-    return _dataset(name, split, images, labels if classes else None, classes, source=str(path))
-
-
-def _part(entries: list[Entry], split: str) -> list[Entry]:
-    names = ("train",) if split == "train" else TEST_NAMES
-    for name in names:
-        part = [e for e in entries if len(e.parts) > 1 and e.parts[0].lower() == name]
-        if part:
-            return [Entry(e.parts[1:], e.read, e.origin) for e in part]
-    return []
+        ground = ground_of(entries)
+        chosen = (entries[places[i].row] for i in order)
+        made = decode_pictures(chosen, len(order), size, ground)
+    twice = len(made.images) - len({picture.tobytes() for picture in made.images})
+    doubled = (f"{counted(twice)} there more than once.",) if twice else ()
+    return _dataset(
+        name, split, made.images, labels if found.classes else None, found.classes,
+        source=str(path), ground=made.ground,
+        notes=(*collection.notes, *found.notes, *made.notes, *doubled),
+    )  # fmt: skip
 
 
 def _from_hub(name: str, repo: str, split: str, size: int | None) -> Dataset:
@@ -450,7 +448,10 @@ def _from_hub(name: str, repo: str, split: str, size: int | None) -> Dataset:
         rows = np.arange(len(images))
         rows, _ = _own_split(rows, np.zeros_like(rows) if labels is None else labels, split, repo)
         images, labels = images[rows], None if labels is None else labels[rows]
-    dataset = _dataset(name, split, images, labels, classes, source=f"Hub: {repo}")
+    dataset = _dataset(
+        name, split, images, labels, classes, source=f"Hub: {repo}", ground=hub.ground,
+        notes=hub.notes,
+    )  # fmt: skip
     return dataset if info is None else _as_promised(dataset, info)
 
 
@@ -464,7 +465,7 @@ def _own_split(
     """A split for what has none: one row in six of each class, evenly spaced in the source's
     order, is a test row. Both parts are mixed, always alike, so that the first n are a fair sample.
     """
-    test = _every_class_evenly(labels)
+    test = test_mask(labels)
     chosen = np.flatnonzero(test if split == "test" else ~test)
     if not len(chosen):
         raise DataError(f"'{source}' holds too few images for a {split} split.")
@@ -474,16 +475,6 @@ def _own_split(
 
 def _mixed(n: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64(0)).permutation(n)
-
-
-def _every_class_evenly(labels: np.ndarray, n: int | None = None) -> np.ndarray:
-    """A mask that is true for n members of each class (one in six unless given), spread evenly."""
-    mask = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        count = round(len(members) / TEST_SHARE) if n is None else n
-        mask[members[((np.arange(count) + 0.5) * len(members) / max(count, 1)).astype(int)]] = True
-    return mask
 
 
 def _dataset(

@@ -1,16 +1,19 @@
-"""Pictures in and out for the command line; the page has its own, stricter gate for uploads."""
+"""Pictures in and out for the command line; the page reads uploads by the same gate."""
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
+from models.data.framing import Prepared, prepare
+from models.data.picture_files import decoded
 from models.machine.files import write_atomically
+
+LARGEST = 200 << 20  # bytes of a picture file
 
 
 def to_bytes(images: Tensor) -> np.ndarray:
@@ -31,20 +34,27 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
     return Image.fromarray(sheet[:, :, 0] if C == 1 else sheet)
 
 
-def read(path: str | Path, shape: tuple[int, int, int]) -> Tensor:
-    """A picture file as (C, H, W) in [0, 1], resized to fit. Raises ValueError with a sentence."""
+def read(
+    path: str | Path,
+    shape: tuple[int, int, int],
+    convention: str = "",
+    polarity: str = "auto",
+    ground: str = "",
+) -> Prepared:
+    """A picture file as a model reads it, framed as its data set was (``framing.prepare``).
+
+    convention: the data set's name. ground: what its transparent pictures lie on, where that is
+    known. The page takes uploads the same way. Raises ValueError with one sentence.
+    """
+    path = Path(path)
     try:
-        with Image.open(path) as image:
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I;16"):  # convert would clip 65,535 levels at 255
-                image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-            image = image.convert("L" if shape[0] == 1 else "RGB")
+        data = path.read_bytes()
     except FileNotFoundError:
         raise ValueError(f"There is no file '{path}'.") from None
-    # Pillow's readers raise what they like over a damaged file.
-    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):
+    except OSError:
         raise ValueError(f"'{path}' is not a picture that can be read.") from None
-    return _fitted(image, shape).float() / 255
+    picture = decoded(data, f"'{path}'", ground=ground, most=LARGEST)
+    return prepare(picture, shape, convention, polarity)
 
 
 def fitted(images: Tensor, shape: tuple[int, int, int]) -> Tensor:

@@ -9,29 +9,40 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import io
 import logging
 import math
-import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from models.data.collection import (
+    SUFFIXES,
+    TEST_NAMES,
+    counted,
+    is_hidden,
+    is_picture,
+    parts_of,
+    skipped,
+)
+from models.data.picture_files import ImageError, decoded
+from models.data.squares import Cut, Grounds, square
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 log = logging.getLogger(__name__)
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
 LARGEST_SIDE = 64  # pictures of one size up to this are taken as they are
 DEFAULT_SIZE = 32  # what others are cropped and shrunk to unless a size is asked for
 LARGEST_FILE = 200 * 2**20  # bytes of one picture in a zip, unpacked
-LARGEST_PICTURE = 100_000_000  # pixels
+LOOKED_AT = 64  # pictures that tell the ground of a collection
+WHOLE = 1 << 30  # pixels a side: nothing is made smaller before it is cropped
 
 
 class DataError(ValueError):
@@ -92,45 +103,59 @@ class Entry:
     origin: str
 
 
+@dataclass(frozen=True)
+class Collection:
+    """Pictures by path; notes: sentences on what was skipped."""
+
+    entries: list[Entry]
+    notes: tuple[str, ...] = ()
+
+
 @contextlib.contextmanager
-def open_pictures(root: Path) -> Iterator[list[Entry]]:
+def open_pictures(root: Path) -> Iterator[Collection]:
     """The pictures under a folder or in a zip, sorted by path; hidden files are left out.
 
     A folder that holds ``train.zip`` and ``test.zip`` reads like one with those two folders.
     """
     with contextlib.ExitStack() as stack:
         if root.is_file():
-            entries = _zip_entries(root, (), stack)
+            files = _zip_entries(root, (), stack)
         elif (root / "train.zip").is_file() and (root / "test.zip").is_file():
-            entries = [
+            files = [
                 entry
                 for part in ("train", "test")
                 for entry in _zip_entries(root / f"{part}.zip", (part,), stack)
             ]
         elif root.is_dir():
-            entries = _folder_entries(root)
+            files = _folder_entries(root)
         else:
             raise DataError(f"There is no folder or zip '{root}'.")
+        entries = [entry for entry, head in files if is_picture(entry.parts[-1], head())]
         if not entries:
-            raise DataError(f"'{root}' holds no pictures ({', '.join(sorted(PICTURES))}).")
-        yield sorted(entries, key=lambda entry: entry.parts)
+            raise DataError(f"'{root}' holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+        taken = {entry.origin for entry in entries}
+        others = skipped(e.parts[-1] for e, _ in files if e.origin not in taken)
+        yield Collection(sorted(entries, key=lambda entry: entry.parts), others)
 
 
-def _is_picture(parts: tuple[str, ...]) -> bool:
-    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-    return bool(parts) and not hidden and PurePosixPath(parts[-1]).suffix.lower() in PICTURES
+def _folder_entries(root: Path) -> list[tuple[Entry, Callable[[], bytes]]]:
+    """Files, and how to get the first bytes of each."""
 
+    def head(path: Path) -> bytes:
+        with path.open("rb") as file:
+            return file.read(16)
 
-def _folder_entries(root: Path) -> list[Entry]:
     files = ((path, path.relative_to(root).parts) for path in root.rglob("*"))
     return [
-        Entry(parts, path.read_bytes, str(path))
+        (Entry(parts, path.read_bytes, str(path)), partial(head, path))
         for path, parts in files
-        if _is_picture(parts) and path.is_file()
+        if not is_hidden(parts) and path.is_file()
     ]
 
 
-def _zip_entries(path: Path, prefix: tuple[str, ...], stack: contextlib.ExitStack) -> list[Entry]:
+def _zip_entries(
+    path: Path, prefix: tuple[str, ...], stack: contextlib.ExitStack
+) -> list[tuple[Entry, Callable[[], bytes]]]:
     try:
         archive = stack.enter_context(zipfile.ZipFile(path))
     except zipfile.BadZipFile:
@@ -138,40 +163,51 @@ def _zip_entries(path: Path, prefix: tuple[str, ...], stack: contextlib.ExitStac
     except OSError as error:
         raise DataError(f"'{path}' cannot be read: {_reason(error)}.") from None
 
-    def reader(info: zipfile.ZipInfo) -> Callable[[], bytes]:
-        def read() -> bytes:
-            if info.file_size > LARGEST_FILE:
-                raise DataError(f"'{info.filename}' in '{path}' is too large for a picture.")
-            return archive.read(info)
+    def read(info: zipfile.ZipInfo) -> bytes:
+        if info.file_size > LARGEST_FILE:
+            raise DataError(f"'{info.filename}' in '{path}' is too large for a picture.")
+        return archive.read(info)
 
-        return read
+    def head(info: zipfile.ZipInfo) -> bytes:
+        try:
+            with archive.open(info) as file:
+                return file.read(16)
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError):
+            return b""
 
     found = []
     for info in archive.infolist():
-        parts = tuple(part for part in info.filename.split("/") if part)
-        if not info.is_dir() and _is_picture(parts):
-            found.append(Entry(prefix + parts, reader(info), f"{path}: {info.filename}"))
+        parts = parts_of(info)
+        if parts and not info.is_dir() and not is_hidden(parts):
+            entry = Entry(prefix + parts, partial(read, info), f"{path}: {info.filename}")
+            found.append((entry, partial(head, info)))
     return found
 
 
-def without_common_folder(entries: list[Entry]) -> list[Entry]:
-    """The same entries without the folders that all of them lie in."""
-    while all(len(e.parts) > 1 for e in entries) and len({e.parts[0] for e in entries}) == 1:
-        entries = [Entry(e.parts[1:], e.read, e.origin) for e in entries]
-    return entries
+@dataclass(frozen=True)
+class Decoded:
+    """images: (n, C, H, W) uint8. ground: what the transparent ones lie on, "" where there are
+    none. notes: sentences on what was done to the pictures."""
+
+    images: np.ndarray
+    ground: str
+    notes: tuple[str, ...]
 
 
-def decode_pictures(entries: Iterable[Entry], n: int, size: int | None = None) -> np.ndarray:
-    """n pictures as (n, C, H, W) uint8; one channel where every pixel of all of them is grey.
+def decode_pictures(
+    entries: Iterable[Entry], n: int, size: int | None = None, ground: str = ""
+) -> Decoded:
+    """n pictures; one channel where every pixel of all of them is grey.
 
     Pictures that are all of one size, 64 pixels a side at most, stay as they are. Otherwise, or
     where ``size`` is given, each is cropped to its central square and resampled to size x size
-    (32 unless told). Turned as their EXIF says; transparent ones are laid on white; of moving ones
-    the first frame counts. Raises DataError with the name of a picture that cannot be read.
+    (32 unless told). Turned as their EXIF says; of moving ones the first frame counts. Transparent
+    ones are all laid on one ground: the one given, else white, unless most of them are light and
+    would be lost on it. Raises DataError with the name of a picture that cannot be read.
     """
     from PIL import Image
 
-    stacked = None
+    stacked, grounds, cut = None, Grounds(ground), Cut()
     for i, entry in enumerate(_with_progress(entries, n)):
         picture = _open(entry)
         if size is None and (
@@ -183,14 +219,31 @@ def decode_pictures(entries: Iterable[Entry], n: int, size: int | None = None) -
             before = [] if stacked is None else stacked[:i]
             stacked = np.empty((n, size, size, 3), np.uint8)
             for k, pixels in enumerate(before):
-                stacked[k] = square(Image.fromarray(pixels), size)
+                earlier = Image.fromarray(pixels)
+                cut.saw(earlier.size)
+                stacked[k] = square(earlier, size)
+            grounds.resize(size)
+        whole = picture
+        picture = grounds.lay(i, picture, size)
         if size is not None:
-            picture = square(picture, size)
+            cut.saw(whole.size)
         if stacked is None:
             stacked = np.empty((n, picture.height, picture.width, 3), np.uint8)
         stacked[i] = picture
+    ground = grounds.settle(stacked)
     grey = (stacked[..., :1] == stacked[..., 1:]).all()
-    return np.ascontiguousarray((stacked[..., :1] if grey else stacked).transpose(0, 3, 1, 2))
+    images = np.ascontiguousarray((stacked[..., :1] if grey else stacked).transpose(0, 3, 1, 2))
+    return Decoded(images, ground, (*cut.notes(size), *grounds.notes()))
+
+
+def ground_of(entries: Sequence[Entry]) -> str:
+    """The ground for the transparent pictures of a whole collection, so that its splits lie on the
+    same: told by a few dozen, spread evenly. "" where none of these is transparent."""
+    grounds = Grounds()
+    for row, entry in enumerate(entries[:: -(-len(entries) // LOOKED_AT)]):
+        with contextlib.suppress(DataError):  # said of the split that it belongs to
+            grounds.lay(row, _open(entry), 1)
+    return grounds.ground
 
 
 def _with_progress(items: Iterable[Any], n: int) -> Iterable[Any]:
@@ -201,63 +254,13 @@ def _with_progress(items: Iterable[Any], n: int) -> Iterable[Any]:
 
 
 def _open(entry: Entry) -> Image:
-    """The picture, decoded, upright and in RGB."""
-    from PIL import Image
-
-    with _picture_errors(entry.origin):
-        picture = Image.open(io.BytesIO(entry.read()))
-        if picture.width * picture.height > LARGEST_PICTURE:
-            raise DataError(f"The picture '{entry.origin}' is too large to be opened.")
-        return upright_rgb(picture)
-
-
-@contextlib.contextmanager
-def _picture_errors(origin: str) -> Iterator[None]:
-    from PIL import Image, UnidentifiedImageError
-
+    """The picture, decoded, upright, in "L", "RGB" or, transparent, "RGBA"."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a picture that is odd but readable is no news
-            yield
-    except DataError:
-        raise
-    except UnidentifiedImageError:
-        raise DataError(f"'{origin}' is not a picture, though its name says so.") from None
-    except Image.DecompressionBombError:
-        raise DataError(f"The picture '{origin}' is too large to be opened.") from None
-    except (
-        OSError, ValueError, SyntaxError, RuntimeError, EOFError,
-        zipfile.BadZipFile, zlib.error,
-    ):  # fmt: skip
-        raise DataError(f"The picture '{origin}' is damaged or cut short.") from None
-
-
-def upright_rgb(picture: Image) -> Image:
-    """The picture as a person sees it, in RGB: turned by its EXIF, on white, 16 bits made 8."""
-    from PIL import Image, ImageOps
-
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I"):  # 16-bit grey; PIL would clip it
-        levels = np.asarray(picture)
-        levels = levels / 257 if levels.max() > 255 else levels
-        picture = Image.fromarray(np.rint(levels).clip(0, 255).astype(np.uint8))
-    if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return picture.convert("RGB")
-
-
-def square(picture: Image, size: int) -> Image:
-    """The picture's central square, size x size."""
-    from PIL import Image
-
-    if picture.size == (size, size):
-        return picture
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    # Cropped first: what lies outside the square must not ring into it.
-    picture = picture.crop((left, top, left + side, top + side))
-    return picture.resize((size, size), Image.Resampling.LANCZOS)
+        return decoded(entry.read(), f"'{entry.origin}'", WHOLE, alpha=True, most=LARGEST_FILE)
+    except ImageError as error:
+        raise DataError(str(error)) from None
+    except (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error):
+        raise DataError(f"'{entry.origin}' is damaged, cut short or locked.") from None
 
 
 # ---------------------------------------------------------------------------------------------
@@ -272,17 +275,17 @@ class HubSplit:
     labels: np.ndarray | None
     classes: tuple[str, ...]
     whole: bool  # True where the Hub has only one split, and this is it
-
-
-TEST_NAMES = ("test", "validation", "valid", "val")
+    ground: str = ""  # and notes: as of ``Decoded``
+    notes: tuple[str, ...] = ()
 
 
 def read_hub(repo: str, split: str, size: int | None = None) -> HubSplit:
     """A split of a data set on the Hub, "owner/name" or "owner/name:configuration".
 
     The ``datasets`` library downloads it once, with a progress bar, into the user's cache, and
-    checks its sizes; later calls need no network. The first column of images and the first column
-    of class labels are taken. Raises DataError with one sentence where it cannot be had.
+    checks its sizes; later calls need no network. Of several columns of images or of labels, the
+    one with the usual name is taken, and that is said. Raises DataError with one sentence where it
+    cannot be had.
     """
     try:
         import datasets
@@ -312,27 +315,82 @@ def read_hub(repo: str, split: str, size: int | None = None) -> HubSplit:
     whole = not own or len(splits) == 1
     table = splits[own[0]] if own else next(iter(splits.values()))
 
-    def first(kind: type) -> str | None:
-        return next((k for k, v in table.features.items() if isinstance(v, kind)), None)
-
-    image_column, label_column = first(datasets.Image), first(datasets.ClassLabel)
-    if image_column is None:
+    image_columns = [k for k, v in table.features.items() if isinstance(v, datasets.Image)]
+    if not image_columns:
         raise DataError(
             f"'{repo}' has no column of images: its columns are {', '.join(table.features)}."
         )
     if not len(table):
         raise DataError(f"'{repo}' is empty.")
+    image_column = _column(repo, image_columns, IMAGE_COLUMNS, "images")
+    label_column, classes, notes = _label_column(repo, table)
+    if len(image_columns) > 1:
+        others = ", ".join(f"'{k}'" for k in image_columns if k != image_column)
+        notes = (f"The images are those of the column '{image_column}', not {others}.", *notes)
+    labels = None
+    if label_column is not None:
+        labels = table[label_column][:]
+        known = [k for k, label in enumerate(labels) if label is not None and label >= 0]
+        if not known:  # the Hub's mark of hidden labels
+            labels, classes = None, ()
+        elif len(known) < len(labels):
+            missing = len(labels) - len(known)
+            notes = (*notes, f"{counted(missing)} without a label left out.")
+            table, labels = table.select(known), [labels[k] for k in known]
     raw = table.select_columns(image_column).cast_column(image_column, datasets.Image(decode=False))
     entries = (
         Entry((), _hub_bytes(row[image_column]), f"{repo}, row {i}") for i, row in enumerate(raw)
     )
-    images = decode_pictures(entries, len(table), size)
-    if label_column is None:
-        return HubSplit(images, None, (), whole)
-    labels = np.asarray(table[label_column][:], np.int64)
-    if (labels < 0).any():  # the Hub's mark of a hidden label
-        return HubSplit(images, None, (), whole)
-    return HubSplit(images, labels, tuple(table.features[label_column].names), whole)
+    made = decode_pictures(entries, len(table), size)
+    labels = None if labels is None else np.asarray(labels, np.int64)
+    return HubSplit(made.images, labels, classes, whole, made.ground, (*notes, *made.notes))
+
+
+# What a column is called where a table has several of a kind.
+IMAGE_COLUMNS = ("image", "img", "picture", "pixel_values")
+LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "fine_label")
+MOST_CLASSES = 1000  # of whole numbers, so that an identity or a price is no class
+
+
+def _column(repo: str, columns: list[str], usual: tuple[str, ...], what: str) -> str:
+    """The only one, else the one with the usual name. Raises DataError where neither tells."""
+    if len(columns) == 1:
+        return columns[0]
+    named = [name for name in usual if name in columns]
+    if not named:
+        raise DataError(
+            f"'{repo}' has several columns of {what} ({', '.join(columns)}), and none is called "
+            f"'{usual[0]}': rename one, and bring it as a folder of pictures or a data set of its "
+            "own."
+        )
+    return named[0]
+
+
+def _label_column(repo: str, table: Any) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
+    """(column, names of its classes, notes): one of class labels, or of whole numbers that its name
+    says are labels; None where there is none."""
+    import datasets
+
+    features = table.features
+    columns = [k for k, v in features.items() if isinstance(v, datasets.ClassLabel)]
+    if columns:
+        try:
+            column = _column(repo, columns, LABEL_COLUMNS, "labels")
+        except DataError:
+            return None, (), (
+                f"None of the columns of labels ({', '.join(columns)}) is called "
+                f"'{LABEL_COLUMNS[0]}': the pictures have no classes.",
+            )  # fmt: skip
+        others = ", ".join(f"'{k}'" for k in columns if k != column)
+        notes = (f"The classes are those of the column '{column}', not {others}.",)
+        return column, tuple(features[column].names), notes if others else ()
+    for column in LABEL_COLUMNS:
+        kind = getattr(features.get(column), "dtype", "")
+        if kind.startswith(("int", "uint")):
+            values = {v for v in table[column][:] if v is not None and v >= 0}
+            if values and max(values) < MOST_CLASSES:
+                return column, tuple(str(k) for k in range(max(values) + 1)), ()
+    return None, (), ()
 
 
 def _hub_bytes(cell: dict[str, Any] | None) -> Callable[[], bytes]:

@@ -10,6 +10,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from models.checkpoints.header import Header
 from models.checkpoints.reference import AUROC
 from models.codes.truncation import TRUNCATION, truncations
+from models.data.collection import spoken
 from models.machine.files import write_atomically
 from models.scores.registry import SCORES
 
@@ -172,8 +173,8 @@ def card(header: Header) -> str:
             task_type="image-classification"
             if name == "accuracy"
             else "unconditional-image-generation",
-            dataset_type=header.data["name"],
-            dataset_name=header.data["name"],
+            dataset_type=spoken(header.data["name"]),
+            dataset_name=spoken(header.data["name"]),
             metric_type=name,
             metric_value=metric["value"],
         )
@@ -184,7 +185,7 @@ def card(header: Header) -> str:
         license="mit",
         library_name="generative-explorer",
         tags=["generative-explorer", header.family],
-        datasets=[header.data["name"]],
+        datasets=[spoken(header.data["name"])],
         model_name=header.name,
         eval_results=results or None,
     ).to_yaml()
@@ -204,7 +205,7 @@ def card(header: Header) -> str:
         "|---|---|",
         f"| family | {header.family} |",
         f"| parameters | {header.parameters:,} |",
-        f"| data | {data['name']}, {data['split']} split, {data['n']:,} images |",
+        f"| data | {spoken(data['name'])}, {data['split']} split, {data['n']:,} images |",
         f"| data SHA-256 | `{data['sha256']}` |",
         f"| preprocessing | {_preprocessing(header)} |",
         f"| seed | {header.seed} |",
@@ -281,7 +282,7 @@ def models_table(headers: list[Header]) -> str:
         training = header.training
         rows.append(
             f"| [`{header.name}`](pretrained/{header.name}/card.md) | {header.title} "
-            f"| {header.data['name']} | {header.parameters:,} "
+            f"| {spoken(header.data['name'])} | {header.parameters:,} "
             f"| {training['epochs']:g} epochs, {training['minutes']:.0f} min "
             f"| {'; '.join(measured)} |"
         )

@@ -25,6 +25,7 @@ from models.machine.processes import here, own
 
 # Codes longer than this are noises of a picture's size rather than a few numbers: fewer of them
 # are kept, with what is costly to compute of them.
+NEIGHBOURS = 15  # of each point in the map of the codes; there have to be more points than that
 LONG_CODE = 256
 LONG_CODES = 5000
 
@@ -69,6 +70,11 @@ def codes(
         results["mig"] = metric(gap.value, float(error), n=len(z), per_factor=per_factor)
     # Stored codes are rounded, and so is what is computed from them: a map of what is kept.
     z = z.half().float()
+    if len(z) <= NEIGHBOURS:
+        raise ValueError(
+            f"{len(z)} test images are too few for a map of their codes; it takes more than "
+            f"{NEIGHBOURS}."
+        )
     embedding = torch.cat(
         [
             model.embed(part.to(model.device), **told(256 * i, len(part))).cpu()
@@ -79,7 +85,7 @@ def codes(
     results["trustworthiness"] = metric(
         metrics.trustworthiness(embedding, coordinates), n=min(4000, len(z))
     )
-    if labels is not None:
+    if labels is not None and int(labels.bincount().max()) >= metrics.FOLDS:
         results["knn_accuracy"] = metric(
             metrics.knn_accuracy(coordinates, labels), n=len(z), note="5-fold held out"
         )
@@ -89,7 +95,7 @@ def codes(
             "map": torch.from_numpy(np.ascontiguousarray(coordinates)).float(),
         }
         if labels is not None:
-            tensors["labels"] = labels.to(torch.uint8)
+            tensors["labels"] = labels.to(torch.uint8 if int(labels.max()) < 256 else torch.int32)
         if kl is not None:
             tensors["kl"] = kl
         if not torch.equal(embedding, z):
@@ -122,6 +128,8 @@ def long_code_extras(
     """
 
     from sklearn.decomposition import PCA
+
+    count = min(count, len(z))
 
     def decoded(codes: Tensor, label: Tensor | None, what: str) -> Tensor:
         pictures = []

@@ -8,9 +8,10 @@ model.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ log = logging.getLogger(__name__)
 PARTS = ("accuracy", "likelihood", "quality", "steps", "codes")
 # Eight sets of pictures by every score, up to an hour; samples of every snapshot of the run, or at
 # every truncation, some minutes.
+OF_SAMPLES = {"quality", "steps", "snapshots", "truncation"}
 ON_REQUEST = ("scores", "snapshots", "truncation")
 
 
@@ -100,67 +102,113 @@ def evaluate(
         )
     images = test.images[: n or len(test)]
 
-    results: dict[str, dict[str, Any]] = {}
     parts = set(only or PARTS)
-    if isinstance(model, Classifies) and "accuracy" in parts:
-        results |= classification(model, images, test.labels[: len(images)], progress)
-    if isinstance(model, Classifies) and "codes" in parts and write:
-        attempt(lambda: keep_features(model, test, folder))
-    kl = None
-    if isinstance(model, HasLikelihood) and "likelihood" in parts:
-        # A conditional model's likelihood is that of an image given its class.
-        asks = "Conditional" in capabilities(model) and test.labels is not None
-        given = test.labels[: len(images)] if asks else None
-        numbers, kl = likelihood(model, images, samples, seed, progress, given)
-        results |= numbers
-    if isinstance(model, Samples) and parts & {"quality", "steps", "snapshots", "truncation"}:
-        judge = find_judge(header.data["name"], folder.parent)
-        if judge is not None:
-            train = datasets.load(header.data["name"], "train", data_dir)
-            judge = judge.to(model.device)
-            count = effort.get("quality_n", 2048)
-            real = evaluate_samples.reference(model, judge, test, train, count, seed)
-            if "quality" in parts:
-                results |= evaluate_samples.quality(model, judge, real, count, seed, progress)
-                results |= evaluate_samples.by_category(model, judge, test, count, seed)
-            if "steps" in parts:
-                guidance = effort.get("guidance", 2.0)
-                with faster(model):
-                    results |= evaluate_samples.by_steps(
-                        model, judge, real, count, seed, guidance, progress
-                    )
-            if n_drawn != count:
-                real = evaluate_samples.reference(model, judge, test, train, n_drawn, seed)
-            if "truncation" in parts:
-                results |= evaluate_samples.by_truncation(
-                    model, judge, real, n_drawn, seed, progress
-                )
-            if "snapshots" in parts:
-                snapshots(folder, judge, real, test.classes, n_drawn, seed, write, progress)
-        if write and "quality" in parts:
-            attempt(lambda: save_preview(model, folder))
-    if isinstance(model, Encodes) and "codes" in parts:
-        if kl is None and (folder / CODES).is_file():
-            kl = load_file(folder / CODES).get("kl")
-        with faster(model):
-            results |= codes(model, test, kl, folder if write else None, progress)
-    before = header.metrics
-    if "scores" in parts and applicable(model):
-        results |= scores(model, header, folder, test, data_dir, n_scores, seed, write, progress)
-        before = {name: entry for name, entry in before.items() if not name.startswith(AUROC)}
+    results: dict[str, dict[str, Any]] = {}
+    problems: list[ValueError] = []
 
-    # What it can do is asked anew: it may have been trained before there was a word for it.
-    header = dataclasses.replace(
-        header, metrics={**before, **results}, capabilities=capabilities(model)
-    )
-    if write:
+    @contextlib.contextmanager
+    def measuring(*names: str) -> Iterator[None]:
+        """A part that cannot be measured is left out with a sentence: the others are not lost."""
         try:
-            weights.rewrite_header(folder, header)
-            write_card(header, folder)
-        except CannotWrite as error:
-            raise NotKept(error, header) from error
+            yield
+        except ValueError as error:
+            problems.append(error)
+            log.warning("Left out (%s): %s", ", ".join(names), error)
+
+    try:
+        if isinstance(model, Classifies) and "accuracy" in parts:
+            with measuring("accuracy"):
+                results |= classification(model, images, test.labels[: len(images)], progress)
+        if isinstance(model, Classifies) and "codes" in parts and write:
+            with measuring("codes"):
+                attempt(lambda: keep_features(model, test, folder))
+        kl = None
+        if isinstance(model, HasLikelihood) and "likelihood" in parts:
+            # A conditional model's likelihood is that of an image given its class.
+            asks = "Conditional" in capabilities(model) and test.labels is not None
+            given = test.labels[: len(images)] if asks else None
+            with measuring("likelihood"):
+                numbers, kl = likelihood(model, images, samples, seed, progress, given)
+                results |= numbers
+        if isinstance(model, Samples) and parts & OF_SAMPLES:
+            with measuring(*sorted(parts & OF_SAMPLES)):
+                _samples(
+                    model, header, folder, test, data_dir, parts, n_drawn, seed, write, progress,
+                    results,
+                )  # fmt: skip
+            if write and "quality" in parts:
+                attempt(lambda: save_preview(model, folder))
+        if isinstance(model, Encodes) and "codes" in parts:
+            if kl is None and (folder / CODES).is_file():
+                kl = load_file(folder / CODES).get("kl")
+            with faster(model), measuring("codes"):
+                results |= codes(model, test, kl, folder if write else None, progress)
+        if "scores" in parts and applicable(model):
+            with measuring("scores"):
+                results |= scores(
+                    model, header, folder, test, data_dir, n_scores, seed, write, progress
+                )
+    finally:
+        # Also where a later part has failed or was stopped: what was measured stands on the card.
+        before = header.metrics
+        if any(name.startswith(AUROC) for name in results):
+            before = {k: entry for k, entry in before.items() if not k.startswith(AUROC)}
+        # What it can do is asked anew: it may have been trained before there was a word for it.
+        header = dataclasses.replace(
+            header, metrics={**before, **results}, capabilities=capabilities(model)
+        )
+        if write:
+            try:
+                weights.rewrite_header(folder, header)
+                write_card(header, folder)
+            except CannotWrite as error:
+                raise NotKept(error, header) from error
     here().wait()
+    if problems and not results:
+        raise problems[0]
     return header
+
+
+def _samples(
+    model: Model,
+    header: Header,
+    folder: Path,
+    test: Dataset,
+    data_dir: str | Path | None,
+    parts: set[str],
+    n: int,
+    seed: int,
+    write: bool,
+    progress: bool,
+    results: dict[str, dict[str, Any]],
+) -> None:
+    """What samples are worth to a judge, where there is one, into ``results`` as it is measured.
+
+    n: samples of every snapshot and at every truncation.
+    """
+    judge = find_judge(header.data["name"], folder.parent)
+    if judge is None:
+        return
+    effort = header.recipe.get("evaluate", {})
+    train = datasets.load(header.data["name"], "train", data_dir)
+    judge = judge.to(model.device)
+    count = effort.get("quality_n", 2048)
+    real = evaluate_samples.reference(model, judge, test, train, count, seed)
+    if "quality" in parts:
+        results |= evaluate_samples.quality(model, judge, real, count, seed, progress)
+        results |= evaluate_samples.by_category(model, judge, test, count, seed)
+    if "steps" in parts:
+        guidance = effort.get("guidance", 2.0)
+        with faster(model):
+            results |= evaluate_samples.by_steps(
+                model, judge, real, count, seed, guidance, progress
+            )
+    if n != count:
+        real = evaluate_samples.reference(model, judge, test, train, n, seed)
+    if "truncation" in parts:
+        results |= evaluate_samples.by_truncation(model, judge, real, n, seed, progress)
+    if "snapshots" in parts:
+        snapshots(folder, judge, real, test.classes, n, seed, write, progress)
 
 
 @torch.no_grad()

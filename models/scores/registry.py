@@ -39,13 +39,15 @@ class Scored:
 
     values: (B,) float32, higher is stranger. per_pixel: (B, C, H, W), sums to ``values``, where
     there is such a split. details: further (B,) tensors by name (code lengths, both bounds).
-    likelihood: what the model said, for the scores that are made of it.
+    likelihood: what the model said, for the scores that are made of it. stderr: (B,) of ``values``
+    that are means over several draws of a picture's pixels (``models.scores.each``).
     """
 
     values: Tensor
     per_pixel: Tensor | None = None
     details: dict[str, Tensor] = field(default_factory=dict)
     likelihood: Likelihood | None = None
+    stderr: Tensor | None = None
 
 
 def _can(*names: str) -> Callable[[Model], bool]:

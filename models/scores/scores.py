@@ -59,7 +59,8 @@ def score(
 
     x: (B, C, H, W) in [0, 1]. Every score is of the same picture, as the model observes it: pixels
     drawn 0 or 1 by ``rng`` for a model of binary ones, the nearest level otherwise. A score's value
-    does not depend on which others are asked for.
+    does not depend on which others are asked for. It does depend on what else is in the batch,
+    where chance has a part in it; ``models.scores.each`` gives each picture its own chances.
 
     Raises ValueError for a score there is not, or one that the model cannot give, in one sentence.
     """

@@ -21,6 +21,7 @@ from typing import Any
 
 from models.contract.config import build_config, setting
 from models.contract.knobs import checked_seed
+from models.data.collection import spoken
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -166,8 +167,14 @@ def load_recipe(name: str | Path, overrides: list[str] | None = None) -> Recipe:
         raise ValueError(f"'{path.name}' is not a text file in UTF-8; save it as UTF-8.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"'{path.name}' is not valid TOML: {error}.") from None
+    known = values.get("data", {}).get("name"), values.get("title")
     for override in overrides or []:
         _apply(values, override)
+    data = values.get("data", {}).get("name") if isinstance(values.get("data"), dict) else None
+    if isinstance(data, str) and data != known[0] and values.get("title") == known[1]:
+        # What the recipe is called names the data that it was written for.
+        values["title"] = f"{path.stem}, of {spoken(data)}"
+        values["about"] = f"The recipe {path.stem}, trained on {spoken(data)}."
     return from_dict(values)
 
 

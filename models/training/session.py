@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from models.training.wire import Wire
 
 SAMPLES = 16  # from the same noise each time
-PAIRS = 8  # pictures set aside and what the model makes of them
+PAIRS, COLUMNS = 8, 4  # pictures set aside, in rows, and what the model makes of them
 DOTS = 400  # codes of a map of two numbers
 OFTEN = 0.25  # seconds between two reports of progress
 BREATH, SHARE = 0.8, 6.0  # seconds between two showings: this, or so many times what one took
@@ -263,9 +263,14 @@ class Session:
         return images[:n], None if labels is None else labels[:n]
 
     def _rebuilt(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-        """Rows of four originals and what their codes give; the map, of codes of two numbers."""
+        """Rows of up to four originals and what their codes give; the map, of codes of two numbers.
+
+        Few pictures set aside fill one row; of more, those that fill no row are left out.
+        """
         ema = self.run.ema
-        images, labels = self._watched(PAIRS)
+        watched = len(self._watched(PAIRS)[0])
+        columns = min(COLUMNS, watched)
+        images, labels = self._watched(watched - watched % columns)
         x = images.to(self.run.device).float().div(255)
         asked = {} if labels is None or not ema.class_count else {"label": labels.to(x.device)}
         z = ema.encode(x, **asked)
@@ -273,7 +278,7 @@ class Session:
             self.rebuilds = False
             return None, None
         rebuilt = _bytes(ema.decode(z, **asked))
-        both = torch.stack([images.unflatten(0, (-1, 4)), rebuilt.unflatten(0, (-1, 4))], 1)
+        both = [rows.unflatten(0, (-1, columns)) for rows in (images, rebuilt)]
         codes = None
         if z[0].numel() == 2:
             images, labels = self._watched(DOTS)
@@ -284,7 +289,7 @@ class Session:
                 "points": [[round(v, 3) for v in point] for point in points.tolist()],
                 "labels": [] if labels is None else labels.tolist(),
             }
-        return _packed(both.flatten(0, 2)), codes
+        return _packed(torch.stack(both, 1).flatten(0, 2)), codes
 
     def _scores(self) -> tuple[dict[str, float], dict[str, float]]:
         """The same objective on as many pictures that were trained on, and that were set aside."""

@@ -21,6 +21,7 @@ from typing import Any
 
 from models import FAMILIES, family
 from models.contract.model import GenerativeModel
+from models.data.collection import spoken
 from models.training.recipe import Recipe, from_dict
 
 STARTS = Path(__file__).parent / "starts"
@@ -59,13 +60,17 @@ def start(family_name: str, size: str, dataset: Any) -> Recipe:
             "name": name,
             "family": family_name,
             "title": f"My {FAMILIES[family_name].rpartition(':')[2]}, {size}",
-            "about": f"Trained on the page, on {dataset.name}.",
+            "about": f"Trained on the page, on {_said(dataset.name)}.",
             "data": {"name": dataset.name},
             "model": model,
             "train": train,
             "evaluate": {"n": 200, "samples": 20, "quality_n": 512},
         }
     )
+
+
+def _said(data: str) -> str:
+    return "pictures of one's own" if data.startswith("pictures-") else spoken(data)
 
 
 @lru_cache

@@ -399,6 +399,7 @@ class Run:
                 "n": len(self.images),
                 "sha256": data.sha256,
                 "classes": list(data.classes),
+                **({"ground": data.ground} if data.ground else {}),
             },
             training={
                 "steps": self.step,

@@ -62,6 +62,12 @@ def set_limits(megabytes: int = 0, disk_megabytes: int = 0, **_: Any) -> None:
             resource.setrlimit(which, (amount << 20 if amount else hard, hard))
 
 
+UNEXPECTED = (
+    "Something in the program went wrong, and this has ended. Other settings may work; the log of "
+    "the server has the details."
+)
+
+
 def sentence(error: BaseException) -> str:
     """Why a run could not go on, for a person."""
     text = " ".join(str(error).split())
@@ -74,7 +80,10 @@ def sentence(error: BaseException) -> str:
             "The run needs more memory than it may have here, and has ended; take a smaller "
             "model, or fewer images a step."
         )
-    return text if isinstance(error, (ValueError, RuntimeError)) and text else repr(error)
+    # A sentence of ours; what torch says (a bare RuntimeError) or Python is for the log.
+    if text and isinstance(error, (ValueError, RuntimeError)) and type(error) is not RuntimeError:
+        return text
+    return UNEXPECTED
 
 
 # -- orders to a process at rest -------------------------------------------------------------------
@@ -104,9 +113,11 @@ class Worker:
             do(order)
         # Whatever it is, it ends this order alone, and whoever asked is told.
         except Exception as error:
-            log.info("%s failed", order["do"], exc_info=True)
+            words = sentence(error)
+            level = logging.ERROR if words == UNEXPECTED else logging.INFO
+            log.log(level, "%s failed", order["do"], exc_info=True)
             set_limits()
-            self.wire.report("failed", words=sentence(error))
+            self.wire.report("failed", words=words)
         return order["do"] != "train"
 
     def run(self, order: dict[str, Any]) -> Any:
@@ -138,11 +149,13 @@ class Worker:
         dataset = self._data[1]
         self.wire.report(
             "loaded", n=len(dataset), image=list(dataset.image_shape),
-            classes=list(dataset.classes), name=dataset.name,
+            classes=list(dataset.classes), name=dataset.name, notes=list(dataset.notes),
         )  # fmt: skip
         return dataset
 
     def estimate(self, order: dict[str, Any]) -> None:
+        from models.scores.each import draws_pixels
+
         reset_peak()
         run = self.run(order)
         steps = run.steps()
@@ -160,6 +173,7 @@ class Worker:
             timed=count,
             total=run.total,
             batch=run.batch_size,
+            black_and_white=draws_pixels(run.model),
         )
 
     def train(self, order: dict[str, Any]) -> None:

@@ -303,7 +303,7 @@ def test_score(run, as_json, tiny_vae, picture):
     status, out, _ = run("score", tiny_vae, picture, "--samples", 50)
     assert status == 0 and "log p(x) = -" in out and "±" in out
     (bound,) = as_json("score", tiny_vae, picture, "--samples", 1)["scores"]
-    assert bound["kind"] == "lower bound" and bound["stderr"] is None
+    assert bound["kind"] == "lower bound" and bound["stderr"] > 0  # of the draws of its greys
 
 
 def test_score_reads_pictures_of_any_size_and_mode(as_json, tiny_vae, picture, tmp_path):
@@ -319,9 +319,10 @@ def test_score_refuses(refused, tiny_vae, judge, picture, tmp_path):
     (tmp_path / "text.png").write_text("this is no picture")
     refused("not a picture", "score", tiny_vae, tmp_path / "text.png", tmp_path / "missing.png")
     content = picture.read_bytes()
-    for cut in (0, 20, 40, len(content) // 2):
+    for cut, words in ((0, "is empty"), (20, "damaged"), (40, "damaged"),
+                       (len(content) // 2, "damaged")):  # fmt: skip
         (tmp_path / "cut.png").write_bytes(content[:cut])
-        refused("not a picture", "score", tiny_vae, tmp_path / "cut.png")
+        refused(words, "score", tiny_vae, tmp_path / "cut.png")
     refused("gives no likelihood", "score", judge, picture)
     refused(
         "--samples must be a whole number from 1 to 10,000",
@@ -343,7 +344,7 @@ def test_score_names_the_bad_files_and_scores_the_others(run, tiny_vae, picture,
     status, out, err = run(*arguments)
     assert status == 2 and out.count(str(picture)) == 18 and str(bad) not in out
     assert err.count("\n") == 1
-    assert f"'{bad}' is not a picture that can be read. Nor could '" in err and "missing.png" in err
+    assert f"'{bad}' is text, not a picture; use" in err and "missing.png" in err
     status, out, err = run(*arguments, "--json")
     found = json.loads(out)
     assert status == 2 and len(found["scores"]) == 18
@@ -440,11 +441,11 @@ def test_as_a_process(tiny_vae, picture, tmp_path):
 def test_pictures_are_read_upright_and_with_all_their_levels(tmp_path):
     ramp = np.arange(64, dtype=np.uint16).reshape(8, 8) * 1024
     Image.fromarray(ramp).save(tmp_path / "deep.png")
-    deep = pictures.read(tmp_path / "deep.png", (1, 8, 8))
-    assert torch.equal((deep[0] * 255).round(), torch.from_numpy((ramp >> 8).astype(np.float32)))
+    deep = pictures.read(tmp_path / "deep.png", (1, 8, 8)).pixels
+    assert np.array_equal((deep[0] * 255).round(), (ramp / 257).round())
 
     exif = Image.Exif()
     exif[0x0112] = 3  # turned by half a turn
     Image.fromarray((ramp >> 8).astype(np.uint8)).save(tmp_path / "turned.png", exif=exif)
-    turned = pictures.read(tmp_path / "turned.png", (1, 8, 8))
-    assert torch.equal(turned, deep.flip(1, 2))
+    turned = pictures.read(tmp_path / "turned.png", (1, 8, 8)).pixels
+    assert np.abs(turned - deep[:, ::-1, ::-1]).max() < 1.5 / 255

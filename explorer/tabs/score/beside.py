@@ -175,7 +175,8 @@ def numbers(
     space = "" if likely is None else likely.space
     shape = context.store.header(name).config["image"]
     bits = bits_per_dim(float(likely.nats[k]), shape) if space == "uint8" else ""
-    error = "" if likely is None or likely.stderr is None else float(likely.stderr[k])
+    errors = found.stderr if likely is None else likely.stderr
+    error = "" if errors is None else float(errors[k])
     return {
         "score": score, "value": float(found.values[k]), "unit": SCORES[score].unit,
         "kind": "" if likely is None else likely.kind, "standard_error": error, "space": space,

@@ -129,7 +129,7 @@ def scores(context: Context, name: str, batch: Batch) -> Iterator[Batch]:
         np.r_[np.arange(half) / half, np.arange(N - half) / (N - half)], kind="stable"
     )
     parts = []
-    for part in in_turn(context, name, batch.pixels[turns], [COMPLEXITY]):
+    for part in in_turn(context, name, batch.pixels[turns], [COMPLEXITY], crowd=True):
         parts.append(part[COMPLEXITY])
         found = joined(parts)
         if len(found.values) < N:

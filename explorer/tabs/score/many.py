@@ -81,7 +81,8 @@ def read_files(
         if len(names) >= images.MAX_MANY:
             problems.append((Path(path).name, f"Only the first {images.MAX_MANY} were taken."))
             continue
-        opened, bad = images.open_many([path], images.MAX_MANY - len(names))
+        room, ground = images.MAX_MANY - len(names), header.data.get("ground", "")
+        opened, bad = images.open_many([path], room, images.SIDE, ground)
         problems += bad
         for each, picture in opened:
             framed = images.prepare(picture, shape, header.data.get("name", ""), polarity)
@@ -233,7 +234,7 @@ def as_table(
             [given.names[k], given.names[k]],
             [verdict(place and place.strange), place and int(place.strange)],
             [rank(place and place.percentile), place and place.percentile],
-            [f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}", float(value)],
+            [as_text(float(value), found.stderr, k), float(value)],
         ]
         if told is not None:
             nats = float(told.nats[k]) if k < len(told.nats) else None
@@ -246,6 +247,12 @@ def as_table(
         "columns": columns, "sort": [3, True], "sprite": images.sprite(given.pixels),
         "rows": [*rows, *as_problems(given)["rows"]],
     }  # fmt: skip
+
+
+def as_text(value: float, stderr: np.ndarray | None, k: int) -> str:
+    """A score, with its error where it is a mean over draws of the picture's pixels."""
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}"
+    return text if stderr is None or not stderr[k] else f"{text} ± {float(stderr[k]):.2g}"
 
 
 def as_problems(given: Pile) -> dict[str, Any]:
@@ -334,6 +341,7 @@ def build(context: Context) -> None:
     gr.on([files.change, *(c.input for c in (polarity, score, alarm, seed))], draw, inputs, outputs,
           **LIVE)  # fmt: skip
     score.input(lambda value: gr.Dropdown(info=help_of(value)), score, score, **context.light)
+    context.keep_until_gone(files)
     bar.wire_stop(MANY)
     csv.click(partial(save, context), inputs, [saver, status], **context.heavy)
     context.remember("score.many.by", score, parse=one_of(SCORES))

@@ -290,8 +290,15 @@ def sentence(context: Context, name: str, picture: Picture, likely: Found | None
     if told is not None and told.space == "binary":
         grey = ((picture.pixels > 2) & (picture.pixels < 253)).mean()
         if grey > 0.01:
-            words += " This model knows black and white only: grey was drawn by chance."
+            words += (" This model knows black and white only: the numbers are means over "
+                      f"{_draws()} draws of the greys.")  # fmt: skip
     return words
+
+
+def _draws() -> int:
+    from models.scores.each import DRAWS
+
+    return DRAWS
 
 
 # -- code and files -------------------------------------------------------------------------------
@@ -314,8 +321,7 @@ def snippet(context: Context, name: str, picture: Picture, score: str, seed: int
         "background = background_of(header, [header.folder.parent])",
         picture.code.rstrip("\n"),
         f"names = {list(dict.fromkeys((score, LIKELIHOOD)))!r}",
-        f"found = score(model, x.to(model.device), names, generator({seed}, 0), reference,"
-        " background)",
+        f"found = score_each(model, x.to(model.device), names, {seed}, reference, background)",
         f"strangeness = found[{score!r}].values.item()  # higher is stranger",
         f"nats = -found[{LIKELIHOOD!r}].likelihood.nats.item()",
     ]

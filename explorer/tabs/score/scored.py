@@ -58,12 +58,14 @@ class Told(NamedTuple):
 
 class Found(NamedTuple):
     """One score of N pictures. values: (N,). per_pixel: (N, C, H, W) or None, sums to values.
-    details: further (N, ...) numbers by name. likelihood: where one was taken, else None."""
+    details: further (N, ...) numbers by name. likelihood: where one was taken, else None.
+    stderr: (N,) of values that are means over draws of a picture's pixels, else None."""
 
     values: np.ndarray
     per_pixel: np.ndarray | None
     details: dict[str, np.ndarray]
     likelihood: Told | None
+    stderr: np.ndarray | None = None
 
 
 class Crowd(NamedTuple):
@@ -142,20 +144,26 @@ def scored(
     pixels: np.ndarray,
     names: Sequence[str],
     seed: int = 0,
-    at: int = 0,
+    at: int | None = None,
 ) -> dict[str, Found]:
-    """Each score of these pictures. pixels: (N, C, H, W) uint8. at: how many came before them."""
+    """Each score of these pictures. pixels: (N, C, H, W) uint8.
+
+    Each picture has its own chances, so that it scores the same in any company. Of a crowd, where
+    no single picture is looked at, all share those of one batch: at, how many came before them.
+    """
     import torch
 
     from models.contract.random import generator
-    from models.scores import scores
+    from models.scores.each import score_each
+    from models.scores.scores import score
 
-    model = context.store.get(name)
+    model, names = context.store.get(name), tuple(names)
     x = torch.from_numpy(pixels.astype(np.float32) / 255).to(model.device)
-    found = scores.score(
-        model, x, tuple(names), generator(seed, at), reference(context, name),
-        background(context, name),
-    )  # fmt: skip
+    fitted = reference(context, name), background(context, name)
+    if at is None:
+        found = score_each(model, x, names, seed, *fitted)
+    else:
+        found = score(model, x, names, generator(seed, at), *fitted)
     return {score: _found(found[score]) for score in names}
 
 
@@ -190,18 +198,20 @@ def _found(score: Any) -> Found:
         {key: array(value) for key, value in score.details.items()},
         None if told is None else
         Told(-array(told.nats), array(told.stderr), told.kind, told.space, told.how),
+        array(score.stderr),
     )  # fmt: skip
 
 
 def in_turn(
-    context: Context, name: str, pixels: np.ndarray, names: Sequence[str], seed: int = 0
-) -> Iterator[dict[str, Found]]:
+    context: Context, name: str, pixels: np.ndarray, names: Sequence[str], seed: int = 0,
+    crowd: bool = False,
+) -> Iterator[dict[str, Found]]:  # fmt: skip
     """``scored``, part after part of at most sixteen, one by one for a model that walks through
-    noise: progress moves, and any part can be the last. The parts depend on the model alone, so
-    that the same pictures and seed have the same scores."""
+    noise: progress moves, and any part can be the last. crowd: no single picture is looked at."""
     size = 1 if walks(context.store.header(name)) else PART
     for at in range(0, len(pixels), size):
-        yield scored(context, name, pixels[at : at + size], names, seed, at)
+        some = pixels[at : at + size]
+        yield scored(context, name, some, names, seed, at if crowd else None)
 
 
 def joined(parts: Sequence[Found]) -> Found:
@@ -210,10 +220,17 @@ def joined(parts: Sequence[Found]) -> Found:
     told = None
     if first.likelihood is not None:
         likely = [part.likelihood for part in parts]
-        error = None if likely[0].stderr is None else np.concatenate([t.stderr for t in likely])
-        told = likely[0]._replace(nats=np.concatenate([t.nats for t in likely]), stderr=error)
+        errors = [t.stderr for t in likely]
+        error = None
+        if any(each is not None for each in errors):  # of a picture without greys there is none
+            error = np.concatenate([
+                np.zeros_like(t.nats) if t.stderr is None else t.stderr for t in likely
+            ])  # fmt: skip
+        told = next((t for t in likely if t.kind != "exact"), likely[0])
+        told = told._replace(nats=np.concatenate([t.nats for t in likely]), stderr=error)
+    error = None if first.stderr is None else np.concatenate([part.stderr for part in parts])
     details = {key: np.concatenate([part.details[key] for part in parts]) for key in first.details}
-    return Found(np.concatenate([part.values for part in parts]), None, details, told)
+    return Found(np.concatenate([part.values for part in parts]), None, details, told, error)
 
 
 def taken(found: Found, rows: np.ndarray) -> Found:
@@ -223,7 +240,8 @@ def taken(found: Found, rows: np.ndarray) -> Found:
         error = None if told.stderr is None else told.stderr[rows]
         told = told._replace(nats=told.nats[rows], stderr=error)
     details = {key: values[rows] for key, values in found.details.items()}
-    return Found(found.values[rows], None, details, told)
+    error = None if found.stderr is None else found.stderr[rows]
+    return Found(found.values[rows], None, details, told, error)
 
 
 def comparison(
@@ -246,7 +264,7 @@ def comparison(
     for kind, title, pixels in crowds(context, name, CROWD):
         values: list[np.ndarray] = []
         begun = time.perf_counter()
-        for part in in_turn(context, name, pixels, [score], seed):
+        for part in in_turn(context, name, pixels, [score], seed, crowd=True):
             values.append(part[score].values)
             if time.perf_counter() - begun > PATIENCE:
                 break

@@ -109,7 +109,9 @@ def online(context: Context, visitor: Visitor) -> Any:
 
 def choose(context: Context, visitor: Visitor, data: str, family: str, size: str) -> tuple:
     """Another data set, family or size: (form, changes, idea, code, own pictures' panel, Hub's)."""
-    panels = gr.Column(visible=data == OWN), gr.Column(visible=data == HUB)
+    # What was made of one's own pictures stays in sight when they have been brought.
+    own = data == OWN or setup.is_own(data)
+    panels = gr.Column(visible=own), gr.Column(visible=data == HUB)
     try:
         recipe = setup.recipe_of(visitor, data, family, size)
     except ValueError:
@@ -172,9 +174,12 @@ def steer(job: Job, recipe: Any) -> None:
 
 
 def bring_pictures(
-    context: Context, visitor: Visitor, files: Any, side: Any, colour: str
+    context: Context, visitor: Visitor, files: Any, side: Any, colour: str, data: str = ""
 ) -> tuple[Any, ...]:
-    """(data sets, data set, preview, words) of pictures that a person brought."""
+    """(data sets, data set, preview, words) of pictures that a person brought.
+
+    data: the set chosen so far; where it is of the same pictures, made otherwise, it gives way.
+    """
     paths = [str(getattr(file, "name", file)) for file in files or []]
     if not paths:
         return gr.skip(), gr.skip(), None, say("")
@@ -183,6 +188,8 @@ def bring_pictures(
         brought = pictures.bring(paths, side, colour == "grey", visitor.folder)
     except ValueError as error:
         return gr.skip(), gr.skip(), None, say(str(error), kind="problem")
+    if setup.is_own(data):
+        visitor.data.pop(data, None)
     visitor.data[brought.described.name] = brought.described
     return (
         setup.datasets(context, visitor), brought.described.name,
@@ -204,7 +211,8 @@ def bring_hub(context: Context, visitor: Visitor, repo: str) -> tuple[Any, Any, 
         return gr.skip(), gr.skip(), say(str(error), kind="problem")
     shape = tuple(found["image"])
     visitor.data[repo] = setup.Described(repo, shape, tuple(found["classes"]), found["n"])
-    return setup.datasets(context, visitor), repo, say(f"{found['n']:,} pictures are here.")
+    words = " ".join([f"{found['n']:,} pictures are here.", *found.get("notes", ())])
+    return setup.datasets(context, visitor), repo, say(words)
 
 
 def _small_enough(repo: str) -> None:
@@ -235,7 +243,9 @@ def start(
         recipe = setup.recipe_of(visitor, data, family, size, given)
         job = context.visitors.begin(visitor, recipe.name, recipe.to_dict())
     except ValueError as error:
-        return say(str(error), kind="problem"), gr.skip()
+        # A run that was begun in another of their pages is shown in this one from here on.
+        timer = gr.skip() if _live(visitor) is None else gr.Timer(active=True)
+        return say(str(error), kind="problem"), timer
     return watch.status(job, context.visitors.jobs.place(job)), gr.Timer(active=True)
 
 
@@ -408,9 +418,13 @@ def build(context: Context) -> None:
         event(own_handler(choose), setting, made, **context.light).then(**timed)
     form.given.changed(own_handler(change), [*setting, form.given], code, **context.light)
     form.given.changed(**timed)
-    files.upload(own_handler(bring_pictures), [files, side, colour],
-                 [data.view, data.choice, preview.view, brought], **context.heavy).then(
-        own_handler(choose), setting, made, **context.light).then(**timed)  # fmt: skip
+    context.keep_until_gone(files)
+    shown_sets = [data.view, data.choice, preview.view, brought]
+    for event, inputs in ((files.upload, [files, side, colour]),
+                          (side.input, [files, side, colour, data.choice]),
+                          (colour.input, [files, side, colour, data.choice])):  # fmt: skip
+        event(own_handler(bring_pictures), inputs, shown_sets, **context.heavy).then(
+            own_handler(choose), setting, made, **context.light).then(**timed)  # fmt: skip
     look_up.click(own_handler(bring_hub), repo, [data.view, data.choice, fetched],
                   **context.heavy).then(
         own_handler(choose), setting, made, **context.light).then(**timed)  # fmt: skip

@@ -38,6 +38,11 @@ class Described:
         return self.n
 
 
+def is_own(data: str) -> bool:
+    """Whether a data set is made of pictures that a visitor brought."""
+    return data.startswith("pictures-")
+
+
 # -- what there is to choose from ------------------------------------------------------------------
 
 
@@ -61,7 +66,7 @@ def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
     items.sort(key=lambda item: bool(item["off"]))
     for name, described in (visitor.data if visitor else {}).items():
         size = "x".join(map(str, described.image_shape[1:]))
-        title = "Your pictures" if name.startswith("pictures-") else name
+        title = "Your pictures" if is_own(name) else name
         note = f"{described.n:,} pictures, {size}" + (
             f", {len(described.classes)} classes" if described.classes else ""
         )
@@ -215,10 +220,13 @@ def estimate_words(report: dict[str, Any], minutes: float) -> tuple[str, bool]:
     each = report["seconds_per_step"]
     whole = each * report["total"]
     memory = f", {report['megabytes']:,} MB" if report["megabytes"] else ""
+    note = ""
+    if report.get("black_and_white"):
+        note = " This model knows black and white only: a grey is taken as the chance of white."
     words = (
         f"{short_count(report['parameters'])} parameters{memory}, {1000 * each:.0f} ms a step of "
         f"{report['batch']} pictures: about {duration(1.2 * whole)} "
-        f"({report['timed']} steps were timed here just now)."
+        f"({report['timed']} steps were timed here just now).{note}"
     )
     if whole <= 60 * minutes:
         return words, False
@@ -232,8 +240,8 @@ def command(recipe: Recipe) -> str:
 
     values = recipe.to_dict()
     note = "# recipe.toml\n"
-    if recipe.data.name.startswith("pictures-"):
-        note += f"# The folder {recipe.data.name} has to lie where the command is run.\n"
+    if is_own(recipe.data.name):
+        note += f"# The file {recipe.data.name} has to lie where the command is run.\n"
     return (
         f"{note}{tomli_w.dumps({k: v for k, v in values.items() if v != ''})}\n"
         "# repeats the run:\n"

@@ -87,6 +87,7 @@ def build_yours(context: Context) -> Yours:
     handler = partial(mine, context)
     download.click(handler(save), chosen, [saver, about], **context.heavy)
     test.click(mine_newest(context, "train-measure", measure), chosen, about, **LIVE)
+    context.keep_until_gone(back)
     back.upload(handler(bring_model), back, [offers, chosen, about], **context.heavy)
     send.click(handler(push), [chosen, target, token], [about, token], **context.heavy)
     return Yours(chosen, offers)

@@ -102,3 +102,41 @@ def test_many_callers_share_one_load(folder, monkeypatch):
 def test_a_missing_folder_is_an_empty_store(tmp_path):
     store = Store([tmp_path / "none"], "cpu")
     assert store.names == [] and store.first is None
+
+
+def test_two_runs_of_one_recipe_are_both_there_under_names_that_tell_them_apart(tmp_path):
+    for run in ("first try", "second", "third"):
+        toys.write(tmp_path, run)
+        header = read_header(tmp_path / run)
+        name, title = ("one", "A VAE") if run != "third" else ("other", "Another")
+        told = dataclasses.replace(header, name=name, title=title)
+        weights.rewrite_header(tmp_path / run, told)
+    store = Store([tmp_path], "cpu")
+    assert store.names == ["one", "one-second", "other"]
+    titles = [store.header(name).title for name in store.names]
+    assert titles == ["A VAE (first try)", "A VAE (second)", "Another"]
+    assert store.get("one") is not store.get("one-second")
+
+
+def test_no_card_says_where_this_machine_keeps_its_data(tmp_path):
+    from explorer.page.picker import card
+
+    toys.write(tmp_path, "own")
+    header = read_header(tmp_path / "own")
+    where = tmp_path / "private" / "My Pictures.zip"
+    told = dataclasses.replace(header, data={**header.data, "name": str(where)})
+    weights.rewrite_header(tmp_path / "own", told)
+    shown = card(Store([tmp_path], "cpu").header("own"))
+    assert shown["data"] == "My Pictures" and "private" not in str({**shown, "thumb": ""})
+    text = (tmp_path / "own" / "card.md").read_text("utf-8")
+    assert "private" not in text and "My Pictures" in text
+
+
+def test_a_recipe_for_other_data_is_not_called_by_the_data_it_was_written_for(tmp_path):
+    from models.training.recipe import load_recipe
+
+    other = load_recipe("vae-mnist", [f"data.name='{tmp_path / 'leaves'}'"])
+    assert other.title == "vae-mnist, of leaves" and "leaves" in other.about
+    assert str(tmp_path) not in other.title + other.about
+    assert load_recipe("vae-mnist", ["data.name='leaves'", "title='Mine'"]).title == "Mine"
+    assert load_recipe("vae-mnist").title == load_recipe("vae-mnist", ["seed=1"]).title

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from models.data import datasets as data
-from models.data import sources
+from models.data import picture_files, sources
 from models.data.datasets import DataError, load
 from tests.conftest import noise
 
@@ -151,7 +151,7 @@ def test_large_pictures_are_cropped_and_shrunk(tmp_path):
 
 def test_pictures_of_mixed_sizes_come_to_one(tmp_path):
     files = {f"{i}.png": png(noise(8 + i, 8, 3, seed=i)) for i in range(12)}
-    files["long.png"] = png(noise(1, 5000))
+    files["long.png"] = png(noise(1, 90))
     dataset = load(str(write_folder(tmp_path, files)))
     assert dataset.image_shape == (3, 32, 32)
     assert torch.equal(dataset.images, load(str(tmp_path), size=32).images)
@@ -180,9 +180,9 @@ def test_16_bits_transparency_palettes_and_turned_pictures_look_as_they_should(t
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (png(noise(40, 40, 3))[:-900], "07.png' is damaged or cut short"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "07.png' is not a picture, though"),
-        (b"", "07.png' is not a picture, though"),
+        (png(noise(40, 40, 3))[:-900], "07.png' is damaged, cut short"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "07.png' is an SVG drawing"),
+        (b"", "07.png' is empty"),
     ],
 )
 @pytest.mark.parametrize("packed", [True, False])
@@ -207,8 +207,9 @@ def test_bad_collections_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "LARGEST_FILE", 100)
     with pytest.raises(DataError, match="too large for a picture"):
         load("whole", "train", tmp_path)
-    monkeypatch.setattr(sources, "LARGEST_PICTURE", 63)
-    with pytest.raises(DataError, match="too large to be opened"):
+    monkeypatch.undo()
+    monkeypatch.setattr(picture_files, "MAX_PIXELS", 63)
+    with pytest.raises(DataError, match="too many pixels"):
         load(str(tmp_path / "b"))
 
 
@@ -320,3 +321,66 @@ def test_without_the_datasets_library(monkeypatch):
         load("mnist")
     with pytest.raises(DataError, match="Omniglot, small is not on this machine: name the folder"):
         load("omniglot-small")
+
+
+def write_table(folder: Path, features: dict, columns: dict) -> None:
+    import datasets
+
+    table = datasets.Dataset.from_dict(columns, features=datasets.Features(features))
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(folder / "train-00000-of-00001.parquet")
+
+
+def some_pictures(n: int, seed: int = 0) -> list[Image.Image]:
+    return [Image.fromarray(levels) for levels in noise(n, 8, 8, seed=seed)]
+
+
+def test_rows_without_a_label_are_left_out_and_said(hub):
+    import datasets
+
+    features = {"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b"])}
+    labels = [None if k % 7 == 3 else k % 2 for k in range(28)]
+    write_table(hub / "some" / "gaps", features, {"image": some_pictures(28), "label": labels})
+    train, test = load("some/gaps"), load("some/gaps", "test")
+    assert len(train) + len(test) == 24 and train.classes == ("a", "b")
+    assert "4 pictures without a label left out." in train.notes
+
+
+def test_whole_numbers_called_labels_are_classes(hub):
+    import datasets
+
+    features = {"image": datasets.Image(), "label": datasets.Value("int64")}
+    columns = {"image": some_pictures(24), "label": [k % 3 for k in range(24)]}
+    write_table(hub / "some" / "numbers", features, columns)
+    assert load("some/numbers").classes == ("0", "1", "2")
+    features = {"image": datasets.Image(), "price": datasets.Value("int64")}
+    columns = {"image": some_pictures(24), "price": [k % 3 for k in range(24)]}
+    write_table(hub / "some" / "prices", features, columns)
+    assert load("some/prices").classes == ()
+
+
+def test_of_several_columns_the_one_with_the_usual_name_is_taken_and_said(hub):
+    import datasets
+
+    kind = datasets.ClassLabel(names=["a", "b"])
+    features = {
+        "mask": datasets.Image(),
+        "image": datasets.Image(),
+        "country": datasets.ClassLabel(names=["x", "y", "z"]),
+        "label": kind,
+    }
+    columns = {
+        "mask": [Image.new("L", (8, 8))] * 24,
+        "image": some_pictures(24),
+        "country": [k % 3 for k in range(24)],
+        "label": [k % 2 for k in range(24)],
+    }
+    write_table(hub / "some" / "several", features, columns)
+    dataset = load("some/several")
+    assert dataset.classes == ("a", "b") and float(dataset.images.float().std()) > 10
+    assert "The images are those of the column 'image', not 'mask'." in dataset.notes
+    assert "The classes are those of the column 'label', not 'country'." in dataset.notes
+    left = {"before": datasets.Image(), "after": datasets.Image()}
+    write_table(hub / "some" / "pairs", left, {k: some_pictures(24) for k in left})
+    with pytest.raises(DataError, match=r"several columns of images \(before, after\)"):
+        load("some/pairs")

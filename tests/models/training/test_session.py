@@ -236,6 +236,8 @@ def test_a_family_without_a_table_begins_with_a_part_of_its_widths(monkeypatch):
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "more memory"),
         (TrainingError("The loss of 'model' stopped being finite."), "stopped being finite"),
         (ValueError("There is no data set 'x'."), "There is no data set 'x'."),
+        (RuntimeError("unflatten: Provided sizes [-1, 4] don't multiply up"), "the program went"),
+        (KeyError("steps"), "the program went"),
     ],
 )
 def test_why_a_run_could_not_go_on_is_a_sentence(error, words):
@@ -289,7 +291,7 @@ def test_a_worker_estimates_refuses_survives_and_trains(tmp_path, tiny_vae):
     [estimated] = [r for r in reports if r["is"] == "estimated"]
     assert estimated["total"] == 8 and estimated["timed"] == 5
     assert estimated["parameters"] == read_header(tiny_vae).parameters
-    assert estimated["seconds_per_step"] > 0
+    assert estimated["seconds_per_step"] > 0 and estimated["black_and_white"] is True
     failed = [r["words"] for r in reports if r["is"] == "failed"]
     expected = ("more memory", "no data set 'nothing'", "more than the 100", "up to 10", "damaged")
     assert len(failed) == len(expected)

@@ -139,7 +139,8 @@ def test_start_moves_at_once_and_a_second_start_is_refused(context, me):
     assert said["kind"] == "busy" and timer.active
     assert me.job.order["recipe"]["train"]["steps"] == 5
     refused, timer = train.start(context, me, *CHOSEN, "{}")
-    assert refused["kind"] == "problem" and "goes on" in refused["text"] and unchanged(timer)
+    assert refused["kind"] == "problem" and "goes on" in refused["text"]
+    assert timer.active  # a page that did not know of the run can stop it from here on
     until(lambda: not me.job.live)
 
 
@@ -276,6 +277,36 @@ def test_brought_pictures_can_be_chosen_by_this_visitor_alone(context, me, tmp_p
     other = context.visitors.arrive(None, "another page")
     with pytest.raises(ValueError, match="Choose a data set"):
         setup.recipe_of(other, name, "vae", "small")
+
+
+def test_side_and_colour_take_effect_after_the_upload_too(context, me, tmp_path):
+    path = zipped(tmp_path / "mine.zip", {f"{k}.png": noise(9, 9, 3, seed=k) for k in range(20)})
+    _, first, preview, _ = train.bring_pictures(context, me, [path], 28, "grey")
+    assert preview["c"] == 1
+    _, second, preview, said = train.bring_pictures(context, me, [path], 16, "colour", first)
+    assert preview["c"] == 3 and "16x16" in said["text"] and list(me.data) == [second]
+    assert me.data[second].image_shape == (3, 16, 16)
+    # What was made of them stays in sight while they are the chosen set.
+    *_, own, hub = train.choose(context, me, second, "vae", "small")
+    assert own.visible and not hub.visible
+
+
+def test_side_and_colour_are_wired_to_what_was_brought(context):
+    page = explorer.build(context)
+    labels = {b._id: b.label for b in page.blocks.values() if hasattr(b, "label")}
+    brings = [fn for fn in page.fns.values() if len(fn.inputs) >= 3
+              and [labels.get(i._id) for i in fn.inputs[1:3]] == ["Side", "Colour"]]  # fmt: skip
+    by = {(labels.get(target), event) for fn in brings for target, event in fn.targets}
+    assert {event for _, event in by} == {"upload", "input"}
+    assert {("Side", "input"), ("Colour", "input")} <= by
+
+
+def test_a_model_of_black_and_white_says_so_before_its_run():
+    report = {"seconds_per_step": 0.1, "total": 10, "parameters": 1000, "megabytes": 0,
+              "batch": 4, "timed": 5}  # fmt: skip
+    words = "black and white only"
+    assert words in setup.estimate_words({**report, "black_and_white": True}, 10)[0]
+    assert words not in setup.estimate_words({**report, "black_and_white": False}, 10)[0]
 
 
 @pytest.mark.parametrize("repo", ["", "mnist", "../etc", "a/..", "/etc/passwd", "a/b/c", ".a/b"])
