@@ -22,7 +22,7 @@ from explorer.page.choice import Picture
 from explorer.page.code import import_lines, in_code
 from explorer.page.context import Context
 from explorer.page.examples import as_shelf, chosen, example_controls, wire_next
-from explorer.page.runs import LIVE, newest_only, rested, run_row, stoppable, stopped_at
+from explorer.page.runs import LIVE, end_while_drawing, newest_only, run_row, stoppable, stopped_at
 from explorer.pictures import images
 from explorer.pictures.bytes import packed
 from explorer.server.abilities import classes_of
@@ -234,9 +234,8 @@ def build(context: Context) -> None:
         partial(arrive, context), [own.choice], [status, own.view, classes], **LIVE
     )
     pressed = wire_next(context, following, own)
-    for event in (arrived.then, pressed.then, own.source.input, own.choice.select):
+    for event in (arrived.then, pressed.then, own.source.input, own.choice.select, own.pad.draw):
         event(draw, inputs, outputs, **LIVE)
-    own.pad.draw(context.timely(newest_only(KEY, rested(handler, 0.25), ends)), inputs, outputs,
-                 **LIVE)  # fmt: skip
+    end_while_drawing(own.pad, KEY)
     bar.wire_stop(KEY)
     context.remember("game.example", own.choice, parse=whole(0, 15))

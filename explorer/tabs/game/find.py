@@ -20,7 +20,15 @@ from explorer.page.address import number, whole
 from explorer.page.choice import Picture, as_shelf, picture_controls, read
 from explorer.page.code import import_lines, in_code
 from explorer.page.context import Context
-from explorer.page.runs import LIVE, newest_only, rested, run_row, stoppable, stopped_at
+from explorer.page.runs import (
+    LIVE,
+    end_while_drawing,
+    newest_only,
+    rested,
+    run_row,
+    stoppable,
+    stopped_at,
+)
 from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes
 from explorer.server.abilities import classes_of, read_label
@@ -373,8 +381,10 @@ def build(context: Context) -> None:
                   seed.input):  # fmt: skip
         event(draw, inputs, outputs, **LIVE)
     late = live(rested(handler))
-    for event in (own.pad.draw, searches.input, steps.input, pull.input):
+    for event in (searches.input, steps.input, pull.input):
         event(late, inputs, outputs, **LIVE)
+    own.pad.draw(draw, inputs, outputs, **LIVE)
+    end_while_drawing(own.pad, KEY)
     bar.wire_stop(KEY)
     png.click(partial(save, context), [context.picker, found, *wishes], [saver, status],
               **context.heavy)  # fmt: skip
