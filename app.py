@@ -105,7 +105,9 @@ def _ended_by_signals() -> Iterator[None]:
 
 def _serve(args: argparse.Namespace) -> int:
     import explorer
+    from explorer.server.sessions import limit_arenas
 
+    limit_arenas()
     try:
         limits = explorer.Limits(
             jobs=0 if args.no_training else args.max_jobs, minutes=args.max_train_minutes

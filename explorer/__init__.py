@@ -30,13 +30,16 @@ import json
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from explorer import components
 from explorer.components import theme
 from explorer.page import address
 from explorer.page.context import Context
 from explorer.page.picker import model_picker
+from explorer.server.compressed import CompressedPage
 from explorer.server.jobs import Limits
+from explorer.server.sessions import Sessions
 from explorer.tabs import TABS, key_of
 from explorer.tabs.train import keep
 
@@ -53,6 +56,14 @@ class Page(gr.Blocks):
     that the next yield skips (``gr.skip()``) nothing is left then, and the component never hears of
     it. A change that replaces the whole value leaves the earlier one alone.
     """
+
+    def launch(self, *args: Any, prevent_thread_lock: bool = False, **options: Any) -> Any:
+        """Serves the page, with sessions of ours in place of Gradio's."""
+        served = super().launch(*args, prevent_thread_lock=True, **options)
+        self.app.state_holder = Sessions(self)
+        if not prevent_thread_lock:
+            self.block_thread()
+        return served
 
     def handle_streaming_diffs(
         self,
@@ -114,6 +125,7 @@ def launch_options() -> dict:
         # The largest of what is taken anywhere, a model; what pictures and zips may have is checked
         # file by file, so that a large one refuses itself and not the whole drop.
         "max_file_size": keep.LARGEST,
+        "app_kwargs": {"middleware": [Middleware(CompressedPage)]},
     }
 
 

@@ -12,6 +12,11 @@ room)`` (a size that is a whole number of screen pixels a pixel), ``GE.bars(svg,
 ``GE.svg(tag, attributes, parent, text)``;
 ``writing.js`` what is not written yet: ``GE.bytes(b64)``, ``GE.hatch(canvas, element)``.
 
+What lasts longer than the moment: ``GE.on(element, name, heard)`` listens for as long as the
+element is on the page (a part that comes back runs its script anew), and ``GE.frame(element,
+tick)`` moves only what is on screen. ``GE.hold`` stands before every script but those that trigger
+events: a large value is taken out of the framework's hands, which compares and copies all it has.
+
 Payloads lie in the component's value. Where the browser has to say something small about something
 large (which picture of a grid), a second, invisible component carries it, so that the large value
 does not travel back.
@@ -19,6 +24,7 @@ does not travel back.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -56,11 +62,34 @@ def stylesheet() -> str:
     return "\n".join(source(name) for name in ["page.css", *names])
 
 
+ARGUMENTS = "element, trigger, props, server, upload, watch"
+# Before a script: its large values lie beside the framework from then on (see page.js).
+HOLD = "props = GE.hold(props, watch);\n"
+
+
 def scripts() -> str:
     """What every component may use: ``GE``, with the address (page.js), drawing (pixels.js,
-    writing.js) and codes (latents.js)."""
+    writing.js) and codes (latents.js); then the script of every component, once, as ``GE.make``."""
     names = ("page.js", "pixels.js", "writing.js", "latents.js")
-    return "".join(source(name) for name in names)
+    others = [name for name in files() if name.endswith(".js") and name not in names]
+    makers = [
+        f"GE.make.{name[:-3]} = function ({ARGUMENTS}) {{\n{_holding(source(name))}\n}};\n"
+        for name in others
+    ]
+    return "".join([*map(source, names), *makers])
+
+
+def _holding(script: str) -> str:
+    """The script of a component whose large values are held by the browser alone; not of one that
+    triggers events, as its value is what it tells the server, nor of one without any."""
+    return script if "trigger(" in script or not script.strip() else HOLD + script
+
+
+def _call(name: str) -> str:
+    """The line that runs a component's script, and the events that it triggers: Gradio knows those
+    whose names stand in quotes."""
+    events = re.findall(r"trigger\('(\w+)'\)", source(f"{name}.js"))
+    return f"GE.make.{name}({ARGUMENTS});  // {' '.join(f'{each!r}' for each in events)}"
 
 
 def component(
@@ -72,11 +101,13 @@ def component(
     elem_classes: list[str] | None = None,
     **props: Any,
 ) -> gr.HTML:
-    """The component of the files NAME.js and NAME.html. Props reach the script as ``props.KEY``."""
+    """The component of the files NAME.js and NAME.html. Props reach the script as ``props.KEY``.
+
+    script: in place of NAME.js, for one that has more to know."""
     return gr.HTML(
         value,
         html_template=source(f"{name}.html") if html is None else html,
-        js_on_load=source(f"{name}.js") if script is None else script,
+        js_on_load=_call(name) if script is None else script if html == "" else _holding(script),
         apply_default_css=False,
         elem_classes=[f"ge-{name.replace('_', '-')}", *(elem_classes or [])],
         **props,
@@ -89,7 +120,8 @@ def status(text: str = "") -> gr.HTML:
 
 
 def say(text: str, progress: float | None = None, kind: str = "plain") -> dict[str, Any]:
-    """A status. progress: 0 to 1, or None for no bar. kind: "plain", "busy" or "problem"."""
+    """A status. progress: 0 to 1, or None for no bar. kind: "plain", "busy", "problem", or
+    "older" where what the stage shows is of an earlier wish, and is dimmed."""
     return {"text": text, "progress": progress, "kind": kind}
 
 

@@ -46,6 +46,8 @@ class Visit(NamedTuple):
 
 
 class Remembered(NamedTuple):
+    """A control that the address keeps under ``key``."""
+
     key: str
     component: gr.components.Component
     parse: Callable[[str], Any]
@@ -237,6 +239,7 @@ class Context:
         ``address.whole`` and ``number``). A value equal to the control's first one is left
         out of the address, to keep links short.
         """
+        assert not self.tab or key.startswith(f"{self.tab}."), f"'{key}' begins with no tab's name"
         self.remembered.append(Remembered(key, component, parse))
 
     @staticmethod

@@ -176,6 +176,7 @@ class Part:
         loads: bool = True,
         quick: bool | None = None,
         status: str = "status",
+        ends: Sequence[str] = (),
         js: str | None = None,
         **event: Any,
     ) -> Any:
@@ -184,7 +185,8 @@ class Part:
         run: newer calls end older ones of the same run. rest: seconds to wait before beginning.
         main: whether this is what the part is for. loads: whether the handler needs the model.
         quick: whether it takes less than about 50 ms (no queue); by default where it is no
-        generator. status: the output that problems are told in. js: what the browser does to the
+        generator. status: the output that problems are told in. ends: other runs that end with
+        this one's start, as they follow from an older one of it. js: what the browser does to the
         inputs first.
         """
         self.handlers[_name(handler)] = handler
@@ -193,7 +195,8 @@ class Part:
         steps = inspect.isgeneratorfunction(handler)
         quick = not steps if quick is None else quick
         wrapped = self._steps if not quick else self._once
-        fn = wrapped(handler, run=run, rest=rest, arrives=arrives, loads=loads, status=status)
+        fn = wrapped(handler, run=run, rest=rest, arrives=arrives, loads=loads, status=status,
+                     ends=ends)  # fmt: skip
         how = {**(self.context.light if quick else LIVE), **event}
         inputs, outputs = [self.context.picker, *self.asks.values()], list(self.shows.values())
         if not isinstance(events, Sequence):
@@ -204,6 +207,28 @@ class Part:
             if event not in plain:
                 event(fn, inputs, outputs, js=js, **how)
         return gr.on(plain, fn, inputs, outputs, js=js, **how) if plain else None
+
+    def draws(
+        self, pads: Any, handler: Callable, *, run: str = "main", ends: Sequence[str] = (),
+        **how: Any,
+    ) -> Any:  # fmt: skip
+        """Calls the handler once a drawing rests (see ``picture_input``). What runs ends already
+        when a stroke begins: its answer is of an older drawing, and would take the pen's time."""
+
+        def end(request: gr.Request) -> None:
+            for each in (run, *ends):
+                newest.end(self._key(each, request))
+
+        pads = [pads] if not isinstance(pads, Sequence) else pads
+        for pad in pads:
+            pad.pen(
+                end, None, None, queue=False, show_progress="hidden", api_visibility="private",
+                trigger_mode="multiple",
+            )  # fmt: skip
+        events = [pad.draw for pad in pads]
+        return self.on(
+            events[0] if len(events) == 1 else events, handler, run=run, ends=ends, **how
+        )
 
     def stops(self, button: Any, *, runs: Sequence[str] = ("main",), js: str | None = None) -> Any:
         """The button ends what runs. js: for what the browser is to stop."""
@@ -234,7 +259,7 @@ class Part:
         steps = inspect.isgeneratorfunction(handler)
         arrives = name.startswith("arrive")
         told = (self._steps if steps else self._once)(
-            handler, run="main", rest=0.0, arrives=arrives, loads=True, status="status"
+            handler, run="main", rest=0.0, arrives=arrives, loads=True, status="status", ends=()
         )(request, model, *values)
         for places in told if steps else [told]:
             if isinstance(places, tuple):
@@ -250,7 +275,15 @@ class Part:
         return tuple(changes.get(name, gr.skip()) for name in self.shows)
 
     def _steps(
-        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool, status: str
+        self,
+        handler: Callable,
+        *,
+        run: str,
+        rest: float,
+        arrives: bool,
+        loads: bool,
+        status: str,
+        ends: Sequence[str] = (),
     ) -> Callable[..., Iterator[tuple[Any, ...]]]:
         """The handler, a generator or a plain function, as the function of a queued event."""
 
@@ -262,6 +295,8 @@ class Part:
                 return
             key = self._key(run, request)
             ticket, busy, told = newest.take(key), None, False
+            for other in ends:
+                newest.end(self._key(other, request))
             asked = self._asked(values, request)
             for changes in self._run(handler, name, asked, rest, loads, arrives, status):
                 if not in_time():
@@ -290,7 +325,15 @@ class Part:
         return steps
 
     def _once(
-        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool, status: str
+        self,
+        handler: Callable,
+        *,
+        run: str,
+        rest: float,
+        arrives: bool,
+        loads: bool,
+        status: str,
+        ends: Sequence[str] = (),
     ) -> Callable[..., tuple[Any, ...]]:
         """The handler, a plain function, as the function of an event without a queue."""
 

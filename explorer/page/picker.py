@@ -45,7 +45,7 @@ def model_picker(store: Store, tabs: Sequence[ModuleType]) -> gr.HTML:
         models=cards,
         needs=needs,
         parts=parts,
-        words={key: [WORDS.get(n, n) for n in names] for key, names in needs.items()},
+        words=WORDS,
         prepared={
             key: store.first
             for key, tab in zip(keys, tabs, strict=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -40,6 +40,12 @@ class Newest:
         with self._lock:
             self._tickets[key] = STOPPED
 
+    def end(self, key: Any) -> None:
+        """What runs under this key ends, and says nothing: something newer is on its way."""
+        with self._lock:
+            if key in self._tickets:
+                self._tickets[key] = object()
+
     def state(self, key: Any, ticket: object) -> str:
         """What is to become of a run: "wanted", "stopped" by a person, or "old"."""
         with self._lock:
@@ -52,19 +58,26 @@ newest = Newest()
 
 
 def newest_only(
-    key: str, handler: Callable[..., Iterator[Any]], stopped: Mapping[int, Any] | None = None
+    key: str,
+    handler: Callable[..., Iterator[Any]],
+    stopped: Mapping[int, Any] | None = None,
+    ends: Sequence[str] = (),
 ) -> Callable[..., Iterator[Any]]:
     """The handler, a generator, as an event's function: a newer call of the same visitor and key
     ends it at its next yield. Declare the event with ``**LIVE``.
 
     Where the handler has nothing to show but may be ended, it yields None. stopped: outputs by
     place that a run ends with when a person stops it. It says so itself, as what it told last may
-    reach the page after the Stop button's own answer.
+    reach the page after the Stop button's own answer. ends: keys of other runs that end with this
+    one's start, because they follow from an older one of it.
     """
 
     def wanted(request: gr.Request, *values: Any) -> Iterator[Any]:
-        whose = (key, getattr(request, "session_hash", None))
+        session = getattr(request, "session_hash", None)
+        whose = (key, session)
         ticket = newest.take(whose)
+        for other in ends:
+            newest.end((other, session))
         width = 0
         for outputs in handler(*values):
             if (state := newest.state(whose, ticket)) != "wanted":
@@ -139,7 +152,7 @@ def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[A
 def rested(handler: Callable[..., Iterator[Any]], seconds: float = 0.4) -> Callable[..., Any]:
     """The handler after a moment's rest: of strokes that follow one another, the last is worked on.
 
-    For events that come many times a second, inside ``newest_only``.
+    For controls that send many events, inside ``newest_only``. A pad rests by itself.
     """
 
     def run(*values: Any) -> Iterator[Any]:
@@ -148,6 +161,20 @@ def rested(handler: Callable[..., Iterator[Any]], seconds: float = 0.4) -> Calla
         yield from handler(*values)
 
     return run
+
+
+def end_while_drawing(pad: gr.HTML, *keys: str) -> None:
+    """What runs under these keys ends when a stroke begins on the pad: its answer is of an older
+    drawing, and would take the time that the pen needs."""
+
+    def end(request: gr.Request) -> None:
+        for key in keys:
+            newest.end((key, getattr(request, "session_hash", None)))
+
+    pad.pen(
+        end, None, None, queue=False, show_progress="hidden", api_visibility="private",
+        trigger_mode="multiple",
+    )  # fmt: skip
 
 
 def stopped() -> tuple[Any, Any]:

@@ -16,7 +16,7 @@ def read_picture(value: Any, header: Any) -> Any:
     """
     from explorer.pictures import images
 
-    if value is None:
+    if value is None or value == "":  # what the framework makes of None on the way, at times
         return None
     if not isinstance(value, Mapping):
         raise images.ImageError("The picture came garbled; reload the page and try again.")

@@ -268,7 +268,7 @@ def build(context: Context) -> None:
     part.arrives(arrive)
     part.on(more.click, another, main=True)
     part.on([seed.input, picture.choice.select, picture.source.input], show)
-    part.on(picture.pad.draw, show, rest=0.4)
+    part.draws(picture.pad, show)
     part.saves(saver, save)
 
     context.remember("layers.seed", seed, parse=whole(0, 2**53 - 1))

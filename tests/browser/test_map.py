@@ -64,7 +64,7 @@ def test_hover_shows_a_picture_and_clicks_select_and_turn_one_into_the_other(pag
 def test_a_link_brings_the_layout_and_the_points_back(page, address):
     open_map(page, address, "&map.method=pca&map.dimensions=2&map.points=20,7", "toy-mapped pca-2")
     page.wait_for_selector(f"{MAP} .over polyline.way")
-    assert page.inner_text(".ge-map-card h3") == "0"
+    assert page.inner_text(".ge-map-card h2") == "0"
     assert page.is_checked("#map-method input[value=pca]")
 
 

@@ -87,7 +87,7 @@ def test_a_pixel_shows_its_bars_and_changed_it_changes_later_ones_only(page, add
     arrive(page, address)
     wrote = pixels(page, PLAYER + ".picture")
     point(page, 4, 2)
-    assert page.inner_text(PROBE + "h3") == "Row 3, column 5"
+    assert page.inner_text(PROBE + "h2") == "Row 3, column 5"
     assert page.locator(PROBE + "rect.bar").count() == 2
     bare = pixels(page, PLAYER + ".picture")
     until(page, lambda: pixels(page, PLAYER + ".picture") != bare)  # what it looked at is there
@@ -105,7 +105,7 @@ def test_a_pixel_shows_its_bars_and_changed_it_changes_later_ones_only(page, add
     until(page, lambda: bytes_of(page) == before)
     page.focus(PLAYER + ".picture")
     page.keyboard.press("ArrowDown")
-    assert page.inner_text(PROBE + "h3") == "Row 4, column 5"
+    assert page.inner_text(PROBE + "h2") == "Row 4, column 5"
     page.keyboard.press("Escape")
     until(page, lambda: pixels(page, PLAYER + ".picture") == wrote or at(page) < 64)
 

@@ -49,7 +49,7 @@ def test_a_run_is_watched_paused_slowed_found_again_stopped_and_used(page, addre
     page.click("#train-step")
     page.wait_for_selector(f"{STAGE} .ge-slow-step canvas")
     until(page, lambda: step_of(page) == step + 1)
-    assert page.inner_text(f"{STAGE} .ge-slow-step h3") == f"Step {step + 1}"
+    assert page.inner_text(f"{STAGE} .ge-slow-step h2") == f"Step {step + 1}"
     # What cannot change during a run is locked; the learning rate can.
     assert page.is_disabled(STEPS) and page.is_enabled("#train-settings-2")
 

@@ -17,6 +17,7 @@ from models.checkpoints import weights as checkpoint
 from models.checkpoints.codes import Map, load_map, save_map
 from models.checkpoints.header import FORMAT, FORMAT_VERSION, WEIGHTS, CheckpointError, read_header
 from models.data import datasets
+from models.evaluation import codes as measured_codes
 from models.evaluation import evaluate
 from models.evaluation.codes import CODES, codes
 from models.training import starts, train
@@ -88,9 +89,9 @@ def test_a_small_set_is_measured_as_far_as_it_goes(tmp_path, counts, caplog):
     assert "nll_nats" in found and "elbo_nats" in found
     assert read_header(folder).metrics.keys() == found.keys()
     test_images = len(datasets.load(name, "test"))
-    assert ("trustworthiness" in found) == (test_images > evaluate.NEIGHBOURS)
+    assert ("trustworthiness" in found) == (test_images > measured_codes.NEIGHBOURS)
     few = f"{test_images} test images are too few for a map"
-    assert (few in caplog.text) == (test_images <= evaluate.NEIGHBOURS)
+    assert (few in caplog.text) == (test_images <= measured_codes.NEIGHBOURS)
     assert ("knn_accuracy" in found) == (sum(counts) == 120)
 
 

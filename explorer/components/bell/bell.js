@@ -21,7 +21,7 @@ const show = () => {
   svg.setAttribute('aria-label', v?.density ? 'Histogram of the noise against the normal curve. ' + v.note : 'The normal curve');
 };
 if (props.follows) {
-  document.addEventListener('ge:film', e => {
+  GE.on(element, 'ge:film', e => {
     if (e.detail.id !== props.follows || (e.detail.at === playhead && e.detail.n)) return;
     playhead = e.detail.at;
     show();

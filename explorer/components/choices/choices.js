@@ -44,7 +44,7 @@ list.addEventListener('keydown', event => {
   next?.focus();
   if (next) choose(next);
 });
-document.addEventListener('ge:chosen', event => {
+GE.on(element, 'ge:chosen', event => {
   if (event.detail.id !== props.choices) return;
   chosen = event.detail.key;
   mark();

@@ -45,7 +45,7 @@ const show = () => {
   while (figures.length > runs.length) figures.pop().figure.remove();
   runs.forEach((run, k) => draw(figures[k], run));
 };
-document.addEventListener('ge:film', e => {
+GE.on(element, 'ge:film', e => {
   if (e.detail.id !== props.follows || e.detail.at === playhead) return;
   playhead = e.detail.at;
   show();

@@ -3,7 +3,7 @@ const large = $('.large canvas'), title = $('.large figcaption'), svg = $('svg')
 const near = $('.near canvas'), nearNote = $('.near figcaption');
 let index = -1, code = [];
 
-document.addEventListener('ge:picked', event => {
+GE.on(element, 'ge:picked', event => {
   const pick = event.detail;
   if (pick.grid !== props.follows || pick.index < 0) return;
   const { w, h } = pick.sprite;

@@ -4,9 +4,11 @@ let plots = [], playhead = null;
 
 const make = GE.svg;
 // About `count` round numbers from low to high.
-const ticks = (low, high, count) => {
-  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].find(s => s * power >= rough) * power, found = [];
+const ticks = (low, high, count, whole = false) => {
+  const rough = whole ? Math.max(1, (high - low) / count) : (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const steps = whole && power === 1 ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10];
+  const step = steps.find(s => s * power >= rough) * power, found = [];
   for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + 1e-9 * step; v += step) found.push(v);
   return found;
 };
@@ -86,7 +88,8 @@ const makePlot = () => {
 const mark = plot => {
   const { data, said } = plot, k = plot.pointed ?? playhead;
   plot.over?.replaceChildren();
-  if (!data || k == null || k >= data.x.length) { said.textContent = '\u00a0'; return; }
+  // A chart that is not laid out yet has no places to mark.
+  if (!data || !plot.across || k == null || k >= data.x.length) { said.textContent = '\u00a0'; return; }
   const x = plot.across(data.x[k]), chosen = props.value.chosen ?? 0;
   make('line', { class: 'rule', x1: x, x2: x, y1: TOP, y2: plot.height - FOOT }, plot.over);
   const texts = [];
@@ -129,7 +132,7 @@ const draw = plot => {
     make('text', { x: LEFT - 6, y: rise(v) + 4, 'text-anchor': 'end' }, axes)
       .textContent = data.log ? power(v) : round(v);
   }
-  const marks = data.log_x ? decades(low, high) : ticks(low, high, width > 420 ? 10 : 5);
+  const marks = data.log_x ? decades(low, high) : ticks(low, high, width > 420 ? 10 : 5, data.x.every(Number.isInteger));
   const last = data.log_x ? null : high;
   for (const v of marks) {
     if (width - RIGHT - plot.across(v) < 26 && v !== last) continue;
@@ -183,7 +186,7 @@ box.style.setProperty('--least', props.wide + 'px');
 box.style.minHeight = props.tall + 44 + 'px';
 new ResizeObserver(() => plots.forEach(draw)).observe(element);
 if (props.follows) {
-  document.addEventListener('ge:film', e => {
+  GE.on(element, 'ge:film', e => {
     if (e.detail.id !== props.follows) return;
     playhead = e.detail.n ? e.detail.at : null;
     plots.forEach(mark);

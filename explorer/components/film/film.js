@@ -60,7 +60,7 @@ const tick = now => {
     else { go(n - 1); start(false); return; }
   }
   go(Math.min(n - 1, Math.floor(clock * rate)));
-  requestAnimationFrame(tick);
+  GE.frame(element, tick);
 };
 const start = on => {
   if (on && n < 2) return;
@@ -74,7 +74,7 @@ const start = on => {
   playing = on;
   play.textContent = on ? '❚❚' : '▶';
   play.setAttribute('aria-label', on ? 'Pause' : 'Play');
-  if (on) requestAnimationFrame(tick);
+  if (on) GE.frame(element, tick);
   else announce();
 };
 play.onclick = () => { own = true; start(!playing); };
@@ -182,15 +182,15 @@ const show = () => {
     if (value.at == null && !still) { go(0); start(true); } else if (value.at == null) go(n - 1);
   }
 };
-document.addEventListener('ge:film-seek', e => e.detail.id === props.film && take(e.detail.at));
-document.addEventListener('ge:film-ask', e => e.detail === props.film && announce());
-document.addEventListener('ge:film-stop', e => {
+GE.on(element, 'ge:film-seek', e => e.detail.id === props.film && take(e.detail.at));
+GE.on(element, 'ge:film-ask', e => e.detail === props.film && announce());
+GE.on(element, 'ge:film-stop', e => {
   if (e.detail !== props.film) return;
   halted = live ? run : null;
   live = false;
   element.dataset.running = false;
 });
 new ResizeObserver(layout).observe(element);
-window.addEventListener('resize', layout);
+GE.on(element, 'resize', layout, window);
 watch('value', show);
 show();

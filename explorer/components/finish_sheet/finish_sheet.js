@@ -85,13 +85,13 @@ const show = () => {
   element.dataset.running = value.running;
   if (before && before.made.n === value.made.n && before.made.w === value.made.w) paint(); else layout();
 };
-document.addEventListener('ge:film-stop', e => {
+GE.on(element, 'ge:film-stop', e => {
   if (e.detail !== props.sheet || !value) return;
   halted = value.running ? value.run : null;
   element.dataset.running = false;
 });
 new ResizeObserver(layout).observe(element);
-window.addEventListener('resize', layout);
+GE.on(element, 'resize', layout, window);
 new MutationObserver(paint).observe(document.body, { attributes: true, attributeFilter: ['class'] });
 watch('value', show);
 show();

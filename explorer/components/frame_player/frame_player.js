@@ -21,14 +21,14 @@ const tick = now => {
     } else at = (at + 1) % sprite.n;
     paint();
   }
-  requestAnimationFrame(tick);
+  GE.frame(element, tick);
 };
 const run = on => {
   if (on === running) return;
   running = on;
   play.textContent = on ? '❚❚' : '▶';
   play.setAttribute('aria-label', on ? 'Pause' : 'Play');
-  if (on) requestAnimationFrame(tick);
+  if (on) GE.frame(element, tick);
 };
 play.onclick = () => run(!running);
 $('.back').onclick = () => { run(false); go(at - 1); };

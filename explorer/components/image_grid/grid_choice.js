@@ -1,6 +1,6 @@
 // Carries a grid's selection to the server. After an update it waits until updates have ceased.
 let timer = 0;
-document.addEventListener('ge:picked', event => {
+GE.on(element, 'ge:picked', event => {
   const { grid, index, by } = event.detail;
   if (grid !== props.grid || index < 0) return;
   clearTimeout(timer);

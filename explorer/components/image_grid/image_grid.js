@@ -67,8 +67,8 @@ box.addEventListener('keydown', event => {
   pick(to, true);
 });
 new ResizeObserver(layout).observe(element);
-window.addEventListener('resize', layout);
+GE.on(element, 'resize', layout, window);
 watch('value', show);
 show();
 // Followers that appear later ask for the state.
-document.addEventListener('ge:follow', e => e.detail === props.grid && sprite && tell('update'));
+GE.on(element, 'ge:follow', e => e.detail === props.grid && sprite && tell('update'));

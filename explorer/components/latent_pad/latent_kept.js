@@ -1,5 +1,5 @@
 // Carries the codes A, B and C to the server. GE.kept: what they are now (set by interpolation.js).
-document.addEventListener('ge:latent-keep', event => {
+GE.on(element, 'ge:latent-keep', event => {
   const { model, slot, text } = event.detail;
   if (GE.kept?.model !== model) return;
   GE.kept.codes[slot] = text;

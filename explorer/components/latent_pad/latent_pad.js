@@ -253,9 +253,9 @@ element.querySelectorAll('.face').forEach((button, slot) => {
 const showKept = () => element.querySelectorAll('.face canvas').forEach((canvas, slot) => {
   if (GE.kept) GE.draw(canvas, GE.kept.faces, slot);
 });
-document.addEventListener('ge:kept', showKept);
+GE.on(element, 'ge:kept', showKept);
 showKept();
-document.addEventListener('ge:latent-preview', event => {
+GE.on(element, 'ge:latent-preview', event => {
   preview = event.detail.sprite ? event.detail : null;
   schedule();
   if (!preview) want();
@@ -309,6 +309,6 @@ const show = () => {
   want();
 };
 new ResizeObserver(layout).observe(element);
-window.addEventListener('resize', layout);
+GE.on(element, 'resize', layout, window);
 watch('value', show);
 show();

@@ -6,7 +6,7 @@ const show = () => {
   const v = props.value;
   element.classList.toggle('empty', !v?.pictures);
   if (!v?.pictures) return;
-  $('h3').textContent = v.title || '';
+  $('h2').textContent = v.title || '';
   $('.note').textContent = v.note || '';
   const sprite = GE.unpack(v.pictures);
   figures.forEach((figure, k) => {

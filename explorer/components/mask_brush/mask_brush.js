@@ -179,7 +179,7 @@ const show = () => {
   if (other) tell();
 };
 // A mask from outside: a link was opened.
-document.addEventListener('ge:mask-given', event => {
+GE.on(element, 'ge:mask-given', event => {
   if (event.detail.brush !== props.brush) return;
   waiting = event.detail.mask;
   const given = sprite && unpack(waiting);

@@ -1,6 +1,6 @@
 // Carries a brush's mask to the server and the address, and one that a link brought to the brush.
 let own = null;
-document.addEventListener('ge:mask', event => {
+GE.on(element, 'ge:mask', event => {
   if (event.detail.brush !== BRUSH || event.detail.mask === props.value) return;
   props.value = own = event.detail.mask;
   trigger('painted');

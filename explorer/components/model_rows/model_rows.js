@@ -102,7 +102,7 @@ body.addEventListener('keydown', event => {
   const cell = rows[to[0]]?.cells[to[1]];
   if (cell && !cell.disabled) pick(cell, true);
 });
-document.addEventListener('ge:row-given', event => {
+GE.on(element, 'ge:row-given', event => {
   if (event.detail.rows !== props.rows) return;
   picked = event.detail.picked;
   mark();

@@ -1,5 +1,7 @@
 // The pad is SIZE pixels a side and is sent at SENT: four times what most models read is enough.
 const SIZE = 280, SENT = 112, LARGEST = 20e6;
+// A pen that has not moved for so long, in milliseconds, rests.
+const REST = 150;
 const $ = query => element.querySelector(query);
 const canvas = $('canvas'), pen = $('.pen input'), colour = $('input[type=color]');
 const hint = $('.hint'), chooser = $('input[type=file]'), polarity = $('select'), problem = $('.problem');
@@ -9,7 +11,7 @@ canvas.setAttribute('aria-label', props.label);
 hint.textContent = props.label;
 $('.files').hidden = !props.uploads;
 
-let strokes = [], current = null, file = null, picture = null, timer = 0, sent = 0;
+let strokes = [], current = null, file = null, picture = null, timer = 0, pending = false;
 
 const channels = () => GE.models.find(m => m.name === GE.current)?.image?.[0] ?? 1;
 const ink = () => (channels() === 3 ? colour.value : '#ffffff');
@@ -55,19 +57,30 @@ const pack = () => {
   for (let i = 0; i < out.length; i += 8192) text += String.fromCharCode(...out.subarray(i, i + 8192));
   return { kind: 'drawing', b64: btoa(text), W: SENT, H: SENT, C: c, polarity: 'keep' };
 };
+// What lies on pads by the value that was sent of it, so that a pad that goes and comes back has it.
+const pads = GE.pads ??= new Map();
 const send = () => {
   clearTimeout(timer);
-  sent = performance.now();
+  pending = false;
   // A file is sent as it is, for the server's gate; what is drawn over it turns it into a drawing.
-  if (file && !strokes.length) props.value = { ...file, polarity: polarity.value };
-  else props.value = strokes.length ? { ...pack(), ...(file && { polarity: polarity.value }) } : null;
+  const value = file && !strokes.length ? { ...file, polarity: polarity.value }
+    : strokes.length ? { ...pack(), ...(file && { polarity: polarity.value }) } : null;
+  if (value) {
+    value.id = String(GE.padCount = (GE.padCount ?? 0) + 1);
+    pads.delete(props.value?.id);
+    pads.set(value.id, { strokes: [...strokes], file, picture });
+  }
+  props.value = value;
   trigger('draw');
 };
-// During a stroke, about sixteen times a second.
+// The stroke is the browser's alone while the pen moves: what the last rest has begun ends, and the
+// next rest sends what there is then.
 const soon = () => {
   clearTimeout(timer);
-  const wait = 60 - (performance.now() - sent);
-  if (wait <= 0) send(); else timer = setTimeout(send, wait);
+  timer = setTimeout(send, REST);
+  if (pending) return;
+  pending = true;
+  trigger('pen');
 };
 
 const place = event => {
@@ -92,7 +105,7 @@ canvas.addEventListener('pointermove', event => {
   soon();
 });
 // Painted again as one line: the pieces of a stroke in progress overlap at their edges.
-const lift = () => { if (current) { current = null; repaint(); send(); } };
+const lift = () => { if (current) { current = null; repaint(); soon(); } };
 canvas.addEventListener('pointerup', lift);
 canvas.addEventListener('pointercancel', lift);
 
@@ -146,13 +159,22 @@ if (props.uploads) {
     element.classList.remove('over');
     if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
   });
-  document.addEventListener('paste', event => {
+  GE.on(element, 'paste', event => {
     const image = [...event.clipboardData.files].find(f => f.type.startsWith('image/'));
     if (image && element.isConnected && element.offsetParent !== null) take(image);
   });
 }
 // The server may clear the pad, by giving it None.
-watch('value', () => { if (props.value === null) { clear(); repaint(); } });
-document.addEventListener('ge:model', dress);
+watch('value', () => { if (!props.value) { clear(); repaint(); } });
+// What was on the pad when it was last on the page, else what its value shows.
+const restore = async value => {
+  const kept = pads.get(value.id);
+  if (kept) ({ file, picture } = kept);
+  if (kept) strokes = [...kept.strokes];
+  else if (value.kind === 'drawing') picture = GE.canvas(value.b64, value.H, value.W, value.C);
+  repaint();
+};
+if (props.value) restore(props.value);
+GE.on(element, 'ge:model', dress);
 dress();
 repaint();

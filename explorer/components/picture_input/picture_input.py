@@ -10,8 +10,9 @@ from explorer.components import component
 
 
 class PictureInput(NamedTuple):
-    """pad: where a person draws; triggers ``draw`` during a stroke, after an upload, on a change
-    of the polarity and when all is cleared (value None). Its value goes to ``read_picture``.
+    """pad: where a person draws; triggers ``draw`` when the pen rests, after an upload, on a change
+    of the polarity and when all is cleared (value None), and ``pen`` when a stroke begins that will
+    be drawn (see ``explorer.page.runs.end_while_drawing``). Its value goes to ``read_picture``.
 
     seen: shows the picture as the model reads it, and how it was made so; value: ``as_seen``.
     """
@@ -24,7 +25,7 @@ def draw_pad(*, label: str = "Draw here", uploads: bool = False) -> gr.HTML:
     """A canvas to draw on: pen size, undo, clear, a colour where the chosen model has colour.
 
     uploads: whether a picture may be uploaded, dropped or pasted as well.
-    Triggers ``draw``, several times a second while the pen moves; declare the event with
+    Triggers ``draw`` when the pen has rested for 150 ms, lifted or not; declare the event with
     ``**context.light``. Value: None, or what ``read_picture`` takes.
     """
     return component("picture_input", None, label=label, uploads=uploads)

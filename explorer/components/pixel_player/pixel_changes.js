@@ -1,5 +1,5 @@
 // Carries the changes that a person asks for to the server, and those on screen to the address.
-document.addEventListener('ge:pixel-change', event => {
+GE.on(element, 'ge:pixel-change', event => {
   if (event.detail.id !== PLAYER) return;
   props.value = event.detail.changes;
   trigger('changed');

@@ -125,7 +125,7 @@ const tick = now => {
     rest += passed;
     if (rest > REST) { clock = rest = 0; go(0); }
   } else go(Math.floor(clock));
-  requestAnimationFrame(tick);
+  GE.frame(element, tick);
 };
 const start = on => {
   if (on && !s.n && !s.live) return;
@@ -139,7 +139,7 @@ const start = on => {
   playing = on;
   play.textContent = on ? '❚❚' : '▶';
   play.setAttribute('aria-label', on ? 'Pause' : 'Play');
-  if (on) requestAnimationFrame(tick); else announce();
+  if (on) GE.frame(element, tick); else announce();
 };
 const take = to => { own = true; start(false); go(to); };
 // All channels of a pixel are one step.
@@ -201,7 +201,7 @@ element.addEventListener('keydown', event => {
   }
   if (key) { event.preventDefault(); key(); }
 });
-document.addEventListener('ge:writing-do', event => {
+GE.on(element, 'ge:writing-do', event => {
   const { id, what, value: to } = event.detail;
   if (id !== props.player) return;
   if (what === 'pin') pin(to);
@@ -262,16 +262,16 @@ const show = () => {
   tell();
   if (fresh ? !s.live : over) ask();
 };
-document.addEventListener('ge:film-seek', e => e.detail.id === props.player && take(e.detail.at));
-document.addEventListener('ge:film-ask', e => e.detail === props.player && announce());
-document.addEventListener('ge:film-stop', e => {
+GE.on(element, 'ge:film-seek', e => e.detail.id === props.player && take(e.detail.at));
+GE.on(element, 'ge:film-ask', e => e.detail === props.player && announce());
+GE.on(element, 'ge:film-stop', e => {
   if (e.detail !== props.player) return;
   halted = s.live ? value?.run : null;
   s.live = false;
   element.dataset.running = false;
 });
 new ResizeObserver(layout).observe(element);
-window.addEventListener('resize', layout);
+GE.on(element, 'resize', layout, window);
 new MutationObserver(paint).observe(document.body, { attributes: true, attributeFilter: ['class'] });
 watch('value', show);
 layout();

@@ -1,6 +1,6 @@
 // Tells the server which pixel is pointed at, once the pointer rests.
 let timer = 0;
-document.addEventListener('ge:pixel', event => {
+GE.on(element, 'ge:pixel', event => {
   if (event.detail.id !== PLAYER) return;
   clearTimeout(timer);
   timer = setTimeout(() => {

@@ -1,5 +1,5 @@
 const $ = query => element.querySelector(query);
-const numbers = $('.numbers'), head = $('h3'), svg = $('.chances'), drawn = $('.drawn'), looks = $('.looks input');
+const numbers = $('.numbers'), head = $('h2'), svg = $('.chances'), drawn = $('.drawn'), looks = $('.looks input');
 const change = $('.change'), level = $('.level input'), read = $('.level output'), doIt = $('.do'), undo = $('.undo');
 let WIDE = 240;
 const send = (what, value) => document.dispatchEvent(
@@ -124,8 +124,8 @@ $('.channel select').onchange = event => {
   const s = state(), area = s.value.w * s.value.h;
   send('pin', +event.target.value * area + s.pin % area);
 };
-document.addEventListener('ge:film', e => { if (e.detail.id === props.player) paint(); });
-document.addEventListener('ge:writing', e => { if (e.detail === props.player) { fit(); paint(); } });
+GE.on(element, 'ge:film', e => { if (e.detail.id === props.player) paint(); });
+GE.on(element, 'ge:writing', e => { if (e.detail === props.player) { fit(); paint(); } });
 const answer = () => {
   const s = state(), reply = props.value;
   if (!s?.value || !reply || reply.run !== s.value.run || reply.place !== s.pin) return;

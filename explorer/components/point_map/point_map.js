@@ -215,7 +215,7 @@ const hook = () => {
 room.addEventListener('pointermove', event => { if (!tip.hidden) place(event); });
 room.addEventListener('pointerleave', () => { tip.hidden = true; });
 const pick = index => document.dispatchEvent(new CustomEvent('ge:map-pick', { detail: { index } }));
-document.addEventListener('ge:map-random', () => {
+GE.on(element, 'ge:map-random', () => {
   const shown = (base?.parsed?.data ?? []).filter(trace => !away.has(trace.name));
   const full = plot._fullData?.filter(t => shown.some(s => s.name === t.name)) ?? [];
   const rows = full.flatMap(trace => Array.from(trace.customdata ?? []));
@@ -223,7 +223,7 @@ document.addEventListener('ge:map-random', () => {
 });
 
 // -- values
-document.addEventListener('ge:map-part', async event => {
+GE.on(element, 'ge:map-part', async event => {
   const { part, value } = event.detail;
   if (part === 'marks') {
     marks = value;

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
-from explorer.components import component, source
+from explorer.components import HOLD, component, source
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -40,6 +40,8 @@ def point_map(*, label: str) -> PointMap:
     def part(name: str, value: Any = None) -> gr.HTML:
         # In the script, not in a prop: a prop beside an empty value does not reach the browser.
         script = f"const PART = {name!r};\n" + source("map_part.js")
+        if name != "choice":  # the one that tells the server something
+            script = HOLD + script
         return component("map_part", value, script=script, elem_classes=hidden)
 
     return PointMap(view, library, part("thumbs"), part("marks"), part("choice", ""))

@@ -14,7 +14,7 @@ const show = () => {
   list.replaceChildren(...cells.map(c => c.pair));
   paint();
 };
-document.addEventListener('ge:film', e => {
+GE.on(element, 'ge:film', e => {
   if (e.detail.id !== props.follows) return;
   at = e.detail.at;
   paint();

@@ -126,7 +126,7 @@ const show = () => {
   if (value) range();
   draw();
 };
-document.addEventListener('ge:ridge-mark', event => {
+GE.on(element, 'ge:ridge-mark', event => {
   if (event.detail.id !== SETUP.id) return;
   mark = event.detail.mark ?? null;
   if (value) range();

@@ -5,6 +5,67 @@ window.GE = (() => {
     models: [], needs: {}, notices: {}, current: '', tab: '', wake: () => {}, shown: {},
     parts: {}, chosen: {}, films: {},
   };
+  // The scripts of the components by name: (element, trigger, props, server, upload, watch) => ...
+  ge.make = {};
+
+  // Listens for as long as the element is on the page. A part that goes and comes back runs its
+  // script anew, and the one that has gone must not answer as well.
+  ge.on = (element, name, heard, where = document) => {
+    let there = false;
+    const listen = event => {
+      if (element.isConnected) there = true;
+      else if (there) { where.removeEventListener(name, listen); return; }
+      heard(event);
+    };
+    where.addEventListener(name, listen);
+  };
+
+  // The next frame of something that moves, when it is on screen: nobody sees a hidden film.
+  const waiting = new Map();
+  const sight = new IntersectionObserver(entries => {
+    for (const { target, isIntersecting } of entries) {
+      if (target.isConnected && !isIntersecting) continue;
+      sight.unobserve(target);
+      for (const tick of waiting.get(target) ?? []) requestAnimationFrame(tick);
+      waiting.delete(target);
+    }
+  });
+  ge.frame = (element, tick) => {
+    if (element.offsetParent !== null) { requestAnimationFrame(tick); return; }
+    waiting.set(element, (waiting.get(element) ?? new Set()).add(tick));
+    sight.observe(element);
+  };
+
+  // Large values that the server sent lie here, and a component has a word in their place. The
+  // framework compares and copies the values of all components at every event; with twenty films
+  // seen, that took longer than what the event was about. `props.value` is the value as before.
+  const LARGE = 2000;
+  let count = 0;
+  ge.held = new Map();
+  ge.hold = (props, watch) => {
+    let own = props.value?.held;
+    const take = () => {
+      const value = props.value;
+      if (value?.held) { own = value.held; return; }
+      ge.held.delete(own);
+      own = undefined;
+      if (value === null || typeof value !== 'object' || JSON.stringify(value).length < LARGE) return;
+      own = 'value ' + ++count;
+      ge.held.set(own, value);
+      props.value = { held: own };
+    };
+    watch('value', take);
+    take();
+    return new Proxy(props, {
+      get: (all, key) => (key === 'value' && all.value?.held ? ge.held.get(all.value.held) : all[key]),
+      set: (all, key, value) => {
+        if (key === 'value' && all.value?.held) ge.held.set(all.value.held, value);
+        else all[key] = value;
+        return true;
+      },
+    });
+  };
+
   const params = () => new URLSearchParams(location.search);
   // An older address is read under the names of today (page/address.py).
   const today = () => {
@@ -21,7 +82,8 @@ window.GE = (() => {
   today();
   const asked = params();
 
-  // Writes one value into the address, without a request; a default value is left out.
+  // Writes one value into the address, without a request; a default value is left out. `old` is the
+  // key that earlier links have for it.
   ge.put = (key, value, initial) => {
     if (!ge.isOpen) return;
     const p = params();
@@ -56,7 +118,9 @@ window.GE = (() => {
     if (!box) return;
     const title = ge.models.find(m => m.name === ge.current)?.title ?? 'This model';
     const others = ge.models.filter(m => able(tab, m.name));
-    const words = (ge.words?.[tab] ?? []).join(' and ');
+    const can = ge.models.find(m => m.name === ge.current)?.capabilities ?? [];
+    const words = ge.needs[tab].filter(need => !can.includes(need))
+      .map(need => ge.words?.[need] ?? need).join(' and ');
     box.querySelector('p').textContent = !ge.models.length
       ? 'There are no models here yet: train one, or start with --checkpoints FOLDER.'
       : `${title} cannot ${words}, which this tab needs.` +
@@ -144,6 +208,37 @@ window.GE = (() => {
       .forEach(equation => { equation.tabIndex = 0; });
     new MutationObserver(reach).observe(note, { childList: true, subtree: true });
     reach();
+  });
+
+  // Sliders. A number beyond the range is neither sent nor left standing: when it has been typed,
+  // the nearest one that there is takes its place, and is what is drawn. And what happens when a
+  // slider is let go happens after a key as well.
+  const rangeOf = box => (box.matches?.('input[data-testid=number-input]')
+    ? box.closest('.wrap')?.querySelector('input[type=range]') : null);
+  const beyond = box => box.value === '' || +box.value < +box.min || +box.value > +box.max;
+  const letGo = input => input.dispatchEvent(new PointerEvent('pointerup', { bubbles: true }));
+  document.addEventListener('input', event => {
+    if (rangeOf(event.target) && beyond(event.target)) event.stopImmediatePropagation();
+  }, true);
+  document.addEventListener('change', event => {
+    const box = event.target, range = rangeOf(box);
+    if (!range) return;
+    if (beyond(box)) {
+      box.value = box.value === '' ? range.value : Math.min(Math.max(+box.value, +box.min), +box.max);
+      box.dispatchEvent(new Event('input', { bubbles: true }));
+    }
+    letGo(box);
+  }, true);
+  // To leave a slider's number as it was is no wish.
+  document.addEventListener('blur', event => {
+    if (event.target instanceof Element && rangeOf(event.target)) event.stopImmediatePropagation();
+  }, true);
+  let keyed = 0;
+  document.addEventListener('keyup', event => {
+    if (!event.target.matches?.('input[data-testid=range-input]')) return;
+    if (!/^(Arrow|Page|Home|End)/.test(event.key)) return;
+    clearTimeout(keyed);
+    keyed = setTimeout(letGo, 250, event.target);
   });
 
   // Left and right move between tabs, as people who use the keyboard expect.

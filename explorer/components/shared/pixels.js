@@ -24,6 +24,13 @@ GE.draw = (canvas, sprite, k) => {
   context.putImageData(image, 0, 0);
 };
 
+// A picture of raw bytes, (h, w, c), as a canvas.
+GE.canvas = (b64, h, w, c) => {
+  const canvas = document.createElement('canvas');
+  GE.draw(canvas, GE.unpack({ b64, n: 1, h, w, c }), 0);
+  return canvas;
+};
+
 // The largest size in CSS pixels, at most `room`, that shows every picture pixel as a whole number
 // of screen pixels; a fraction only where one screen pixel each is already too much.
 GE.crisp = (pixels, room) => {

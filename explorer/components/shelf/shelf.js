@@ -8,6 +8,8 @@ const mark = () => tiles.forEach((tile, i) => {
 });
 const pick = (i, focus) => {
   selected = i;
+  // Kept in the value as well: a shelf that goes and comes back frames the same one.
+  props.value = { ...props.value, selected };
   mark();
   if (focus) tiles[i].focus();
   document.dispatchEvent(new CustomEvent('ge:picked', { detail: { grid: props.grid, index: i, by: 'person' } }));

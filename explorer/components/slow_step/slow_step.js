@@ -9,7 +9,7 @@ const show = () => {
   const value = props.value;
   element.hidden = !value;
   if (!value) return;
-  $('h3').textContent = value.title;
+  $('h2').textContent = value.title;
   $('.note').textContent = value.note;
   const sprite = GE.unpack(value.batch);
   $('.batch').replaceChildren(...Array.from({ length: sprite?.n ?? 0 }, (_, k) => {

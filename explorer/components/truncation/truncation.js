@@ -39,7 +39,7 @@ const draw = () => {
   said.title = `Measured on ${v.n} samples at each of ${v.x.length} thresholds; straight lines between.`;
   svg.setAttribute('aria-label', `Over the truncation: ${said.textContent}`);
 };
-document.addEventListener('ge:slider', event => {
+GE.on(element, 'ge:slider', event => {
   if (event.detail.id !== props.slider) return;
   at = event.detail.value;
   draw();

@@ -35,7 +35,11 @@ const limitOf = share => own().values[Math.max(0, Math.min(own().values.length -
   Math.ceil((1 - share) * own().values.length - 1e-9) - 1))];
 const own = () => sets[0];
 const other = () => sets.find(s => s.key === against);
-const percent = v => (100 * v).toFixed(v > 0 && v < 0.0995 ? 1 : 0) + ' %';
+// Of what is nearly all or nearly nothing a digit more: 99.7 % is not 100 %.
+const percent = v => {
+  const near = (v > 0 && v < 0.0995) || (v > 0.9905 && v < 1);
+  return (near && v > 0.5 ? Math.min(99.9, 100 * v) : 100 * v).toFixed(near ? 1 : 0) + ' %';
+};
 const number = v => {
   const size = Math.abs(v);
   const text = size >= 1000 ? Math.round(v).toLocaleString('en') : size >= 100 ? v.toFixed(0)
@@ -321,7 +325,7 @@ $('.save').onclick = () => {
   picture.src = 'data:image/svg+xml;charset=utf-8,' + encodeURIComponent(new XMLSerializer().serializeToString(sheet));
 };
 // A threshold and a set that came with a link.
-document.addEventListener('ge:row-given', event => {
+GE.on(element, 'ge:row-given', event => {
   if (event.detail.rows !== SETUP.choice || !event.detail.picked) return;
   const [wanted, key] = event.detail.picked.split('~');
   if (value && +wanted === +share(own().values, limit).toFixed(4) && key === against) return;

@@ -162,7 +162,7 @@ def choose(context: Context, name: str, asked: Asked) -> Screen:
     """Another picture was chosen: the brush's picture."""
     picture = chosen_in(context, name, asked)
     words = "Paint over what is to be filled in, then press Fill in."
-    return screen(brush=images.sprite(picture.pixels[None]), status=say(words))
+    return screen(brush=images.sprite(picture.pixels[None]), status=say(words, kind="older"))
 
 
 def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
@@ -321,7 +321,8 @@ def build(context: Context) -> None:
     )  # fmt: skip
     part.arrives(arrive)
     part.on([go.click, shown.input, seed.input], show, main=True)
-    part.on([own.source.input, own.choice.select, own.pad.draw], choose)
+    part.on([own.source.input, own.choice.select], choose)
+    part.draws(own.pad, choose)
     part.stops(halt, js=stop(FILM))
     part.saves(saver, save)
 

@@ -44,7 +44,6 @@ TITLE = "From a picture"
 FILM, BACK = "noising", "restoring"
 FRAMES = 41  # of the way to noise
 LEVELS = np.round(np.linspace(0.2, 0.9, 8), 3)  # of the strip
-REST = 0.35  # seconds a drawing must rest before it is restored
 
 LOOK_FOR = r"""
 * **Destroying needs no learning.** The film on the left only mixes a picture with noise, the same
@@ -206,20 +205,16 @@ def code_of(context: Context, name: str, wish: Wish) -> str:
 
 
 def show(
-    context: Context, name: str, asked: Asked, rest: float = 0.0, towards: bool = True
+    context: Context, name: str, asked: Asked, towards: bool = True
 ) -> Iterator[Screen | None]:
     """The film to noise, the film back, and the strip of what survives.
 
-    rest: seconds to wait before the way back, as a drawing may go on. towards: whether the film to
-    noise is to be made.
+    towards: whether the film to noise is to be made.
     """
     wish = read_wish(context, name, asked)
     yield screen(code=code_of(context, name, wish))
     if towards:
         yield screen(there=destroyed(context, name, wish), status=say(wish.picture.note))
-    if rest:
-        time.sleep(rest)
-        yield None
     words = yield from _way_back(context, name, wish)
     yield from _strip(context, name, wish)
     yield screen(status=say(f"{words} {wish.picture.note}"))
@@ -250,16 +245,11 @@ def _strip(context: Context, name: str, wish: Wish) -> Iterator[Screen | None]:
         yield screen(strip=strip_value(context, name, wish, results), status=status)
 
 
-def draw(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
-    """The picture changed, perhaps in the middle of a stroke."""
-    yield from show(context, name, asked, rest=REST)
-
-
 def restore(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """The way back alone, from another time or from where the film to noise stands."""
     if is_number(asked.t):
         yield screen(t=round(float(asked.t), 3))
-    yield from show(context, name, asked, rest=0.1, towards=False)
+    yield from show(context, name, asked, towards=False)
 
 
 def another(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
@@ -378,10 +368,10 @@ def build(context: Context) -> None:
         t=t, given=pad, sample=sample,
     )  # fmt: skip
     part.arrives(arrive)
-    part.on(pad.draw, draw)
+    part.draws(pad, show)
     part.on([c.input for c in (seed, label, sampler, schedule, steps, guidance)], show)
     t.input(None, t, None, js=SEEK, api_visibility="private")
-    part.on(t.input, restore)
+    part.on(t.input, restore, rest=0.1)
     part.on(go.click, restore, main=True, js=_from_here(3))
     part.on(more.click, another)
     part.stops(halt, js=stop(BACK))

@@ -367,7 +367,7 @@ def build(context: Context) -> None:
     part.on([
         steps.input, label.input, a.choice.select, b.choice.select, a.source.input, b.source.input,
     ], show)  # fmt: skip
-    part.on([a.pad.draw, b.pad.draw], show, rest=0.4)
+    part.draws([a.pad, b.pad], show)
     part.stops(halt, js=stop(FILM))
     part.saves(saver, save)
 

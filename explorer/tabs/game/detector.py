@@ -279,7 +279,7 @@ def build(context: Context) -> None:
     )  # fmt: skip
     part.arrives(arrive)
     part.on([own.source.input, own.choice.select], show)
-    part.on(own.pad.draw, show, rest=0.25)
+    part.draws(own.pad, show)
     part.on(more.click, following, main=True)
     part.stops(halt)
     part.saves(saver, save)

@@ -345,7 +345,8 @@ def build(context: Context) -> None:
     )  # fmt: skip
     part.arrives(arrive)
     part.on([own.source.input, own.choice.select, label.input, seed.input], show)
-    part.on([own.pad.draw, searches.input, steps.input, pull.input], show, rest=0.4)
+    part.on([searches.input, steps.input, pull.input], show, rest=0.4)
+    part.draws(own.pad, show)
     part.on(go.click, anew, main=True)
     part.stops(halt)
     part.saves(saver, save)

@@ -214,13 +214,11 @@ def now_words(context: Context, name: str, reel: Reel, count: int) -> str:
     """What is on screen, and of whose training there is more to see."""
     able = context.store.having({"Discriminates"})
     have = [context.store.header(o).title for o in moments.with_snapshots(context) if o in able]
-    film = "Its training was not kept as a film"
+    film = "Its training was not kept as a film."
     if have:
-        one = "has one" if len(have) == 1 else "have one"
-        listed = ", ".join(have[:-1]) + " and " + have[-1] if len(have) > 1 else have[0]
-        film += f"; {listed} {one}"
+        film += f" There is one of: {'; '.join(have)}."
     title = context.store.header(name).title
-    return f"{count} pictures of {title} as it is now.{bar_words(reel)} {film}."
+    return f"{count} pictures of {title} as it is now.{bar_words(reel)} {film}"
 
 
 def now_code(context: Context, name: str) -> str:

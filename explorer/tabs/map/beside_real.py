@@ -210,10 +210,10 @@ def build(context: Context) -> None:
     """The part."""
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Draw others", "beside-go", "beside-stop")
+            bar = run_row("Draw others", "among-go", "among-stop")
             go, halt, status = bar
-            count = gr.Slider(32, MOST, 256, step=32, label="Pictures", elem_id="beside-count")
-            seed = gr.Number(0, label="Seed", precision=0, elem_id="beside-seed")
+            count = gr.Slider(32, MOST, 256, step=32, label="Pictures", elem_id="among-count")
+            seed = gr.Number(0, label="Seed", precision=0, elem_id="among-seed")
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes=["ge-stage", "ge-sections"]):
             field = cloud(label="Made pictures among real ones")

@@ -360,7 +360,7 @@ def build(context: Context) -> None:
     part.arrives(arrive)
     settings = [c.input for c in (rows, count, seed, heat, label, order)]
     part.on([own.source.input, own.choice.select, *settings], show)
-    part.on(own.pad.draw, show, rest=0.25)
+    part.draws(own.pad, show)
     part.on(go.click, again, main=True)
     part.stops(halt, js=stop(SHEET))
     part.saves(saver, save)

@@ -141,20 +141,34 @@ def scores(context: Context, name: str, batch: Batch) -> Iterator[Batch]:
 # -- handlers: plain values in, values of the outputs out -----------------------------------------
 
 
-def arrive(context: Context, name: str, model: Any) -> tuple[Any, ...]:
-    """The part is on screen: (pictures, status, model). A model that fits is taken at once."""
+def follow(known: Sequence[str], name: str, model: Any, followed: Any) -> str:
+    """The model that the part takes, of those it knows: the page's, where that has just been chosen
+    and fits; else the one that it has.
+
+    name: the page's model. model: the part's own. followed: the page's when the part was last on
+    screen, None at first; then a link may have asked for another than the first of them.
+    """
+    asked = model in known and (followed is not None or model != known[0])
+    if name in known and name != followed and not (asked and followed is None):
+        return name
+    return model if model in known else known[0]
+
+
+def arrive(context: Context, name: str, model: Any, followed: Any = None) -> tuple[Any, ...]:
+    """The part is on screen: (pictures, status, model, followed, answer)."""
     known = able(context)
     if not known:
         words = "No model here was trained on Fashion-MNIST and tells how likely 256 levels are."
-        return gr.skip(), say(words, kind="problem"), gr.skip()
-    model = model if model in known else name if name in known else known[0]
+        return gr.skip(), say(words, kind="problem"), gr.skip(), name, gr.skip()
+    before, model = model, follow(known, name, model, followed)
+    answer = gr.skip() if model == before else gr.Column(visible=False)
     try:
         batch, by = pictures(context, model)
     except ValueError as error:
-        return gr.skip(), say(str(error), kind="problem"), model
+        return gr.skip(), say(str(error), kind="problem"), model, name, answer
     titles = [context.store.header(each).title for each in by]
     words = f"Clothes by {titles[0]}, digits by {titles[1]}. Guess, then reveal."
-    return as_pictures(batch), say(words), model
+    return as_pictures(batch), say(words), model, name, answer
 
 
 def as_pictures(batch: Batch) -> dict[str, Any]:
@@ -367,7 +381,10 @@ def build(context: Context) -> None:
                 corrected = verdict("lesson-corrected", tall=230)
 
     outputs = [text, likely.view, points, corrected.view, status, notes.code, stage, halt]
-    context.on_show(partial(arrive, context), [model], [shown, status, model])
+    followed = gr.State(None)
+    context.on_show(
+        partial(arrive, context), [model, followed], [shown, status, model, followed, stage]
+    )
     draw = newest_only(LESSON, stoppable(partial(reveal, context)), stopped_at(4, 7))
     go.click(draw, [model, guess], outputs, **LIVE)
     model.input(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import logging
+import textwrap
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +20,7 @@ from explorer.components import say
 from explorer.components.score_table.score_table import score_table
 from explorer.components.verdict.verdict import ALARM
 from explorer.page.address import number, one_of, whole
+from explorer.page.code import in_code
 from explorer.page.context import Context
 from explorer.page.examples import examples
 from explorer.page.runs import LIVE, newest_only, run_row, stoppable, stopped_at
@@ -29,6 +33,7 @@ from explorer.tabs.score.scored import (
     LIKELIHOOD,
     SPACES,
     Found,
+    at_a_time,
     at_once,
     bits_per_dim,
     help_of,
@@ -273,6 +278,42 @@ def arrive(context: Context, name: str, score: Any) -> Iterator[tuple[Any, ...]]
         yield say(str(error), kind="problem"), gr.skip()
 
 
+def code(context: Context, name: str, *values: Any) -> Any:
+    """Lines that score the first pictures; no change where the controls mean none. values: those of
+    ``show``."""
+    files, polarity, score, _, seed = values
+    try:
+        *_, given = pile(context, name, files, polarity)
+        return snippet(context, name, given, read_score(context, name, score), read_seed(seed))
+    except ValueError:  # the status has said why
+        return gr.skip()
+
+
+def snippet(context: Context, name: str, given: Pile, score: str, seed: int) -> str:
+    """The lines that give the scores of as many of the pictures as are scored at once."""
+    folder = in_code(context.store.header(name).folder)
+    device = context.store.device_asked
+    placed = "" if device in ("auto", "cpu") else f", device={device!r}"
+    pixels = given.pixels[: at_a_time(context, name)]
+    packed = base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode("ascii")
+    lines = "\n".join(f'    "{line}"' for line in textwrap.wrap(packed, 88))
+    return (
+        "import base64\nimport zlib\n\nimport torch\n\n"
+        "from models import checkpoint\n"
+        "from models.contract.model import generator\n"
+        "from models.scores.scores import background_of, read_reference, score\n\n"
+        f"model = checkpoint.load({folder!r}{placed})\n"
+        f"header = checkpoint.read_header({folder!r})\n"
+        "reference = read_reference(header.folder)  # scores of whole data sets, or None\n"
+        "background = background_of(header, [header.folder.parent])\n"
+        f"pixels = zlib.decompress(base64.b64decode(\n{lines}\n))\n"
+        f"x = torch.tensor(list(pixels)).view{pixels.shape!r} / 255\n"
+        f"found = score(model, x.to(model.device), [{score!r}], generator({seed}, 0), reference,"
+        " background)\n"
+        f"strangeness = found[{score!r}].values.tolist()  # higher is stranger\n"
+    )
+
+
 def save(
     context: Context, name: str, files: Any, polarity: Any, score: Any, alarm: Any, seed: Any
 ) -> tuple[Any, Any]:
@@ -326,7 +367,7 @@ def build(context: Context) -> None:
                 seed = gr.Number(0, label="Seed", precision=0, elem_id="many-seed")
             csv = gr.Button("Table as CSV", size="sm", elem_id="many-csv")
             saver = components.saver()
-            context.notes(LOOK_FOR)
+            notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage"):
             table = score_table(label="Pictures and their scores", most=720, room=480)
 
@@ -335,11 +376,12 @@ def build(context: Context) -> None:
     handler = newest_only(MANY, stoppable(partial(show, context)), stopped_at(1, 2))
     draw = context.timely(handler)
     arrived = context.on_show(partial(arrive, context), [score], [status, score], **LIVE)
-    arrived.then(draw, inputs, outputs, **LIVE)
     pressed = again.click(next_seed, seed, seed, **context.light)
-    pressed.then(draw, inputs, outputs, **LIVE)
-    gr.on([files.change, *(c.input for c in (polarity, score, alarm, seed))], draw, inputs, outputs,
-          **LIVE)  # fmt: skip
+    changed = gr.on([files.change, *(c.input for c in (polarity, score, alarm, seed))], draw,
+                    inputs, outputs, **LIVE)  # fmt: skip
+    for event in (arrived.then(draw, inputs, outputs, **LIVE),
+                  pressed.then(draw, inputs, outputs, **LIVE), changed):  # fmt: skip
+        event.then(context.timely(partial(code, context)), inputs, notes.code, **context.heavy)
     score.input(lambda value: gr.Dropdown(info=help_of(value)), score, score, **context.light)
     context.keep_until_gone(files)
     bar.wire_stop(MANY)

@@ -22,7 +22,7 @@ from explorer.page.choice import Picture
 from explorer.page.code import import_lines, in_code
 from explorer.page.context import Context
 from explorer.page.examples import as_shelf, chosen, example_controls, wire_next
-from explorer.page.runs import LIVE, newest_only, rested, run_row, stoppable, stopped_at
+from explorer.page.runs import LIVE, end_while_drawing, newest_only, run_row, stoppable, stopped_at
 from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes, packed
 from explorer.tabs.score import beside
@@ -352,7 +352,7 @@ def save_pictures(context: Context, name: str, *values: Any) -> tuple[Any, Any]:
         sheet.append(np.repeat(as_bytes(made[2]), 3 // C, 0))
     scale = max(1, round(224 / W))
     data = images.png_bytes(images.grid_image(np.stack(sheet), columns=3, scale=scale, gap=8))
-    return components.file(f"{name}-{score}.png", data, "image/png"), say("Saved.")
+    return components.file(f"{name}-{score}-pictures.png", data, "image/png"), say("Saved.")
 
 
 def save_numbers(context: Context, name: str, *values: Any) -> tuple[Any, Any]:
@@ -406,10 +406,10 @@ def build(context: Context) -> None:
     inputs = [context.picker, *values]
     outputs = [maps.view, facts, judge.view, status, notes.code, there, halt]
 
-    def live(handler: Any, key: str, at: int, button: int) -> Any:
-        return context.timely(newest_only(key, handler, stopped_at(at, button)))
+    def live(handler: Any, key: str, at: int, button: int, ends: Sequence[str] = ()) -> Any:
+        return context.timely(newest_only(key, handler, stopped_at(at, button), ends))
 
-    draw = live(stoppable(partial(show, context)), ONE, 3, 6)
+    draw = live(stoppable(partial(show, context)), ONE, 3, 6, ends=(beside.KEY,))
     compare = newest_only(beside.KEY, stoppable(partial(beside_it, context)), stopped_at(1, 2))
     arrived = context.on_show(
         partial(arrive, context), [own.choice, score], [status, own.view, score], **LIVE,
@@ -417,8 +417,8 @@ def build(context: Context) -> None:
     pressed = wire_next(context, following, own)
     changed = gr.on([own.source.input, own.choice.select, seed.input, score.input], draw, inputs,
                     outputs, **LIVE)  # fmt: skip
-    drawn = own.pad.draw(live(rested(stoppable(partial(show, context)), 0.25), ONE, 3, 6), inputs,
-                         outputs, **LIVE)  # fmt: skip
+    drawn = own.pad.draw(draw, inputs, outputs, **LIVE)
+    end_while_drawing(own.pad, ONE, beside.KEY)
     score.input(lambda value: gr.Dropdown(info=help_of(value)), score, score, **context.light)
     for event in (arrived.then(draw, inputs, outputs, **LIVE),
                   pressed.then(draw, inputs, outputs, **LIVE), changed, drawn):  # fmt: skip

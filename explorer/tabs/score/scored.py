@@ -214,6 +214,11 @@ def in_turn(
         yield scored(context, name, some, names, seed, at if crowd else None)
 
 
+def at_a_time(context: Context, name: str) -> int:
+    """How many pictures are scored at once: one where the model walks through noise for each."""
+    return 1 if walks(context.store.header(name)) else PART
+
+
 def joined(parts: Sequence[Found]) -> Found:
     """Scores of parts as those of the whole; without maps."""
     first = parts[0]

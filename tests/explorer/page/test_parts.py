@@ -35,3 +35,15 @@ def test_a_tab_is_made_of_parts_that_keep_the_conventions(context, tab):
     remembered = [item.key for item in context.remembered]
     assert len(set(remembered)) == len(remembered)
     assert {key.partition(".")[0] for key in remembered} <= set(context.tab_keys)
+
+
+@pytest.fixture
+def page(context):
+    return explorer.build(context)
+
+
+def test_no_id_is_used_twice(page):
+    given = [each["props"].get("elem_id") for each in page.config["components"]]
+    ids = [each for each in given if each]
+    assert len(ids) > 100
+    assert [each for each in set(ids) if ids.count(each) > 1] == []

@@ -290,7 +290,7 @@ def test_a_drawing_goes_there_and_back_and_its_code_too(context):
         {"given": drawing(pixels), "t": 0.4, "sampler": "ddim", "schedule": "flow", "steps": 3},
         {"t": 0.6, "seed": 5, "label": 2, "sampler": "ddpm", "guidance": 2.0},
     ):
-        final = settled(from_picture.draw(context, "classes", BACK.but(**asked)))
+        final = settled(from_picture.show(context, "classes", BACK.but(**asked)))
         scope: dict = {}
         exec(final.code, scope)
         way = pictures(final.back["rows"][2]["sprite"])

@@ -203,7 +203,7 @@ def test_the_brush_shows_the_picture_that_was_chosen(context):
     with pytest.raises(ValueError, match=r"^Draw a picture"):
         fill_in.choose(context, "free", ASKED.but(source="own"))
     told = fill_in.choose(context, "free", ASKED.but(source="own", pad=drawing()))
-    assert told.brush["n"] == 1 and told.status["kind"] == "plain"
+    assert told.brush["n"] == 1 and told.status["kind"] == "older"
 
 
 def test_arriving_hides_the_lower_half_unless_a_mask_of_this_size_is_there(context, lower):

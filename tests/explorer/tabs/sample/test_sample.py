@@ -247,7 +247,7 @@ def test_an_upload_goes_through_the_gate(context):
     Image.new("L", (50, 50), 255).save(file, "PNG")
     value = {"kind": "file", "name": "a.png", "b64": base64.b64encode(file.getvalue()).decode()}
     assert read_picture(value, header).pixels.shape == (1, 28, 28)
-    assert read_picture(None, header) is None
+    assert read_picture(None, header) is None and read_picture("", header) is None
     for bad in ({**value, "b64": "AAAA"}, {**value, "b64": "%%%"}, {"kind": "drawing"}, "text", 7):
         with pytest.raises(ImageError):
             read_picture(bad, header)

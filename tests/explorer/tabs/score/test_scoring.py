@@ -296,6 +296,19 @@ def test_the_same_files_and_seed_give_the_same_scores_wherever_they_are_shown(co
     assert column == [row["cells"][3][1] for row in again["rows"][:19]]
 
 
+@pytest.mark.parametrize("by", ["likelihood", "several"])
+def test_the_code_gives_the_scores_of_the_first_pictures(context, files, by):
+    table, _ = table_of(context, files, by=by)
+    scope: dict = {}
+    exec(many.code(context, "grey", files, "auto", by, 5.0, 0), scope)
+    told = scope["strangeness"]
+    shown = [row["cells"][3][1] for row in table["rows"] if "says" not in row]
+    assert len(told) == scored.PART
+    assert told == pytest.approx(shown[: len(told)], rel=1e-4)
+    examples_too = many.code(context, "grey", None, "auto", by, 5.0, 0)
+    assert compile(examples_too, "snippet", "exec")
+
+
 def test_without_files_the_examples_are_scored(context):
     table, status = table_of(context, None, "bare")
     assert len(table["rows"]) == len(examples.examples(context, "bare"))
@@ -335,9 +348,19 @@ def test_the_table_can_be_taken_away_with_what_failed(context, files):
 # -- the lesson -----------------------------------------------------------------------------------
 
 
+def test_the_lesson_follows_the_model_that_is_chosen_for_the_page():
+    known = ["first", "second", "third"]
+    assert lesson.follow(known, "second", "first", None) == "second"  # at first, of itself
+    assert lesson.follow(known, "second", "third", None) == "third"  # asked for by a link
+    assert lesson.follow(known, "third", "second", "second") == "third"  # chosen since
+    assert lesson.follow(known, "digits", "third", "second") == "third"  # one that does not fit
+    assert lesson.follow(known, "third", "first", "third") == "first"  # its own, chosen since
+    assert lesson.follow(known, "digits", None, None) == "first"
+
+
 def test_the_lesson_takes_models_of_clothes_with_256_levels(context):
     assert lesson.able(context) == ["grey"]
-    table, status, model = lesson.arrive(context, "binary", None)
+    table, status, model, *_ = lesson.arrive(context, "binary", None)
     assert model == "grey" and len(table["places"]) == 16 and "digits by Toy" in status["text"]
 
 
@@ -376,7 +399,7 @@ def test_what_is_revealed_was_computed(context):
 def test_without_a_model_of_clothes_there_is_a_sentence(tmp_path):
     toys.write_writer(tmp_path, "only")
     context = explorer.Context.create(tmp_path, device="cpu")
-    _, status, _ = lesson.arrive(context, "only", None)
+    _, status, *_ = lesson.arrive(context, "only", None)
     assert status["kind"] == "problem" and "Fashion-MNIST" in status["text"]
 
 
