@@ -9,7 +9,9 @@ import gradio as gr
 import numpy as np
 
 from explorer.page.choice import (
+    CONTROLS,
     OWN,
+    SAMPLE,
     SHELF,
     Picture,
     PictureControls,
@@ -85,9 +87,10 @@ def noise(shape: tuple[int, int, int], n: int) -> np.ndarray:
 
 def examples(context: Context, name: str) -> list[Picture]:
     """Sixteen pictures at most: its own samples, others', and what is no picture of anything."""
-    key = ("score-examples", name)
-    if (found := context.scores.get(key)) is not None:
-        return found
+    return context.ask.kept(("examples", name), partial(_examples, context, name))
+
+
+def _examples(context: Context, name: str) -> list[Picture]:
     header = context.store.header(name)
     shape = tuple(header.config["image"])
     found = []
@@ -116,7 +119,7 @@ def examples(context: Context, name: str) -> list[Picture]:
                 f'x = (uniform((1, {size}), generator(0), "cpu") * 255).round() / 255\n',
                 ("from models import generator, uniform",)),
     ]  # fmt: skip
-    return context.scores.put(key, found[:SHELF])
+    return found[:SHELF]
 
 
 def _sample(context: Context, name: str, variable: str, k: int) -> Picture:
@@ -153,6 +156,18 @@ def chosen(context: Context, name: str, source: Any, index: Any, given: Any) -> 
         return read(context, name, source, index, given)
     found = examples(context, name)
     return found[_place(index, len(found))]
+
+
+def example_in(context: Context, name: str, asked: Any, of: str = "") -> Picture:
+    """The picture that the controls of a part mean (see ``PictureControls.named``)."""
+    return chosen(context, name, *(getattr(asked, f"{of}{what}") for what in CONTROLS))
+
+
+def following(context: Context, name: str, asked: Any) -> dict[str, Any]:
+    """The next example in the controls, and off one's own picture: their values by name."""
+    count = len(examples(context, name))
+    place = (int(asked.choice) + 1) % count if is_whole(asked.choice) else 0
+    return {"choice": place, "source": SAMPLE}
 
 
 def crowds(context: Context, name: str, most: int) -> list[tuple[str, str, np.ndarray]]:
