@@ -11,7 +11,6 @@ import numpy as np
 from explorer.page.choice import (
     CONTROLS,
     OWN,
-    SAMPLE,
     SHELF,
     Picture,
     PictureControls,
@@ -161,13 +160,6 @@ def chosen(context: Context, name: str, source: Any, index: Any, given: Any) -> 
 def example_in(context: Context, name: str, asked: Any, of: str = "") -> Picture:
     """The picture that the controls of a part mean (see ``PictureControls.named``)."""
     return chosen(context, name, *(getattr(asked, f"{of}{what}") for what in CONTROLS))
-
-
-def following(context: Context, name: str, asked: Any) -> dict[str, Any]:
-    """The next example in the controls, and off one's own picture: their values by name."""
-    count = len(examples(context, name))
-    place = (int(asked.choice) + 1) % count if is_whole(asked.choice) else 0
-    return {"choice": place, "source": SAMPLE}
 
 
 def crowds(context: Context, name: str, most: int) -> list[tuple[str, str, np.ndarray]]:

@@ -79,9 +79,13 @@ def _judge(context: Context, name: str) -> Judge | None:
     of, shape = header.data.get("name", ""), list(header.config["image"])
     own = [context.store.header(other).folder for other in context.store.having({"Classifies"})]
     for folder in [*own, *find(SHIPPED)]:
-        other = read_header(folder)
-        fits = other.data.get("name") == of and list(other.config["image"]) == shape
-        fitted = load_features(other.folder) if fits else None
+        try:
+            other = read_header(folder)
+            fits = other.data.get("name") == of and list(other.config["image"]) == shape
+            fitted = load_features(other.folder) if fits else None
+        except ValueError as error:  # of no concern to a visitor: the next one may do
+            log.warning("Left out %s as a judge: %s", folder, error)
+            continue
         if fitted is not None and fitted.labels is not None:
             return Judge(context.store.at(other.folder), other.folder, fitted)
     log.info(

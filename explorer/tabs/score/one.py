@@ -20,7 +20,7 @@ from explorer.page.address import one_of, whole
 from explorer.page.choice import Picture
 from explorer.page.code import in_code
 from explorer.page.context import Context
-from explorer.page.examples import as_shelf, example_controls, example_in, following
+from explorer.page.examples import as_shelf, example_controls, example_in, next_example
 from explorer.page.part import Asked, Part, Screen, screen
 from explorer.page.runs import run_row
 from explorer.page.snippet import call, loading, raw, snippet
@@ -154,11 +154,11 @@ def beside_it(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
     yield from beside.table(context, name, picture, seed, alarm)
 
 
-def next_example(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+def another(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """The next example on the shelf."""
-    place = following(context, name, asked)
-    yield screen(**place, shelf=as_shelf(context, name, place["choice"]))
-    yield from show(context, name, asked.but(**place))
+    choice, shelf, source = next_example(context, name, asked.choice)
+    yield screen(choice=choice, shelf=shelf, source=source)
+    yield from show(context, name, asked.but(choice=choice, source=source))
 
 
 def explain(context: Context, name: str, asked: Asked) -> Screen:
@@ -380,7 +380,7 @@ def build(context: Context) -> None:
     )  # fmt: skip
     for event in (
         part.arrives(arrive),
-        part.on(more.click, next_example, main=True),
+        part.on(more.click, another, main=True),
         part.on([own.source.input, seed.input, score.input], show),
         part.on(own.choice.select, show),
         part.on(own.pad.draw, show, rest=0.25),

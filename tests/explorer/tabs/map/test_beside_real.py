@@ -99,6 +99,16 @@ def test_the_judge_is_a_model_within_the_bound_of_the_store(context):
     assert set(context.store.loaded) >= {"game", "judge"}
 
 
+def test_a_judge_that_is_damaged_is_left_out(tmp_path, monkeypatch, caplog):
+    toys.write_game(tmp_path, "game")
+    (toys.write_judge(tmp_path, "judge") / "features.safetensors").write_bytes(b"nothing")
+    monkeypatch.setattr(beside_real, "SHIPPED", tmp_path / "none")
+    context = explorer.Context.create(tmp_path, device="cpu")
+    with pytest.raises(ValueError, match="Not available for Digits"):
+        settled(beside_real.show(context, "game", asked(32, 0)))
+    assert "Left out" in caplog.text and "damaged" in caplog.text
+
+
 def test_a_shipped_judge_is_offered_to_nobody(tmp_path, monkeypatch):
     toys.write_game(tmp_path / "here", "game")
     toys.write_judge(tmp_path / "shipped", "judge")

@@ -222,10 +222,10 @@ def test_a_score_that_a_model_lacks_becomes_its_usual_one(context):
 
 def test_the_next_example_comes_around(context):
     last = len(examples.examples(context, "grey")) - 1
-    following = settled(one.next_example(context, "grey", PLAIN.but(choice=last, source="own")))
+    following = settled(one.another(context, "grey", PLAIN.but(choice=last, source="own")))
     assert (following.choice, following.source, following.shelf["selected"]) == (0, "sample", 0)
     assert following.maps["maps"][0]["note"] == "its own sample 1"
-    assert examples.following(context, "grey", PLAIN.but(choice="nonsense"))["choice"] == 0
+    assert examples.next_example(context, "grey", "nonsense")[0] == 0
 
 
 def test_a_model_comes_on_screen_with_its_shelf_its_scores_and_a_picture(context):
