@@ -159,10 +159,12 @@ class Part:
 
     # -- wiring -----------------------------------------------------------------------------------
 
-    def arrives(self, handler: Callable, *, run: str = "main", js: str | None = None) -> Any:
+    def arrives(
+        self, handler: Callable, *, run: str = "main", loads: bool = True, js: str | None = None
+    ) -> Any:
         """Calls the handler when the part has a new model to show (see ``Context.on_show``)."""
         listen = getattr(self.context.picker, f"show_{self.place}")
-        return self.on(listen, handler, run=run, arrives=True, js=js)
+        return self.on(listen, handler, run=run, arrives=True, loads=loads, js=js)
 
     def on(
         self,

@@ -6,6 +6,7 @@
         ...
     map = ask.kept(("map", name), lambda: ...)                   # once for all who ask
     yield from ask.kept_steps(("draw", name, settings), lambda: ask.steps(...))
+    ask(name, compare, pixels, Other(judge))                     # a function of two models
 
 This is the one place that knows of devices, dtypes, tapes and generators. What is asked for is a
 method's name or a function ``f(model, ...)``, and everything else a plain value, so that whatever
@@ -39,6 +40,10 @@ class Seed(tuple):
         return super().__new__(cls, parts)
 
 
+class Other(str):
+    """The name of a further model among the values, in whose place the function gets the model."""
+
+
 class Ask:
     """Asks the models of a store. limit: bytes of results kept."""
 
@@ -52,19 +57,22 @@ class Ask:
                  **named: Any) -> Any:  # fmt: skip
         """What the model's method ``verb``, or ``verb(model, ...)``, answers.
 
-        Arrays become tensors where the model is (floats in its precision), ``Seed`` a generator;
-        tensors in the answer become arrays. tape: gradients by the input are asked for.
+        Arrays become tensors where the model is (floats in its precision), ``Seed`` a generator,
+        ``Other`` a model; tensors in the answer become arrays. tape: gradients by the input are
+        asked for.
         """
         model = self._model(name)
+        values, named = self._given(model, values), self._given(model, named)
         with _grad_mode(tape):
-            return as_arrays(_method(model, verb)(*_given(model, values), **_given(model, named)))
+            return as_arrays(_method(model, verb)(*values, **named))
 
     def steps(self, name: str, verb: str | Callable, *values: Any, tape: bool = False,
               **named: Any) -> Iterator[Any]:  # fmt: skip
         """Yields what the model's method yields, as ``__call__`` answers."""
         model = self._model(name)
+        values, named = self._given(model, values), self._given(model, named)
         with _grad_mode(tape):
-            steps = iter(_method(model, verb)(*_given(model, values), **_given(model, named)))
+            steps = iter(_method(model, verb)(*values, **named))
         try:
             while True:
                 # The mode holds while the model works, never while the page does.
@@ -129,6 +137,30 @@ class Ask:
     def _model(self, name: str) -> Any:
         return self.store.get(name)
 
+    def _given(self, model: Any, value: Any) -> Any:
+        """A value of the page as a model takes it."""
+        import torch
+
+        from models.contract.random import generator
+
+        if isinstance(value, Seed):
+            return generator(*value)
+        if isinstance(value, Other):
+            return self._model(value)
+        if isinstance(value, np.ndarray):
+            array = np.ascontiguousarray(value)
+            tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
+            if tensor.is_floating_point():
+                return tensor.to(model.device, next(model.parameters()).dtype)
+            return tensor.to(model.device)
+        if isinstance(value, dict):
+            return {key: self._given(model, each) for key, each in value.items()}
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return value
+        if isinstance(value, (list, tuple)):
+            return type(value)(self._given(model, each) for each in value)
+        return value
+
 
 class _Shared:
     """Steps that several readers follow: whoever needs the next one first computes it."""
@@ -189,29 +221,6 @@ def _grad_mode(tape: bool) -> Iterator[None]:
 
     with torch.set_grad_enabled(tape):
         yield
-
-
-def _given(model: Any, value: Any) -> Any:
-    """A value of the page as a model takes it."""
-    import torch
-
-    from models.contract.random import generator
-
-    if isinstance(value, Seed):
-        return generator(*value)
-    if isinstance(value, np.ndarray):
-        array = np.ascontiguousarray(value)
-        tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
-        if tensor.is_floating_point():
-            return tensor.to(model.device, next(model.parameters()).dtype)
-        return tensor.to(model.device)
-    if isinstance(value, dict):
-        return {key: _given(model, each) for key, each in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return value
-    if isinstance(value, (list, tuple)):
-        return type(value)(_given(model, each) for each in value)
-    return value
 
 
 def as_arrays(value: Any) -> Any:

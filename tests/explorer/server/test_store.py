@@ -45,6 +45,24 @@ def test_a_background_of_other_models_is_none_to_look_at(tmp_path):
     assert Store([tmp_path], "cpu").names == ["seen"]
 
 
+def test_a_model_of_another_folder_is_loaded_within_the_bound_and_offered_to_nobody(
+    folder, tmp_path
+):
+    aside = toys.write(tmp_path, "b")  # a name that is taken
+    store = Store([folder], "cpu")
+    assert store.at(folder / "b") == "b"
+    name = store.at(aside)
+    assert name == store.at(str(aside)) and name not in store.names
+    assert name not in store.having({"Samples"}) and store.header(name).folder == aside
+    store.get("a")
+    assert store.get(name) is store.get(name) and store.loaded == ["a", name]
+    store.limit = 1
+    store.get("c")
+    assert store.loaded == ["c"]
+    with pytest.raises(ValueError, match="checkpoint"):
+        store.at(tmp_path)
+
+
 def test_listing_loads_nothing(folder):
     store = Store([folder], "cpu")
     assert store.header("a").parameters > 0
