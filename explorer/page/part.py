@@ -123,12 +123,17 @@ class Part:
     place: "TAB" or "TAB_PART". needs: capabilities that a model must have beyond what the tab asks
     for; one without them is told so, and an output ``stage`` is hidden meanwhile. handlers: what
     was wired, by the handler's name. main: the name of the handler that the part's main button
-    calls.
+    calls. of_model: whether it is about the model in the picker; else it goes on while another is
+    chosen, and loads none. block: names a piece of a part with controls of its own, which go to
+    its own handlers alone.
     """
 
-    def __init__(self, context: Context, needs: Iterable[str] = ()) -> None:
+    def __init__(
+        self, context: Context, needs: Iterable[str] = (), *, of_model: bool = True, block: str = ""
+    ) -> None:
         self.context = context
-        self.place = context.place
+        self.place = f"{context.place}_{block}" if block else context.place
+        self.of_model = of_model
         self.needs = frozenset(needs)
         self.asks: dict[str, Any] = {}
         self.shows: dict[str, Any] = {}
@@ -175,7 +180,7 @@ class Part:
         rest: float = 0.0,
         main: bool = False,
         arrives: bool = False,
-        loads: bool = True,
+        loads: bool | None = None,
         quick: bool | None = None,
         status: str = "status",
         ends: Sequence[str] = (),
@@ -195,6 +200,7 @@ class Part:
         if main:
             self.main = _name(handler)
         steps = inspect.isgeneratorfunction(handler)
+        loads = self.of_model if loads is None else loads
         quick = not steps if quick is None else quick
         wrapped = self._steps if not quick else self._once
         fn = wrapped(handler, run=run, rest=rest, arrives=arrives, loads=loads, status=status,
@@ -268,6 +274,12 @@ class Part:
                 changed = zip(self.shows, places, strict=True)
                 yield Screen({key: value for key, value in changed if not _is_skip(value)})
 
+    def _enter(self, request: Any, name: str, arrives: bool) -> Callable[[], bool]:
+        """A question whether what is shown is still wanted (``Context.enter``)."""
+        if not self.of_model:
+            return lambda: True
+        return self.context.enter(request, self.place, name, arrives)
+
     def _key(self, run: str, request: Any) -> tuple[str, str, Any]:
         return self.place, run, getattr(request, "session_hash", None)
 
@@ -291,7 +303,7 @@ class Part:
 
         def steps(request: gr.Request, name: str, *values: Any) -> Iterator[tuple[Any, ...]]:
             silent = self._places({})
-            in_time = self.context.enter(request, self.place, name, arrives)
+            in_time = self._enter(request, name, arrives)
             if not in_time():
                 yield silent
                 return
@@ -340,7 +352,7 @@ class Part:
         """The handler, a plain function, as the function of an event without a queue."""
 
         def once(request: gr.Request, name: str, *values: Any) -> tuple[Any, ...]:
-            in_time = self.context.enter(request, self.place, name, arrives)
+            in_time = self._enter(request, name, arrives)
             try:
                 changes = handler(self.context, name, self._asked(values, request))
             except Exception as error:

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from models.contract.capabilities import HasCodes
+from models.contract.capabilities import Encodes, HasCodes
 from models.contract.model import Code, GenerativeModel
 from models.contract.random import normal, uniform
 
@@ -136,3 +136,30 @@ def invert_steps(
         optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / steps))
         optimizer.step()
         z.copy_(possible(z))
+
+
+def search_steps(
+    model: GenerativeModel,
+    x: Tensor,
+    n: int,
+    rng: Generator,
+    classes: Sequence[int] = (),
+    steps: int = STEPS,
+    rate: float = RATE,
+    prior: float = PRIOR,
+) -> Iterator[Attempt]:
+    """Yields where the searches for a picture's code are, before the first step and after each.
+
+    They begin at n codes of the prior and, where the model has an encoder, at what it makes of the
+    picture: those rows are the last. classes: what the picture is taken for, in turn, and by the
+    encoder as each; none of a model that takes none. The rest, and what is raised, as
+    ``invert_steps``.
+    """
+    classes = list(classes)
+    start = [starting_codes(model, n, rng)]
+    label = [classes[k % len(classes)] for k in range(n)] if classes else []
+    if isinstance(model, Encodes):
+        start += [model.encode(x, k) for k in classes] if classes else [model.encode(x)]
+        label += classes
+    asked = torch.tensor(label, device=model.device) if classes else None
+    return invert_steps(model, x, torch.cat(start), asked, steps, rate, prior)

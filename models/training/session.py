@@ -168,6 +168,8 @@ class Session:
         for name, value in progress.logs.items():
             self.sums.setdefault(name, []).append(value)
         self.last = progress
+        if progress.step in self.run.snapshots:
+            self.run.keep_snapshot(progress, self.folder)
         soon = time.perf_counter() - self.reported < OFTEN
         if not soon or progress.step in (1, progress.total):
             self.tell_progress()

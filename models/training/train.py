@@ -191,7 +191,7 @@ class Run:
             if self.out and (last or self.step % self.config.log_every == 0):
                 self.write_log(progress)
             if self.out and self.step in self.snapshots:
-                self.keep_snapshot(progress)
+                self.keep_snapshot(progress, self.out)
             if self.out and now - self.counted > 60 * self.config.checkpoint_minutes:
                 self.count_minutes()
                 self.save_state()
@@ -206,12 +206,13 @@ class Run:
         self.counted = now
 
     @torch.no_grad()
-    def keep_snapshot(self, progress: Progress) -> None:
+    def keep_snapshot(self, progress: Progress, folder: Path) -> None:
+        """Keeps the model as it is after this step beside the checkpoint in ``folder``."""
         self.model.eval()
         remarks = self.model.snapshot_remarks(self.ema)
         self.model.train()
         p = progress
-        snapshots.keep(self.ema, self.out, p.step, p.total, p.epoch, p.logs, remarks)
+        snapshots.keep(self.ema, folder, p.step, p.total, p.epoch, p.logs, remarks)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor | None]:
         """The images, (B, C, H, W) in [0, 1], and labels of a step: a pure function of the step.

@@ -42,9 +42,10 @@ def test_two_runs_are_watched_side_by_side(page, address):
     assert page.locator(f"{FILM} canvas").count() == 1 and "game.beside=none" in page.url
 
 
-def test_a_run_without_snapshots_says_so(page, address):
+def test_a_run_without_snapshots_shows_what_there_is(page, address):
     open_page(page, f"{address}/?tab=game&model=bare")
-    settled(page, TAB, "no snapshots were kept")
+    settled(page, TAB, "not kept as a film")
+    assert page.locator(f"{FILM} canvas").count() == 1
 
 
 def test_truncation_moves_the_pictures_and_the_rule(page, address):

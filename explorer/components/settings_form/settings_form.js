@@ -50,6 +50,12 @@ const makeField = (data, parent, n) => {
   input.onchange = changed;
   return { data, input, row };
 };
+// What was changed before the form was made: a link says it.
+const put = ({ data, input, row }, value) => {
+  if (value === undefined || value === null) return;
+  if (data.kind === 'bool') input.checked = value; else input.value = value;
+  row.classList.toggle('own', value !== data.value);
+};
 const build = value => {
   fields = [];
   box.replaceChildren(...value.groups.map(group => {
@@ -59,6 +65,7 @@ const build = value => {
     for (const data of group.fields) fields.push(makeField(data, part, fields.length));
     return part;
   }));
+  for (const field of fields) put(field, value.given?.[field.data.key]);
 };
 const show = () => {
   const value = props.value;

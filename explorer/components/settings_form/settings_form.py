@@ -14,6 +14,7 @@ class SettingsForm(NamedTuple):
 
         {"key": names what the settings are of; another key makes the controls anew,
          "locked": whether only those that are ``live`` may be changed,
+         "given": what is changed already when the controls are made, by key (optional),
          "groups": [{"title": words, "open": whether it is unfolded at first, None for always,
                      "fields": [{"key", "label", "help", "kind": "int", "float", "bool" or "str",
                                  "low", "high", "choices", "value", "live"}, ...]}, ...]}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import csv
+import io
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -17,14 +17,16 @@ from explorer.components.heat_maps.heat_maps import heat_maps
 from explorer.components.readings.readings import readings
 from explorer.components.ridges.ridges import ridges
 from explorer.components.signed_bars.signed_bars import signed_bars
+from explorer.page import saves as export
 from explorer.page.address import whole
 from explorer.page.choice import Picture
-from explorer.page.code import import_lines, in_code
 from explorer.page.context import Context
-from explorer.page.examples import as_shelf, chosen, example_controls, wire_next
-from explorer.page.runs import LIVE, end_while_drawing, newest_only, run_row, stoppable, stopped_at
+from explorer.page.examples import as_shelf, chosen, example_controls, next_example
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.runs import run_row
+from explorer.page.snippet import call, loading, raw, snippet
 from explorer.pictures import images
-from explorer.pictures.bytes import packed
+from explorer.pictures.bytes import as_bytes, packed
 from explorer.server.abilities import classes_of
 from explorer.tabs.game.judged import (
     OWN_SAMPLES,
@@ -35,10 +37,7 @@ from explorer.tabs.game.judged import (
     judgement,
 )
 
-log = logging.getLogger(__name__)
-
 TITLE = "Detector"
-KEY = "game-detector"
 
 LOOK_FOR = r"""
 * **It knows one forger.** The discriminator learned to tell real pictures from those that *its own*
@@ -60,47 +59,63 @@ CAVEAT = (
 )
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def show(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (maps, facts, bars, mark, sets, status, code) until all of it is on screen.
-
-    given: source, example and pad of the picture (``examples.chosen``).
-    """
-    nothing = [gr.skip()] * 5
-    try:
-        if name not in context.store.loaded:
-            yield *nothing, say("Loading the model …", kind="busy"), gr.skip()
-        picture = chosen(context, name, *given)
-        told = judgement(context, name, picture.pixels)
-        odds = context.store.get(name).verdict_is_logit
-        shown = (
-            as_maps(picture, told), as_facts(told, odds, None), as_bars(context, name, told, odds),
-            {"value": told.value, "name": f"this picture: {in_words(told.value, odds)}"},
-        )  # fmt: skip
-        code = snippet(context, name, picture, told)
-        yield *shown, gr.skip(), say("Judging others to compare it with …", kind="busy"), code
-        sets: list[Judged] | None = None
-        for sets in company(context, name):
-            if sets is None:
-                yield None
-    except (ValueError, RuntimeError) as error:
-        if not isinstance(error, ValueError):
-            log.exception("%s could not judge a picture.", name)
-        yield *nothing, say(str(error), kind="problem"), gr.skip()
-        return
-    maps, _, bars, mark = shown
-    facts = as_facts(told, odds, sets)
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The verdict at once, then the company it keeps."""
+    picture = chosen_of(context, name, asked)
+    told = judgement(context, name, picture.pixels)
+    odds = context.store.get(name).verdict_is_logit
+    yield screen(
+        maps=as_maps(picture, told), facts=as_facts(told, odds, None),
+        bars=as_bars(context, name, told, odds),
+        mark={"value": told.value, "name": f"this picture: {in_words(told.value, odds)}"},
+        status=say("Judging others to compare it with …", kind="busy"),
+        code=code_of(context, name, picture, told),
+    )  # fmt: skip
+    sets: list[Judged] = []
+    for found in company(context, name):
+        sets = found or sets
+        if found is None:
+            yield None
     status = say(sentence(context, name, picture, told, odds))
-    yield maps, facts, bars, mark, as_sets(sets, odds), status, code
+    yield screen(facts=as_facts(told, odds, sets), sets=as_sets(sets, odds), status=status)
 
 
-def arrive(context: Context, name: str, example: Any) -> Iterator[tuple[Any, ...]]:
-    """A model is on screen: yields (status, shelf, column of the classes)."""
-    classes = gr.Column(visible=bool(classes_of(context.store.header(name))))
-    yield say("Loading the model …", kind="busy"), gr.skip(), classes
-    yield say("", kind="busy"), as_shelf(context, name, example), classes
+def chosen_of(context: Context, name: str, asked: Asked) -> Picture:
+    """The picture that the controls mean. Raises ValueError with one sentence."""
+    return chosen(context, name, asked.source, asked.choice, asked.pad)
+
+
+def following(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The next example."""
+    choice, shelf, source = next_example(context, name, asked.choice)
+    yield screen(choice=choice, shelf=shelf, source=source)
+    yield from show(context, name, asked.but(choice=choice, source=source))
+
+
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A model is on screen: its examples and classes, then the verdict."""
+    yield screen(
+        shelf=as_shelf(context, name, asked.choice),
+        classes=gr.Column(visible=bool(classes_of(context.store.header(name)))),
+    )
+    yield from show(context, name, asked)
+
+
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file. kind: "png", the picture and where it was looked at; "csv", the verdicts."""
+    picture = chosen_of(context, name, asked)
+    told = judgement(context, name, picture.pixels)
+    if kind == "png":
+        looked = looked_at(told)
+        seen = np.broadcast_to(as_bytes(looked / brightest(looked)), picture.pixels.shape)
+        sheet = images.grid_image(np.stack([picture.pixels, seen]), columns=2, scale=8, gap=8)
+        return components.file(f"{name}-verdict.png", images.png_bytes(sheet), "image/png")
+    *_, sets = company(context, name)
+    text = as_csv(context, name, picture, told, sets)
+    return components.file(f"{name}-verdicts.csv", text.encode(), "text/csv")
 
 
 # -- values ---------------------------------------------------------------------------------------
@@ -125,8 +140,8 @@ def as_maps(picture: Picture, told: Judgement) -> dict[str, Any]:
     """The picture, and over it how much the verdict changes with each pixel."""
     _, H, W = picture.pixels.shape
     sprite = images.sprite(picture.pixels[None])
-    looked = np.abs(told.slope).sum(0)
-    high = max(float(np.quantile(looked, 0.995)), 1e-6)
+    looked = looked_at(told)
+    high = brightest(looked)
     return {
         "h": H, "w": W, "unit": "", "digits": 2 if high >= 0.1 else 4, "high": high, "count": 2,
         "words": "# a whole step of grey",
@@ -137,6 +152,16 @@ def as_maps(picture: Picture, told: Judgement) -> dict[str, Any]:
              "picture": sprite, "over": True, "values": packed(looked)},
         ],
     }  # fmt: skip
+
+
+def looked_at(told: Judgement) -> np.ndarray:
+    """(H, W): how much the verdict changes with each pixel."""
+    return np.abs(told.slope).sum(0)
+
+
+def brightest(looked: np.ndarray) -> float:
+    """Where the colours of a map end: few pixels lie above."""
+    return max(float(np.quantile(looked, 0.995)), 1e-6)
 
 
 def as_facts(told: Judgement, odds: bool, sets: Sequence[Judged] | None) -> dict[str, Any]:
@@ -187,20 +212,37 @@ def sentence(context: Context, name: str, picture: Picture, told: Judgement, odd
     return words + ("." if odds else ", which is no probability: this game has none.")
 
 
-def snippet(context: Context, name: str, picture: Picture, told: Judgement) -> str:
+def as_csv(
+    context: Context, name: str, picture: Picture, told: Judgement, sets: Sequence[Judged]
+) -> str:
+    """A line a verdict: of the picture, of it as each class, and of every picture beside it."""
+    classes = classes_of(context.store.header(name))
+    rows = [(picture.words, "", told.value)]
+    if told.by_class is not None:
+        rows += [
+            (f"{picture.words} as", *each) for each in zip(classes, told.by_class, strict=True)
+        ]
+    rows += [(each.name, k + 1, d) for each in sets for k, d in enumerate(each.values)]
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(("pictures", "which", "verdict"))
+    writer.writerows((of, which, f"{d:.6g}") for of, which, d in rows)
+    return file.getvalue()
+
+
+def code_of(context: Context, name: str, picture: Picture, told: Judgement) -> str:
     """The lines that give the verdict and where it looked."""
-    label = "" if told.label is None else f", {told.label}"
-    lines = [
-        *import_lines("import torch", "from models import load", *picture.imports), "",
-        f"model = load({in_code(context.store.header(name).folder)!r})",
+    label = [] if told.label is None else [told.label]
+    odds = context.store.get(name).verdict_is_logit
+    real = "real = torch.sigmoid(d).item()  # the probability that it is real"
+    return snippet(
+        loading(context, name),
         picture.code.rstrip("\n"),
         "x = x.requires_grad_()",
-        f"d = model.verdict(x{label})",
-    ]  # fmt: skip
-    if context.store.get(name).verdict_is_logit:
-        lines.append("real = torch.sigmoid(d).item()  # the probability that it is real")
-    lines.append("looked = torch.autograd.grad(d.sum(), x)[0].abs().sum(1)  # (1, H, W)")
-    return "\n".join(lines) + "\n"
+        call("d = model.verdict", raw("x"), *label),
+        *([real] if odds else []),
+        "looked = torch.autograd.grad(d.sum(), x)[0].abs().sum(1)  # (1, H, W)",
+    )
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -208,11 +250,15 @@ def snippet(context: Context, name: str, picture: Picture, told: Judgement) -> s
 
 def build(context: Context) -> None:
     """The part."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Next example", "detector-next", "detector-stop")
-            following, halt, status = bar
+            more, halt, status = run_row("Next example", "detector-next", "detector-stop")
             own = example_controls(context, "detector")
+            with gr.Row(elem_classes="ge-saves"):
+                png = gr.Button("Picture as PNG", size="sm", elem_id="detector-png")
+                table = gr.Button("Verdicts as CSV", size="sm", elem_id="detector-csv")
+            saver = export.SaveButtons({"png": png, "csv": table}, components.saver())
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes=["ge-stage", "ge-sections"]):
             with gr.Row(elem_classes="ge-seen-and-facts"):
@@ -225,17 +271,17 @@ def build(context: Context) -> None:
                 components.heading("As each class", "How real it is, if it were meant as that.")
                 bars = signed_bars(label="The verdict as each class")
 
-    inputs = [context.picker, *own.inputs]
-    outputs = [maps.view, facts, bars, among.mark, among.view, status, notes.code, halt]
-    handler = stoppable(partial(show, context))
-    ends = stopped_at(5, 7)
-    draw = context.timely(newest_only(KEY, handler, ends))
-    arrived = context.on_show(
-        partial(arrive, context), [own.choice], [status, own.view, classes], **LIVE
-    )
-    pressed = wire_next(context, following, own)
-    for event in (arrived.then, pressed.then, own.source.input, own.choice.select, own.pad.draw):
-        event(draw, inputs, outputs, **LIVE)
-    end_while_drawing(own.pad, KEY)
-    bar.wire_stop(KEY)
+    part.controls(**own.named())
+    part.outputs(
+        maps=maps.view, facts=facts, bars=bars, mark=among.mark, sets=among.view, status=status,
+        code=notes.code, stop=halt, shelf=own.view, choice=own.choice, source=own.source,
+        classes=classes,
+    )  # fmt: skip
+    part.arrives(arrive)
+    part.on([own.source.input, own.choice.select], show)
+    part.draws(own.pad, show)
+    part.on(more.click, following, main=True)
+    part.stops(halt)
+    part.saves(saver, save)
+
     context.remember("game.example", own.choice, parse=whole(0, 15))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
@@ -16,32 +14,24 @@ from explorer.components import say
 from explorer.components.curves.curves import curves
 from explorer.components.picture_table.picture_table import as_table, picture_table
 from explorer.components.readings.readings import readings
+from explorer.page import saves as export
 from explorer.page.address import number, whole
-from explorer.page.choice import Picture, as_shelf, picture_controls, read
-from explorer.page.code import import_lines, in_code
+from explorer.page.choice import Picture, as_shelf, chosen_in, picture_controls
 from explorer.page.context import Context
-from explorer.page.runs import (
-    LIVE,
-    end_while_drawing,
-    newest_only,
-    rested,
-    run_row,
-    stoppable,
-    stopped_at,
-)
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.runs import run_row
+from explorer.page.snippet import call, loading, raw, snippet
 from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes
 from explorer.server.abilities import classes_of, read_label
+from explorer.server.ask import Seed
 from explorer.server.reading import class_choices, is_number, is_whole, next_seed
 from models.contract.knobs import checked_seed
 
 if TYPE_CHECKING:
     from models.codes.inversion import Attempt
 
-log = logging.getLogger(__name__)
-
 TITLE = "Find me"
-KEY = "game-find"
 
 MOST_SEARCHES, MOST_STEPS, MOST_PULL = 16, 600, 0.1
 DRAWN = 6  # searches whose error is drawn
@@ -87,29 +77,6 @@ def begun(context: Context, name: str, wish: Wish) -> tuple[int, list[int]]:
     return max(wish.searches, len(labels), kinds), labels
 
 
-def search(context: Context, name: str, wish: Wish) -> tuple[Iterator[Attempt], int]:
-    """The search, and how many of its rows, the last ones, begin at the encoder's guess."""
-    import torch
-
-    from models.codes.inversion import invert_steps, starting_codes
-    from models.contract.random import generator
-
-    model, header = context.store.get(name), context.store.header(name)
-    pixels = torch.from_numpy(wish.picture.pixels[None].astype(np.float32) / 255)
-    x = pixels.to(model.device)
-    n, labels = begun(context, name, wish)
-    start = [starting_codes(model, n, generator(wish.seed))]
-    label = [labels[k % len(labels)] for k in range(n)] if labels else []
-    encoded = 0
-    if "Encodes" in header.capabilities:
-        start += [model.encode(x, k) for k in labels] if labels else [model.encode(x)]
-        encoded = max(1, len(labels))
-        label += labels
-    asked = torch.tensor(label, device=model.device) if labels else None
-    start = torch.cat(start)
-    return invert_steps(model, x, start, asked, steps=wish.steps, prior=wish.pull), encoded
-
-
 class Found(NamedTuple):
     """Where a search is. rows: (R, step + 1) errors so far. guess: the encoder's picture and its
     error, or None; from_guess: the row that does best of those that began there, or None."""
@@ -122,94 +89,103 @@ class Found(NamedTuple):
 
 def progress(context: Context, name: str, wish: Wish) -> Iterator[Found]:
     """Yields where the search is, after every step."""
-    steps, encoded = search(context, name, wish)
-    errors, guess = [], None
-    for attempt in steps:
-        errors.append(attempt.errors.cpu().numpy())
-        if encoded and guess is None:
-            k = len(errors[0]) - encoded + int(errors[0][-encoded:].argmin())
-            guess = attempt.x[k].float().cpu().numpy(), float(errors[0][k])
-        ahead = len(errors[0]) - encoded + int(errors[-1][-encoded:].argmin()) if encoded else None
-        yield Found(attempt, np.stack(errors, 1), guess, ahead)
+    from models.codes.inversion import search_steps
+
+    n, labels = begun(context, name, wish)
+    encodes = "Encodes" in context.store.header(name).capabilities
+    encoded = max(1, len(labels)) if encodes else 0  # the last rows, which begin at its guess
+
+    def begin() -> Iterator[Found]:
+        x = wish.picture.pixels[None].astype(np.float32) / 255
+        errors, guess = [], None
+        for attempt in context.ask.steps(
+            name, search_steps, x, n, Seed(wish.seed), labels, steps=wish.steps, prior=wish.pull,
+            tape=True,
+        ):  # fmt: skip
+            errors.append(attempt.errors)
+            ahead = None
+            if encoded:
+                first = len(errors[0]) - encoded
+                ahead = first + int(errors[-1][first:].argmin())
+                if guess is None:
+                    guess = attempt.x[ahead], float(errors[0][ahead])
+            yield Found(attempt, np.stack(errors, 1), guess, ahead)
+
+    picture, *settings = wish
+    return context.ask.kept_steps(("game-find", name, picture.key, *settings), begin)
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def read_wish(
-    context: Context, name: str, source: Any, place: Any, pad: Any, label: Any, searches: Any,
-    steps: Any, pull: Any, seed: Any,
-) -> Wish:  # fmt: skip
+def read_wish(context: Context, name: str, asked: Asked) -> Wish:
     """The checked wish. Raises ValueError with one sentence."""
-    limits = ((searches, MOST_SEARCHES, "Searches"), (steps, MOST_STEPS, "Steps"))
+    limits = ((asked.searches, MOST_SEARCHES, "Searches"), (asked.steps, MOST_STEPS, "Steps"))
     for value, most, what in limits:
         if not is_whole(value) or not 1 <= value <= most:
             raise ValueError(f"{what} must be a whole number from 1 to {most}.")
-    if not is_number(pull) or not 0 <= pull <= MOST_PULL:
+    if not is_number(asked.pull) or not 0 <= asked.pull <= MOST_PULL:
         raise ValueError(f"The pull must be a number from 0 to {MOST_PULL:g}.")
-    checked_seed(seed)
-    label = read_label(context.store.header(name), label)
-    picture = read(context, name, source, place, pad)
-    return Wish(picture, label, int(searches), int(steps), float(pull), int(seed))
+    checked_seed(asked.seed)
+    label = read_label(context.store.header(name), asked.label)
+    return Wish(
+        chosen_in(context, name, asked), label, int(asked.searches), int(asked.steps),
+        float(asked.pull), int(asked.seed),
+    )  # fmt: skip
 
 
-def show(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (pictures, searches, curves, facts, found, status, code) while it searches.
-
-    given: source, place and pad of the picture, class, searches, steps, pull, seed.
-    """
-    nothing = [gr.skip()] * 5
-    try:
-        if name not in context.store.loaded:
-            yield *nothing, say("Loading the model …", kind="busy"), gr.skip()
-        wish = read_wish(context, name, *given)
-        code, shown = snippet(context, name, wish), 0.0
-        for found in progress(context, name, wish):
-            step, total = found.attempt.step, found.attempt.total
-            if step < total and time.monotonic() - shown < PAUSE:
-                yield None
-                continue
-            shown = time.monotonic()
-            status = say(f"Searching: step {step} of {total}", step / total, "busy")
-            if step == total:
-                status = say(sentence(wish, found))
-            yield (
-                as_pictures(wish, found), as_searches(context, name, found), as_curves(found),
-                as_facts(context, name, found), handed(name, wish, found), status, code,
-            )  # fmt: skip
-    except (ValueError, RuntimeError) as error:
-        if not isinstance(error, ValueError):
-            log.exception("The search with %s failed.", name)
-        yield *nothing, say(str(error), kind="problem"), gr.skip()
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """What was found so far, until the search is over."""
+    wish = read_wish(context, name, asked)
+    yield screen(code=code_of(context, name, wish))
+    shown = 0.0
+    for found in progress(context, name, wish):
+        step, total = found.attempt.step, found.attempt.total
+        if step < total and time.monotonic() - shown < PAUSE:
+            yield None
+            continue
+        shown = time.monotonic()
+        status = say(f"Searching: step {step} of {total}", step / total, "busy")
+        if step == total:
+            status = say(sentence(wish, found))
+        yield screen(
+            pictures=as_pictures(wish, found), every=as_searches(context, name, found),
+            curves=as_curves(found), facts=as_facts(context, name, found),
+            found=handed(name, wish, found), status=status,
+        )  # fmt: skip
 
 
-def arrive(context: Context, name: str, place: Any, label: Any) -> Iterator[tuple[Any, ...]]:
-    """A model is on screen: yields (status, shelf, class)."""
+def anew(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The next seed."""
+    asked = asked.but(seed=next_seed(asked.seed))
+    yield screen(seed=asked.seed)
+    yield from show(context, name, asked)
+
+
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A model is on screen: its shelf and classes, then a search."""
     classes = classes_of(context.store.header(name))
-    kept = label if label in range(len(classes)) else -1
+    asked = asked.but(label=asked.label if asked.label in range(len(classes)) else -1)
     choices = class_choices(classes, "Every class is tried")
-    control = gr.Dropdown(choices=choices, value=kept, visible=bool(classes))
-    yield say("Loading the model …", kind="busy"), gr.skip(), control
-    yield say("", kind="busy"), as_shelf(context, name, place), control
+    yield screen(
+        shelf=as_shelf(context, name, asked.choice),
+        label=gr.Dropdown(choices=choices, value=asked.label, visible=bool(classes)),
+    )
+    yield from show(context, name, asked)
 
 
-def save(context: Context, name: str, found: Any, *given: Any) -> tuple[Any, Any]:
-    """(file for the saver, status): the picture, the one found and their difference as PNG."""
-    import torch
-
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The picture, the one found and their difference as PNG."""
+    found = asked.found
     if not isinstance(found, dict) or found.get("model") != name:
-        return gr.skip(), say("Nothing has been found yet; search first.", kind="problem")
-    try:
-        picture = read(context, name, *given[:3])
-    except ValueError as error:
-        return gr.skip(), say(str(error), kind="problem")
-    asked = {} if found["label"] is None else {"label": found["label"]}
-    model = context.store.get(name)
-    made = model.decode(torch.tensor([found["z"]], device=model.device), **asked)
-    made = as_bytes(made[0].float().cpu().numpy())
+        raise ValueError("Nothing has been found yet; search first.")
+    picture = chosen_in(context, name, asked)
+    label = {} if found["label"] is None else {"label": found["label"]}
+    made = context.ask(name, "decode", np.array([found["z"]], np.float32), **label)
+    made = as_bytes(made[0])
     apart = np.abs(made.astype(int) - picture.pixels).astype(np.uint8)
     sheet = images.grid_image(np.stack([picture.pixels, made, apart]), columns=3, scale=8, gap=8)
-    return components.file(f"{name}-found.png", images.png_bytes(sheet), "image/png"), say("Saved.")
+    return components.file(f"{name}-found.png", images.png_bytes(sheet), "image/png")
 
 
 # -- values ---------------------------------------------------------------------------------------
@@ -222,7 +198,7 @@ def off(error: float) -> str:
 def as_pictures(wish: Wish, found: Found) -> dict[str, Any]:
     """The picture beside what was found, and beside the encoder's guess where there is one."""
     attempt, target = found.attempt, wish.picture.pixels / np.float32(255)
-    best = attempt.x[attempt.best].float().cpu().numpy()
+    best = attempt.x[attempt.best]
     columns = [
         ("The picture", wish.picture.words, target),
         ("Nearest found", off(float(attempt.errors[attempt.best])), best),
@@ -230,7 +206,7 @@ def as_pictures(wish: Wish, found: Found) -> dict[str, Any]:
     ]
     if found.guess is not None:
         made, error = found.guess
-        ahead = attempt.x[found.from_guess].float().cpu().numpy()
+        ahead = attempt.x[found.from_guess]
         columns.append(("The encoder's guess", off(error), made))
         columns.append(("Searched on from it", off(float(attempt.errors[found.from_guess])), ahead))
     names, notes, pictures = zip(*columns, strict=True)
@@ -245,7 +221,7 @@ def as_searches(context: Context, name: str, found: Found) -> dict[str, Any]:
     if attempt.label is not None:
         meant = [classes[int(attempt.label[k])] for k in order]
         notes = [f"{one}, {note}" for one, note in zip(meant, notes, strict=True)]
-    pictures = attempt.x[order].float().cpu().numpy()
+    pictures = attempt.x[order]
     names = [f"{place + 1}" for place in range(len(order))]
     return as_table(list(pictures), names, shape=pictures.shape[1:], notes=notes)
 
@@ -279,9 +255,9 @@ def as_facts(context: Context, name: str, found: Found) -> dict[str, Any]:
     for code in codes:
         part = z[code.start : code.stop]
         free[code.start : code.stop] = False
-        told = f"{int(part.argmax())}" if code.kind == "categorical" else f"{float(part):+.2f}"
+        told = f"{int(part.argmax())}" if code.kind == "categorical" else f"{float(part[0]):+.2f}"
         items.append((code.name.capitalize(), told.replace("-", "−")))
-    noise = z.cpu().numpy()[free]
+    noise = z[free]
     items.append(("Length of its noise", f"{np.linalg.norm(noise):.1f}"))
     items.append(("Usual length", f"{np.sqrt(len(noise)):.1f}"))
     return {"items": [{"name": term, "values": [text]} for term, text in items]}
@@ -307,28 +283,23 @@ def sentence(wish: Wish, found: Found) -> str:
     return words + "."
 
 
-def snippet(context: Context, name: str, wish: Wish) -> str:
+def code_of(context: Context, name: str, wish: Wish) -> str:
     """The lines that search."""
-    header = context.store.header(name)
-    imports = [*wish.picture.imports]
-    (n, labels), label = begun(context, name, wish), ""
-    if len(labels) == 1:
-        label = f", label={labels[0]}"
-    elif labels:
-        label = f", label=torch.arange({n}) % {len(labels)}"
-        imports.append("import torch")
-    ours = "from models import generator, invert_steps, load, starting_codes"
-    lines = [
-        *import_lines(ours, *imports), "",
-        f"model = load({in_code(header.folder)!r})",
+    (n, labels), label = begun(context, name, wish), None
+    if labels:
+        label = labels[0] if len(labels) == 1 else raw(f"torch.arange({n}) % {len(labels)}")
+    return snippet(
+        loading(context, name),
         wish.picture.code.rstrip("\n"),
-        f"start = starting_codes(model, {n}, generator({wish.seed}))",
-        f"steps = invert_steps(model, x, start{label}, steps={wish.steps}, prior={wish.pull:g})",
+        call("start = starting_codes", raw("model"), n, raw(f"generator({wish.seed})")),
+        call(
+            "steps = invert_steps", *map(raw, ("model", "x", "start")), label=label,
+            steps=wish.steps, prior=wish.pull,
+        ),
         "for found in steps:",
         "    error = found.errors[found.best]",
         "z, image = found.z[found.best], found.x[found.best]",
-    ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+    )  # fmt: skip
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -336,10 +307,10 @@ def snippet(context: Context, name: str, wish: Wish) -> str:
 
 def build(context: Context) -> None:
     """The part."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Search anew", "find-go", "find-stop")
-            go, halt, status = bar
+            go, halt, status = run_row("Search anew", "find-go", "find-stop")
             own = picture_controls(context, "find", label="Picture", selected=0)
             label = gr.Dropdown([("Every class is tried", -1)], value=-1, label="Class",
                                 visible=False, filterable=False, elem_id="find-class")  # fmt: skip
@@ -354,7 +325,7 @@ def build(context: Context) -> None:
                 hand = gr.Button("Open in Latent space", size="sm", elem_id="find-open",
                                  visible="latent" in context.tab_keys)  # fmt: skip
                 png = gr.Button("Save as PNG", size="sm", elem_id="find-png")
-            saver = components.saver()
+            saver = export.SaveButtons({"png": png}, components.saver())
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes=["ge-stage", "ge-sections"]):
             pictures = picture_table(label="The picture, and the nearest found", room=196)
@@ -364,30 +335,21 @@ def build(context: Context) -> None:
             all_of_them = picture_table(label="What every search has reached", room=84)
             found = gr.State(None)
 
-    wishes = [*own.inputs, label, searches, steps, pull, seed]
-    inputs = [context.picker, *wishes]
-    outputs = [pictures, all_of_them, lines, facts, found, status, notes.code, halt]
-    handler, ends = stoppable(partial(show, context)), stopped_at(5, 7)
-
-    def live(handler: Any) -> Any:
-        return context.timely(newest_only(KEY, handler, ends))
-
-    draw = live(handler)
-    arrived = context.on_show(
-        partial(arrive, context), [own.choice, label], [status, own.view, label], **LIVE
-    )
-    pressed = go.click(next_seed, seed, seed, **context.light)
-    for event in (arrived.then, pressed.then, own.source.input, own.choice.select, label.input,
-                  seed.input):  # fmt: skip
-        event(draw, inputs, outputs, **LIVE)
-    late = live(rested(handler))
-    for event in (searches.input, steps.input, pull.input):
-        event(late, inputs, outputs, **LIVE)
-    own.pad.draw(draw, inputs, outputs, **LIVE)
-    end_while_drawing(own.pad, KEY)
-    bar.wire_stop(KEY)
-    png.click(partial(save, context), [context.picker, found, *wishes], [saver, status],
-              **context.heavy)  # fmt: skip
+    part.controls(
+        **own.named(), label=label, searches=searches, steps=steps, pull=pull, seed=seed,
+        found=found,
+    )  # fmt: skip
+    part.outputs(
+        pictures=pictures, every=all_of_them, curves=lines, facts=facts, found=found,
+        status=status, code=notes.code, stop=halt, shelf=own.view, label=label, seed=seed,
+    )  # fmt: skip
+    part.arrives(arrive)
+    part.on([own.source.input, own.choice.select, label.input, seed.input], show)
+    part.on([searches.input, steps.input, pull.input], show, rest=0.4)
+    part.draws(own.pad, show)
+    part.on(go.click, anew, main=True)
+    part.stops(halt)
+    part.saves(saver, save)
     taken = hand.click(lambda code: code, found, context.code, **context.light)
     taken.then(None, js=context.go("latent"), api_visibility="private")
     context.remember("game.find.sample", own.choice, parse=whole(0, 15))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,12 +12,8 @@ from explorer.page.context import Context
 from explorer.page.examples import drawn, foreign, noise, of_same_data
 from explorer.pictures.bytes import as_bytes
 from explorer.server.abilities import classes_of
+from explorer.server.ask import Seed
 from explorer.server.words import data_title
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from models.contract.model import Model
 
 log = logging.getLogger(__name__)
 
@@ -49,45 +45,31 @@ class Judged(NamedTuple):
     values: np.ndarray
 
 
-def by_class(model: Model, x: Tensor, classes: int) -> Tensor:
-    """Verdicts on pictures x (N, C, H, W), (N, classes); (N, 1) where there are no classes."""
-    import torch
-
-    if not classes:
-        return model.verdict(x)[:, None]
-    return torch.stack([model.verdict(x, k) for k in range(classes)], 1)
-
-
 def judgement(context: Context, name: str, pixels: np.ndarray) -> Judgement:
     """The verdict on one picture (C, H, W) uint8, and its gradient."""
-    import torch
+    from models.scores.verdicts import verdict_slope
 
-    model, classes = context.store.get(name), len(classes_of(context.store.header(name)))
-    x = torch.from_numpy(pixels[None].astype(np.float32) / 255).to(model.device).requires_grad_()
-    with torch.enable_grad():
-        verdicts = by_class(model, x, classes)[0]
-        label = int(verdicts.argmax())
-        [slope] = torch.autograd.grad(verdicts[label], x)
-    told = verdicts.detach().float().cpu().numpy()
-    return Judgement(
-        float(told[label]),
-        told if classes else None,
-        label if classes else None,
-        slope[0].float().cpu().numpy(),
-    )
+    classes = len(classes_of(context.store.header(name)))
+    told, slope = context.ask(name, verdict_slope, _as_floats(pixels[None]), classes, tape=True)
+    label = int(told.argmax())
+    if not classes:
+        return Judgement(float(told[0]), None, None, slope)
+    return Judgement(float(told[label]), told, label, slope)
 
 
 def verdicts(
     context: Context, name: str, pixels: np.ndarray, chunk: int = 32
 ) -> Iterator[np.ndarray]:
     """Verdicts on pictures (N, C, H, W) uint8, each as the class it passes for best, by chunks."""
-    import torch
+    from models.scores.verdicts import verdicts as of_all
 
-    model, classes = context.store.get(name), len(classes_of(context.store.header(name)))
-    for part in torch.from_numpy(pixels.astype(np.float32) / 255).split(chunk):
-        with torch.inference_mode():
-            told = by_class(model, part.to(model.device), classes).amax(1)
-        yield told.float().cpu().numpy()
+    classes = len(classes_of(context.store.header(name)))
+    for k in range(0, len(pixels), chunk):
+        yield context.ask(name, of_all, _as_floats(pixels[k : k + chunk]), classes).max(1)
+
+
+def _as_floats(pixels: np.ndarray) -> np.ndarray:
+    return pixels.astype(np.float32) / 255
 
 
 def company(context: Context, name: str) -> Iterator[list[Judged] | None]:
@@ -96,8 +78,8 @@ def company(context: Context, name: str) -> Iterator[list[Judged] | None]:
     The others: real test pictures where they are at hand, what other models made of the same data
     and of other data, noise, and single levels of grey.
     """
-    key = ("game-company", name)
-    if (found := context.recent.get(key)) is None:
+
+    def begin() -> Iterator[list[Judged] | None]:
         found = []
         for title, pixels in _sets(context, name):
             values = []
@@ -105,27 +87,39 @@ def company(context: Context, name: str) -> Iterator[list[Judged] | None]:
                 values.append(part)
                 yield None
             found.append(Judged(title, pixels, np.concatenate(values)))
-        context.recent.put(key, found)
-    yield found
+        yield found
+
+    others = [*_rivals(context, name), *_strangers(context, name)]
+    return context.ask.kept_steps(("game-company", name, *others), begin)
 
 
-def _sets(context: Context, name: str) -> Iterator[tuple[str, np.ndarray]]:
-    from models.contract.random import generator
+def _rivals(context: Context, name: str) -> list[str]:
+    """Other models of the same data."""
+    return of_same_data(context, name, "Samples")[:RIVALS]
 
-    header = context.store.header(name)
-    of, shape = header.data.get("name", ""), tuple(header.config["image"])
-    own = context.store.get(name).sample(OWN, generator(0)).cpu().numpy()
-    yield OWN_SAMPLES, as_bytes(own)
-    if (real := test_pictures(context, of, shape)) is not None:
-        yield REAL_PICTURES, real
-    for other in of_same_data(context, name, "Samples")[:RIVALS]:
-        yield f"Made by {context.store.header(other).title}", drawn(context, other)[:OTHERS]
-    seen = {of}
+
+def _strangers(context: Context, name: str) -> list[str]:
+    """Models of other data, one of each."""
+    seen, found = {context.store.header(name).data.get("name", "")}, []
     for other in foreign(context, name):
         data = context.store.header(other).data.get("name", "")
         if data not in seen:
             seen.add(data)
-            yield f"{data_title(data)}, made", drawn(context, other)[:OTHERS]
+            found.append(other)
+    return found
+
+
+def _sets(context: Context, name: str) -> Iterator[tuple[str, np.ndarray]]:
+    header = context.store.header(name)
+    of, shape = header.data.get("name", ""), tuple(header.config["image"])
+    yield OWN_SAMPLES, as_bytes(context.ask(name, "sample", OWN, Seed(0)))
+    if (real := test_pictures(context, of, shape)) is not None:
+        yield REAL_PICTURES, real
+    for other in _rivals(context, name):
+        yield f"Made by {context.store.header(other).title}", drawn(context, other)[:OTHERS]
+    for other in _strangers(context, name):
+        data = context.store.header(other).data.get("name", "")
+        yield f"{data_title(data)}, made", drawn(context, other)[:OTHERS]
     yield "Noise", noise(shape, OTHERS)
     levels = np.linspace(0, 255, LEVELS).round().astype(np.uint8)
     yield "One level of grey", np.broadcast_to(levels[:, None, None, None], (LEVELS, *shape)).copy()

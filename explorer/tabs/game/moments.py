@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from explorer.page.code import in_code
 from explorer.page.context import Context
 from explorer.page.examples import of_same_data
 from explorer.pictures.bytes import as_bytes
@@ -17,6 +17,8 @@ from models.checkpoints.header import CheckpointError
 from models.checkpoints.snapshots import Measured, Snapshot, moments, read_measured, read_snapshots
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from models.contract.model import Model
 
 log = logging.getLogger(__name__)
@@ -38,10 +40,8 @@ class Reel(NamedTuple):
 
 def kept(context: Context, name: str) -> list[Snapshot]:
     """A model's snapshots, read once. Raises CheckpointError where one is damaged."""
-    key = ("game", "kept", name)
-    if (found := context.recent.get(key)) is None:
-        found = context.recent.put(key, read_snapshots(context.store.header(name).folder))
-    return found
+    folder = context.store.header(name).folder
+    return context.ask.kept(("game-snapshots", name), lambda: read_snapshots(folder))
 
 
 def measured(context: Context, name: str) -> Measured | None:
@@ -52,12 +52,11 @@ def measured(context: Context, name: str) -> Measured | None:
 def worth(context: Context, name: str) -> tuple[Measured | None, str]:
     """What a model's snapshots are worth; else a sentence on why that cannot be told."""
     try:
-        if (found := measured(context, name)) is not None:
-            return found, ""
+        found = measured(context, name)
     except CheckpointError as error:
-        return None, str(error)
-    where = in_code(context.store.header(name).folder)
-    return None, f"Not measured yet: python -m models evaluate {where} --only snapshots"
+        log.warning("%s", error)
+        return None, "What was measured of these moments cannot be read: the file is damaged."
+    return found, "" if found else "How many classes it made was not measured."
 
 
 def others(context: Context, name: str) -> list[str]:
@@ -109,23 +108,43 @@ def reels(context: Context, name: str) -> Iterator[Reel]:
 
     Raises CheckpointError where a snapshot does not fit its model.
     """
-    key = ("game", "reel", name)
-    if (found := context.recent.get(key)) is not None:
-        yield found
-        return
 
-    pictures: list[np.ndarray] = []
-    real: list[np.ndarray | None] = []
-    probability = False
-    for snapshot, model in moments(context.store.header(name).folder, context.store.device):
-        made = model.snapshot_pictures()
-        pictures.append(as_bytes(made.cpu().numpy()))
-        probability = is_probability(model)
-        real.append(realness(snapshot, model))
-        whole = None if any(row is None for row in real) else np.stack(real)
-        found = Reel(np.stack(pictures), whole, probability)
-        yield found
-    context.recent.put(key, found)
+    def begin() -> Iterator[Reel]:
+        pictures: list[np.ndarray] = []
+        real: list[np.ndarray | None] = []
+        folder = context.store.header(name).folder
+        for snapshot, made, probability in context.ask.steps(name, in_turn, folder):
+            pictures.append(as_bytes(made))
+            real.append(realness(snapshot, probability))
+            whole = None if any(row is None for row in real) else np.stack(real)
+            yield Reel(np.stack(pictures), whole, probability)
+
+    return context.ask.kept_steps(("game-reel", name), begin)
+
+
+def in_turn(model: Model, folder: Path) -> Iterator[tuple[Snapshot, Tensor, bool]]:
+    """Each snapshot of a model, the pictures it made then, and whether a sigma of its verdicts is a
+    probability. The model itself stays as it is: a second one takes on the weights of each."""
+    for snapshot, then in moments(folder, model.device):
+        yield snapshot, then.snapshot_pictures(), is_probability(then)
+
+
+def as_it_is(context: Context, name: str) -> Reel:
+    """A film of one moment, for a model whose training was not kept: what it makes now."""
+
+    def compute() -> Reel:
+        made, verdicts, probability = context.ask(name, now)
+        real = sigma(verdicts)[None] if probability and len(verdicts) == COUNT else None
+        return Reel(as_bytes(made)[None], real, probability)
+
+    return context.ask.kept(("game-now", name), compute)
+
+
+def now(model: Model) -> tuple[Tensor, list[float], bool]:
+    """The pictures that films show, its discriminator's verdicts on them, and whether a sigma of
+    those is a probability."""
+    verdicts = model.snapshot_remarks(model).get("verdicts", [])
+    return model.snapshot_pictures(), verdicts, is_probability(model)
 
 
 def is_probability(model: Model) -> bool:
@@ -135,7 +154,14 @@ def is_probability(model: Model) -> bool:
     return isinstance(model, Discriminates) and model.verdict_is_logit
 
 
-def realness(snapshot: Snapshot, model: Model) -> np.ndarray | None:
+def sigma(verdicts: Sequence[float]) -> np.ndarray:
+    """The probabilities of log odds."""
+    from scipy.special import expit
+
+    return expit(np.asarray(verdicts, np.float64))
+
+
+def realness(snapshot: Snapshot, probability: bool) -> np.ndarray | None:
     """(64,) how real the pictures were found, from 0 to 1; None where no verdicts were kept.
 
     sigma(d) where that is a probability. Elsewhere numbers have no scale of their own: 0 is what
@@ -144,10 +170,8 @@ def realness(snapshot: Snapshot, model: Model) -> np.ndarray | None:
     verdicts = np.asarray(snapshot.remarks.get("verdicts", ()), np.float64)
     if len(verdicts) != COUNT:
         return None
-    if is_probability(model):
-        from scipy.special import expit
-
-        return expit(verdicts)
+    if probability:
+        return sigma(verdicts)
     low, high = (snapshot.logs.get(f"{kind}_verdict") for kind in ("made", "real"))
     if low is None or high is None or not high > low:
         return None

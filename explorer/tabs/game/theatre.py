@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -21,15 +19,14 @@ from explorer.page import saves
 from explorer.page.address import one_of
 from explorer.page.code import in_code
 from explorer.page.context import Context
-from explorer.page.runs import LIVE, newest_only
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.snippet import loading, snippet
 from explorer.pictures import images
 from explorer.pictures.films import mosaic
 from explorer.server.reading import is_whole
 from explorer.tabs.game import moments
 from explorer.tabs.game.moments import COUNT, Reel, beside, kept, most_different, others, worth
 from models.checkpoints.snapshots import SURE, Measured, Snapshot
-
-log = logging.getLogger(__name__)
 
 TITLE = "Watch the game"
 FILM = "game"
@@ -49,7 +46,8 @@ LOOK_FOR = r"""
   generator without a slope: its loss $\log(1 - D)$ lies flat at 0. The non-saturating loss
   $-\log D$ is then at its steepest.
 * **Mode collapse.** A generator need not make everything that is real, only what passes. Look at
-  the bars: how many classes are left, and is a whole row of pictures the same one?
+  the bars: how many classes are left, and is a whole row of pictures the same one? Only what the
+  judge is sure of is full. At the very first steps believe no bar: of noise it was taught nothing.
 * **Precision and recall.** A run that collapsed can keep its precision, and even reach 1: a single
   picture that lies among the real ones counts every time it is made. What goes to zero is recall,
   the part of the real pictures that it comes near.
@@ -69,6 +67,10 @@ class Run(NamedTuple):
     reel: Reel | None
     worth: Measured | None
     why: str
+
+
+NO_BARS: dict[str, Any] = {"runs": []}
+NO_CURVES: dict[str, Any] = {"plots": [], "chosen": 0}
 
 
 # -- what is shown --------------------------------------------------------------------------------
@@ -163,47 +165,89 @@ def words(runs: Sequence[Run], seconds: float | None) -> str:
     """What is on screen, and what the bars under the pictures mean."""
     which = " and ".join(f"{len(run.kept)} snapshots of {run.title}" for run in runs)
     taken = "" if seconds is None else f", drawn in {seconds:.1f} s"
-    text = f"{which}{taken}."
-    if runs[0].reel and runs[0].reel.real is not None:
-        text += (
-            " The bar under a picture: the probability the discriminator gave it of being real."
-            if runs[0].reel.probability
-            else " The bar under a picture: its verdict, from the mean of made ones to that of "
-            "real ones."
-        )
-    return text
+    return f"{which}{taken}.{bar_words(runs[0].reel)}"
 
 
-def snippet(context: Context, runs: Sequence[Run]) -> str:
+def bar_words(reel: Reel | None) -> str:
+    """What the bars under the pictures mean; "" where there are none."""
+    if reel is None or reel.real is None:
+        return ""
+    if reel.probability:
+        return " The bar under a picture: the probability the discriminator gave it of being real."
+    return " The bar under a picture: its verdict, from the mean of made ones to that of real ones."
+
+
+def code_of(context: Context, runs: Sequence[Run]) -> str:
     """The lines that give the pictures and the numbers on screen."""
     where = [in_code(context.store.header(run.name).folder) for run in runs]
     shape = (COUNT, *context.store.header(runs[0].name).config["image"])
-    return (
-        "from models import generator, moments, read_measured\n\n"
-        "films = {}\n"
-        f"for name in {where!r}:\n"
-        "    films[name] = []\n"
-        "    for snapshot, model in moments(name):\n"
-        f"        images = model.snapshot_pictures()  # {shape}, from 0 to 1\n"
-        "        films[name].append(images)\n"
-        "        print(snapshot.step, snapshot.logs, snapshot.remarks)\n"
-        "    measured = read_measured(name)  # None, unless: python -m models evaluate\n"
-        "    if measured:  # NAME --only snapshots\n"
-        '        print(measured.values["fd_over_floor"], measured.read)\n'
+    return snippet(
+        "films = {}",
+        f"for name in {where!r}:",
+        "    films[name] = []",
+        "    for snapshot, model in moments(name):",
+        f"        images = model.snapshot_pictures()  # {shape}, from 0 to 1",
+        "        films[name].append(images)",
+        "        print(snapshot.step, snapshot.logs, snapshot.remarks)",
+        "    measured = read_measured(name)  # None, unless: python -m models evaluate",
+        "    if measured:  # NAME --only snapshots",
+        '        print(measured.values["fd_over_floor"], measured.read)',
     )
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- of a model whose training was not kept -------------------------------------------------------
 
 
-def read_wish(context: Context, name: str, other: Any, count: Any) -> tuple[list[Run], int]:
-    """The runs to show, without their films, and the number of pictures. Raises ValueError."""
-    if not is_whole(count) or count not in PICTURES:
-        raise ValueError(f"Show {', '.join(map(str, PICTURES[:-1]))} or {PICTURES[-1]} pictures.")
-    mine = kept(context, name)
+def now_value(context: Context, name: str, reel: Reel, count: int) -> dict[str, Any]:
+    """The value of a film of one frame."""
+    row: dict[str, Any] = {
+        "name": context.store.header(name).title, "note": "",
+        "sprite": images.sprite(frames(reel, [0], count)), "captions": ["as it is now"],
+    }  # fmt: skip
+    if reel.real is not None:
+        across = math.isqrt(count)
+        row["marks"] = marks(reel.real[:, :count], reel.pictures.shape[2:], across, GAP)
+    return {"rows": [row], "run": f"{name} {count} now", "running": False}
+
+
+def now_words(context: Context, name: str, reel: Reel, count: int) -> str:
+    """What is on screen, and of whose training there is more to see."""
+    able = context.store.having({"Discriminates"})
+    have = [context.store.header(o).title for o in moments.with_snapshots(context) if o in able]
+    film = "Its training was not kept as a film."
+    if have:
+        film += f" There is one of: {'; '.join(have)}."
     title = context.store.header(name).title
+    return f"{count} pictures of {title} as it is now.{bar_words(reel)} {film}"
+
+
+def now_code(context: Context, name: str) -> str:
+    """The lines that give the pictures and verdicts on screen."""
+    shape = (COUNT, *context.store.header(name).config["image"])
+    return snippet(
+        loading(context, name),
+        f"images = model.snapshot_pictures()  # {shape}, from 0 to 1",
+        'verdicts = model.snapshot_remarks(model)["verdicts"]',
+    )
+
+
+# -- handlers -------------------------------------------------------------------------------------
+
+
+def read_count(asked: Asked) -> int:
+    """The number of pictures. Raises ValueError."""
+    if not is_whole(asked.count) or asked.count not in PICTURES:
+        raise ValueError(f"Show {', '.join(map(str, PICTURES[:-1]))} or {PICTURES[-1]} pictures.")
+    return int(asked.count)
+
+
+def read_runs(context: Context, name: str, other: Any) -> list[Run]:
+    """The runs to show, without their films; none where nothing was kept of the model's training.
+
+    Raises ValueError."""
+    mine = kept(context, name)
     if not mine:
-        raise ValueError(without(context, name, title))
+        return []
     names = [name]
     other = most_different(context, name) if other in (AUTO, None) else other
     if other in others(context, name):
@@ -214,61 +258,54 @@ def read_wish(context: Context, name: str, other: Any, count: Any) -> tuple[list
         at = list(range(len(mine))) if each == name else beside(mine, theirs)
         found, why = worth(context, each)
         runs.append(Run(each, context.store.header(each).title, theirs, at, None, found, why))
-    return runs, int(count)
+    return runs
 
 
-def without(context: Context, name: str, title: str) -> str:
-    """The sentence on a model of whose training nothing was kept."""
-    able = [other for other in moments.with_snapshots(context) if other != name]
-    have = " and ".join(context.store.header(other).title for other in able[:3])
-    recipe = context.store.header(name).recipe.get("name", name)
-    return (
-        f"Of the training of {title} no snapshots were kept: train it again with "
-        f"'python -m models train {recipe} --set train.snapshots=24'"
-        + (f", or choose {have}, which have them." if have else ".")
-    )
-
-
-def show(context: Context, name: str, other: Any, count: Any) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (film, bars, curves, status, code) until every snapshot is drawn; None where there is
-    nothing new to show."""
-    try:
-        runs, count = read_wish(context, name, other, count)
-        code = snippet(context, runs)
-        total, done, told, start = sum(len(r.kept) for r in runs), 0, 0.0, time.perf_counter()
-        yield None, bars_value(runs), curve_value(runs), say("Drawing …", 0.0, "busy"), code
-        for k, run in enumerate(runs):
-            for reel in moments.reels(context, run.name):
-                runs[k] = run._replace(reel=reel)
-                drawn = len(reel.pictures)
-                # A film is sent whole each time: seldom enough that sending stays the lesser work.
-                if drawn < len(run.kept) and time.perf_counter() - told < 1 and done + drawn > 1:
-                    yield None
-                    continue
-                told = time.perf_counter()
-                part = (done + drawn) / total
-                status = say(f"Drawing {run.title}: {drawn} of {len(run.kept)}", part, "busy")
-                if part < 1:
-                    yield reel_value(runs, count, True), gr.skip(), gr.skip(), status, code
-            done += len(run.kept)
-    except (ValueError, RuntimeError) as error:
-        log.info("The game of %s cannot be shown: %s", name, error)
-        empty = {"runs": []}, {"plots": [], "chosen": 0}
-        yield None, *empty, say(str(error), kind="problem"), gr.skip()
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The films as far as they are drawn; of a model without one, what it makes now."""
+    count = read_count(asked)
+    if not (runs := read_runs(context, name, asked.other)):
+        reel = moments.as_it_is(context, name)
+        yield screen(
+            film=now_value(context, name, reel, count), bars=NO_BARS, curves=NO_CURVES,
+            status=say(now_words(context, name, reel, count)), code=now_code(context, name),
+        )  # fmt: skip
         return
+    total, done, told, start = sum(len(r.kept) for r in runs), 0, 0.0, time.perf_counter()
+    yield screen(
+        film=None, bars=bars_value(runs), curves=curve_value(runs),
+        status=say("Drawing …", 0.0, "busy"), code=code_of(context, runs),
+    )  # fmt: skip
+    for k, run in enumerate(runs):
+        for reel in moments.reels(context, run.name):
+            runs[k] = run._replace(reel=reel)
+            drawn = len(reel.pictures)
+            # A film is sent whole each time: seldom enough that sending stays the lesser work.
+            if drawn < len(run.kept) and time.perf_counter() - told < 1 and done + drawn > 1:
+                yield None
+                continue
+            told = time.perf_counter()
+            part = (done + drawn) / total
+            status = say(f"Drawing {run.title}: {drawn} of {len(run.kept)}", part, "busy")
+            if part < 1:
+                yield screen(film=reel_value(runs, count, True), status=status)
+        done += len(run.kept)
     seconds = time.perf_counter() - start
-    status = say(words(runs, seconds if seconds > 0.1 else None))
-    yield reel_value(runs, count, False), bars_value(runs), curve_value(runs), status, code
+    yield screen(
+        film=reel_value(runs, count, False), curves=curve_value(runs),
+        status=say(words(runs, seconds if seconds > 0.1 else None)),
+    )  # fmt: skip
 
 
-def arrive(context: Context, name: str, other: Any, count: Any) -> Iterator[tuple[Any, ...] | None]:
-    """A model is on screen: yields what ``show`` does, and whom one may set beside it."""
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A model is on screen: whom one may set beside it, then the films."""
+    yield screen(film=None, bars=NO_BARS, curves=NO_CURVES)
     candidates = others(context, name)
-    other = other if other in (AUTO, NONE, *candidates) else AUTO
-    update: Any = gr.Dropdown(choices=choices(context, candidates), value=other)
-    for outputs in show(context, name, other, count):
-        yield None if outputs is None else (*outputs, update)
-        update = gr.skip() if outputs is not None else update
+    asked = asked.but(other=asked.other if asked.other in (AUTO, NONE, *candidates) else AUTO)
+    there = bool(kept(context, name))
+    named = choices(context, candidates)
+    yield screen(other=gr.Dropdown(choices=named, value=asked.other, visible=there))
+    yield from show(context, name, asked)
 
 
 def choices(context: Context, candidates: Sequence[str]) -> list[tuple[str, str]]:
@@ -277,15 +314,15 @@ def choices(context: Context, candidates: Sequence[str]) -> list[tuple[str, str]
     return [("The most different end", AUTO), ("No other run", NONE), *named]
 
 
-def save(context: Context, kind: str, name: str, other: Any, count: Any) -> tuple[Any, Any]:
-    """(file for the saver, status): the films as an animation (webp, gif) or as a strip (png)."""
-    try:
-        runs, count = read_wish(context, name, other, count)
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file: the films as an animation (webp, gif) or as a strip (png)."""
+    count = read_count(asked)
+    if not (runs := read_runs(context, name, asked.other)):
+        rows = [frames(moments.as_it_is(context, name), [0], count)]
+    else:
         films = [list(moments.reels(context, run.name))[-1] for run in runs]
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
-    rows = [frames(reel, run.at, count) for reel, run in zip(films, runs, strict=True)]
-    return saves.film_file(kind, f"{name}-game", rows), gr.skip()
+        rows = [frames(reel, run.at, count) for reel, run in zip(films, runs, strict=True)]
+    return saves.film_file(kind, f"{name}-game", rows)
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -293,6 +330,7 @@ def save(context: Context, kind: str, name: str, other: Any, count: Any) -> tupl
 
 def build(context: Context) -> None:
     """The part."""
+    part = Part(context)
     known = moments.with_snapshots(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
@@ -313,13 +351,13 @@ def build(context: Context) -> None:
                 bars = class_bars(follows=FILM)
             lines = curves(follows=FILM, tall=130)
 
-    inputs = [context.picker, other, count]
-    shown = [view, bars, lines, status, notes.code]
-    arrived = newest_only(FILM, partial(arrive, context))
-    context.on_show(arrived, [other, count], [*shown, other], **LIVE)
-    draw = context.timely(newest_only(FILM, partial(show, context)))
-    gr.on([other.input, count.input], draw, inputs, shown, **LIVE)
-    saver.wire(partial(save, context), inputs, status, context)
+    part.controls(other=other, count=count)
+    part.outputs(
+        film=view, bars=bars, curves=lines, status=status, code=notes.code, other=other,
+    )  # fmt: skip
+    part.arrives(arrive)
+    part.on([other.input, count.input], show)
+    part.saves(saver, save)
 
     context.remember("game.beside", other, parse=one_of((AUTO, NONE, *known)))
     context.remember("game.pictures", count, parse=one_of(PICTURES, int))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +62,7 @@ def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
         colour = ", colour" if info.shape[0] > 1 else ""
         off = "" if here else f"Not on this machine: start with --data-dir FOLDER/{name}."
         note = f"{info.n['train']:,} pictures, {size}{colour}"
-        if off and info.hub and context.recent.get(ONLINE):
+        if off and info.hub and context.ask.cache.get(ONLINE):
             off, note = "", f"{note}; fetched once"
         items.append({"key": name, "title": info.title, "note": note, "off": off})
     items.sort(key=lambda item: bool(item["off"]))
@@ -108,7 +110,7 @@ def look_online(context: Context) -> None:
     """Finds out whether the Hub can be reached, for ``datasets``; takes seconds where it cannot."""
     from models.data.sources import reachable
 
-    context.recent.put(ONLINE, reachable(3.0))
+    context.ask.kept(ONLINE, lambda: reachable(3.0))
 
 
 # -- the recipe ------------------------------------------------------------------------------------
@@ -148,8 +150,43 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def form(recipe: Recipe, key: str, locked: bool = False) -> dict[str, Any]:
-    """The value of the settings form (``explorer.components.settings_form.settings_form``)."""
+def linked(given: str) -> dict[str, str]:
+    """Of the settings that were changed those that a link says, each as text, "" where it stands
+    as it did."""
+    changes = _changes(given)
+    told = {name: changes.get(f"train.{name}") for name in OFTEN_CHANGED}
+    return {name: "" if v is None else json.dumps(_whole(v)) for name, v in told.items()}
+
+
+def from_link(told: Mapping[str, str]) -> str:
+    """The changed settings that a link says, as ``recipe_of`` takes them."""
+    return json.dumps({f"train.{name}": float(text) for name, text in told.items() if text})
+
+
+def _changes(given: str) -> dict[str, Any]:
+    """The changed settings, none where they came garbled."""
+    try:
+        return dict(json.loads(given or "{}"))
+    except (ValueError, TypeError):
+        return {}
+
+
+def form_key(asked: Any) -> str:
+    """What the settings are of: another key makes the form anew."""
+    return f"{asked.data}/{asked.family}/{asked.size}"
+
+
+def a_number(text: str) -> str:
+    """Parses what a link says of a setting, which stays text. Raises ValueError."""
+    if not math.isfinite(float(text)) or len(text) > 24:
+        raise ValueError("This is no setting.")
+    return text
+
+
+def form(recipe: Recipe, key: str, locked: bool = False, given: str = "{}") -> dict[str, Any]:
+    """The value of the settings form (``explorer.components.settings_form.settings_form``).
+
+    given: JSON of what is changed already, by "section.key"."""
     from models import FAMILIES, family
     from models.training.recipe import TrainConfig
 
@@ -167,6 +204,7 @@ def form(recipe: Recipe, key: str, locked: bool = False) -> dict[str, Any]:
     return {
         "key": key,
         "locked": locked,
+        "given": {name: _whole(value) for name, value in _changes(given).items()},
         "groups": [
             {"title": "", "open": None, "fields": often},
             {"title": f"Every setting of the {title}", "open": False, "fields": model},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -11,10 +10,11 @@ import gradio as gr
 from explorer import components
 from explorer.components import say
 from explorer.page.context import Context
-from explorer.page.runs import LIVE
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.saves import SaveButtons
 from explorer.server.visitors import Visitor
 from explorer.tabs.train import keep
-from explorer.tabs.train.mine import mine, mine_newest
+from explorer.tabs.train.mine import whose
 
 
 class Yours(NamedTuple):
@@ -24,58 +24,55 @@ class Yours(NamedTuple):
     offers: gr.HTML
 
 
-def kept(context: Context, visitor: Visitor) -> Any:
+def shown(context: Context, visitor: Visitor) -> dict[str, Any]:
+    """What shows a visitor's models, by output: in the picker, and in the choice of them."""
     known = keep.choices(context, visitor)
-    return gr.Dropdown(choices=known, value=known[0][1] if known else None)
+    return {
+        "offers": keep.offers(context, visitor),
+        "kept": gr.Dropdown(choices=known, value=known[0][1] if known else None),
+    }
 
 
-def save(context: Context, visitor: Visitor, name: Any) -> tuple[Any, Any]:
-    """(file, words): a model of one's own as a zip."""
-    try:
-        return keep.archive(keep.folder_of(visitor, name)), gr.skip()
-    except (ValueError, OSError) as error:
-        return gr.skip(), say(str(error), kind="problem")
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """A model of one's own as a zip."""
+    return keep.archive(keep.folder_of(whose(context, asked), asked.kept))
 
 
-def measure(context: Context, visitor: Visitor, name: Any) -> Iterator[Any]:
-    """Measures a model of one's own on test pictures: words."""
-    yield say("Measuring on test pictures …", kind="busy")
-    try:
-        yield say(keep.measure(context, visitor, name))
-    except ValueError as error:
-        yield say(str(error), kind="problem")
+def measure(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """Measures a model of one's own on test pictures."""
+    yield screen(status=say("Measuring on test pictures …", kind="busy"))
+    yield screen(status=say(keep.measure(context, whose(context, asked), asked.kept)))
 
 
-def bring_model(context: Context, visitor: Visitor, file: Any) -> tuple[Any, Any, Any]:
-    """(own models, the choice of them, words) after a model was brought back."""
-    if not file:
-        return gr.skip(), gr.skip(), gr.skip()
-    try:
-        name = keep.bring(context, visitor, str(getattr(file, "name", file)))
-    except (ValueError, OSError) as error:
-        return gr.skip(), gr.skip(), say(str(error), kind="problem")
-    title = context.store.header(name).title
-    words = say(f"{title} is here, and in the other tabs of this page.")
-    return keep.offers(context, visitor), kept(context, visitor), words
+def bring_model(context: Context, name: str, asked: Asked) -> Screen | None:
+    """A model was brought back."""
+    if not asked.back:
+        return None
+    visitor = whose(context, asked)
+    brought = keep.bring(context, visitor, str(getattr(asked.back, "name", asked.back)))
+    title = context.store.header(brought).title
+    words = f"{title} is here, and in the other tabs of this page."
+    return screen(status=say(words), **shown(context, visitor))
 
 
-def push(context: Context, visitor: Visitor, name: Any, repo: str, token: str) -> tuple[Any, str]:
-    """(words, an empty token) after a model was put on the Hub."""
-    try:
-        return say(f"It is on the Hub: {keep.push(visitor, name, repo or '', token or '')}"), ""
-    except ValueError as error:
-        return say(str(error), kind="problem"), ""
+def push(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """Puts a model on the Hub; the token goes from the page at once."""
+    yield screen(token="", status=say("Sending it to the Hub …", kind="busy"))
+    visitor = whose(context, asked)
+    address = keep.push(visitor, asked.kept, asked.target or "", asked.token or "")
+    yield screen(status=say(f"It is on the Hub: {address}"))
 
 
 def build_yours(context: Context) -> Yours:
     """The block of a visitor's own models, for the column of controls."""
+    part = Part(context, of_model=False, block="yours")
     offers = components.component("own_models", [], html="", elem_classes=["ge-hidden"])
-    saver = components.saver()
     with gr.Accordion("Your models", open=False, elem_classes="ge-note"):
         chosen = gr.Dropdown([], label="Model", filterable=False, elem_id="train-kept")
         with gr.Row(elem_classes="ge-saves"):
             download = gr.Button("Save as ZIP", size="sm", elem_id="train-save")
             test = gr.Button("Measure it", size="sm", elem_id="train-measure")
+        saver = SaveButtons({"zip": download}, components.saver())
         about = components.status()
         back = gr.File(label="Bring one back: the zip, or model.safetensors", height=110,
                        elem_id="train-back")  # fmt: skip
@@ -84,10 +81,12 @@ def build_yours(context: Context) -> Yours:
             token = gr.Textbox(label="Token", type="password", max_lines=1,
                                info="Used once, and not kept.")  # fmt: skip
             send = gr.Button("Put it there", size="sm")
-    handler = partial(mine, context)
-    download.click(handler(save), chosen, [saver, about], **context.heavy)
-    test.click(mine_newest(context, "train-measure", measure), chosen, about, **LIVE)
+
+    part.controls(kept=chosen, back=back, target=target, token=token)
+    part.outputs(status=about, offers=offers, kept=chosen, token=token)
+    part.saves(saver, save)
+    part.on(test.click, measure, run="measure")
     context.keep_until_gone(back)
-    back.upload(handler(bring_model), back, [offers, chosen, about], **context.heavy)
-    send.click(handler(push), [chosen, target, token], [about, token], **context.heavy)
+    part.on(back.upload, bring_model, run="bring", quick=False)
+    part.on(send.click, push, run="push")
     return Yours(chosen, offers)

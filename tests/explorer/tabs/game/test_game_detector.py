@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import explorer
 from explorer.page import choice
 from explorer.page.examples import examples
+from explorer.page.part import Asked, settled
 from explorer.tabs import game
 from explorer.tabs.game import detector, judged
 from models.contract.random import generator
 from tests import toys
-from tests.denoising import drawing, merged, pictures, told
+from tests.denoising import drawing, pictures
 
-SAMPLE = (choice.SAMPLE, 0, None)  # source, place, pad
+SAMPLE = Asked(source=choice.SAMPLE, choice=0, pad=None)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +34,8 @@ def context(tmp_path_factory):
     return explorer.Context.create(folder, device="cpu")
 
 
-def shown(context, name, *given):
-    return merged(detector.show(context, name, *(given or SAMPLE)))
+def shown(context, name, **changes):
+    return settled(detector.show(context, name, SAMPLE.but(**changes)))
 
 
 def floats(b64: str) -> np.ndarray:
@@ -43,7 +47,8 @@ def test_it_offers_what_discriminates_and_nothing_else(context):
 
 
 def test_the_verdict_is_the_models_and_the_map_its_gradient(context):
-    maps, facts, bars, mark, _, status, _ = shown(context, "plain")
+    seen = shown(context, "plain")
+    maps, facts, bars, mark, status = (seen[k] for k in ("maps", "facts", "bars", "mark", "status"))
     model, picture = context.store.get("plain"), examples(context, "plain")[0]
     x = torch.from_numpy(picture.pixels[None].astype(np.float32) / 255)
     with torch.no_grad():
@@ -66,7 +71,8 @@ def test_the_verdict_is_the_models_and_the_map_its_gradient(context):
 
 
 def test_where_there_are_classes_it_is_judged_as_each_and_told_as_the_best(context):
-    _, _, bars, mark, sets, status, _ = shown(context, "classes")
+    seen = shown(context, "classes")
+    bars, mark, sets, status = seen.bars, seen.mark, seen.sets, seen.status
     model, picture = context.store.get("classes"), examples(context, "classes")[0]
     x = torch.from_numpy(picture.pixels[None].astype(np.float32) / 255)
     with torch.no_grad():
@@ -84,7 +90,7 @@ def test_where_there_are_classes_it_is_judged_as_each_and_told_as_the_best(conte
 
 
 def test_it_falls_among_sets_of_pictures_each_with_its_verdict(context):
-    sets = shown(context, "plain")[4]
+    sets = shown(context, "plain").sets
     by_name = {each["name"]: each for each in sets["sets"]}
     assert next(iter(by_name)) == "Its own samples"
     assert {"Real test pictures", "Noise", "One level of grey"} <= set(by_name)
@@ -99,11 +105,14 @@ def test_it_falls_among_sets_of_pictures_each_with_its_verdict(context):
 
 
 def test_a_probability_is_told_only_where_the_game_has_one(context):
-    _, facts, _, mark, sets, status, code = shown(context, "critic")
+    seen = shown(context, "critic")
+    facts, mark, sets, status, code = (
+        seen[k] for k in ("facts", "mark", "sets", "status", "code")
+    )  # fmt: skip
     assert facts["items"][0]["name"] == "Verdict"
     assert not any("%" in words for words in (mark["name"], sets["sets"][0]["note"]))
     assert "no probability" in status["text"] and "sigmoid" not in code and not sets["odds"]
-    assert shown(context, "plain")[4]["odds"]
+    assert shown(context, "plain").sets["odds"]
 
 
 @pytest.mark.parametrize(
@@ -116,21 +125,46 @@ def test_log_odds_in_words(d, words):
 
 
 def test_a_drawing_is_judged_and_none_is_a_sentence(context):
-    mark, status = (shown(context, "plain", choice.OWN, 0, drawing())[k] for k in (3, 5))
-    assert np.isfinite(mark["value"]) and status["text"].startswith("Your picture: ")
-    maps, *_, status, _ = shown(context, "plain", choice.OWN, 0, None)
-    assert maps is None and "Draw a picture" in status["text"] and status["kind"] == "problem"
+    seen = shown(context, "plain", source=choice.OWN, pad=drawing())
+    assert np.isfinite(seen.mark["value"]) and seen.status["text"].startswith("Your picture: ")
+    with pytest.raises(ValueError, match="Draw a picture"):
+        shown(context, "plain", source=choice.OWN)
 
 
 def test_it_can_be_stopped_between_pictures(context):
     fresh = explorer.Context.create(context.store.header("plain").folder.parent, device="cpu")
-    steps = list(detector.show(fresh, "classes", *SAMPLE))
-    assert steps.count(None) >= 16 and len(told(steps)) < len(steps)
+    steps = list(detector.show(fresh, "classes", SAMPLE))
+    assert steps.count(None) >= 16 and steps[0].maps and steps[-1].sets
+    assert len(list(detector.show(fresh, "classes", SAMPLE))) == 2, "the company is kept"
+
+
+def test_the_next_example_is_the_next_on_the_shelf(context):
+    seen = settled(detector.following(context, "plain", SAMPLE.but(choice=3, source=choice.OWN)))
+    assert (seen.choice, seen.source, seen.shelf["selected"]) == (4, choice.SAMPLE, 4)
+    assert seen.mark == shown(context, "plain", choice=4).mark
+    seen = settled(detector.arrive(context, "classes", SAMPLE))
+    assert seen.classes.visible and seen.sets and seen.shelf["selected"] == 0
+
+
+@pytest.mark.parametrize("name", ["plain", "classes", "critic"])
+def test_picture_and_verdicts_can_be_taken_away(context, name):
+    seen = shown(context, name)
+    file = detector.save(context, name, SAMPLE, "csv")
+    assert file["name"] == f"{name}-verdicts.csv"
+    rows = list(csv.DictReader(io.StringIO(base64.b64decode(file["b64"]).decode())))
+    assert float(rows[0]["verdict"]) == pytest.approx(seen.mark["value"], rel=1e-4)
+    own = [float(row["verdict"]) for row in rows if row["pictures"] == "Its own samples"]
+    assert np.allclose(own, floats(seen.sets["sets"][0]["values"]), atol=1e-4) and len(own) == 256
+    assert sum(" as" in row["pictures"] for row in rows) == (10 if name == "classes" else 0)
+    file = detector.save(context, name, SAMPLE, "png")
+    picture = Image.open(io.BytesIO(base64.b64decode(file["b64"])))
+    assert file["name"] == f"{name}-verdict.png" and picture.width > 2 * 64
 
 
 @pytest.mark.parametrize("name", ["plain", "classes"])
 def test_the_code_shown_runs_and_gives_the_same(context, name):
-    maps, _, _, mark, _, _, code = shown(context, name)
+    seen = shown(context, name)
+    maps, mark, code = seen.maps, seen.mark, seen.code
     scope: dict = {}
     exec(code, scope)
     assert scope["d"].item() == pytest.approx(mark["value"], abs=1e-4)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
 
 import explorer
 from explorer.page import choice
+from explorer.page.part import Asked, settled
 from explorer.tabs.game import find
 from tests import toys
-from tests.denoising import drawing, merged, pictures, told
+from tests.denoising import drawing, pictures
 
-SAMPLE = (choice.SAMPLE, 1, None)  # source, place, pad
-SETTINGS = (-1, 4, 60, 0.0, 3)  # class, searches, steps, pull, seed
+ASKED = Asked(
+    source=choice.SAMPLE, choice=1, pad=None, label=-1, searches=4, steps=60, pull=0.0, seed=3,
+    found=None,
+)  # fmt: skip
+PICTURE = (ASKED.source, ASKED.choice, ASKED.pad)
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +30,8 @@ def context(tmp_path_factory):
     return explorer.Context.create(folder, device="cpu")
 
 
-def shown(context, name, *given):
-    return merged(find.show(context, name, *(given or (*SAMPLE, *SETTINGS))))
+def shown(context, name, **changes):
+    return settled(find.show(context, name, ASKED.but(**changes)))
 
 
 def off(text: str) -> float:
@@ -37,9 +39,11 @@ def off(text: str) -> float:
 
 
 def test_it_shows_the_picture_of_the_code_it_hands_on(context):
-    table, every, curves, facts, found, status, _ = shown(context, "plain")
+    seen = shown(context, "plain")
+    table, every, curves, facts = seen.pictures, seen.every, seen.curves, seen.facts
+    found, status = seen.found, seen.status
     target, best, apart = pictures(table["sprite"])
-    assert np.array_equal(target, choice.read(context, "plain", *SAMPLE).pixels)
+    assert np.array_equal(target, choice.read(context, "plain", *PICTURE).pixels)
     model = context.store.get("plain")
     with torch.no_grad():
         made = model.decode(torch.tensor([found["z"]]))[0].numpy()
@@ -60,21 +64,20 @@ def test_it_shows_the_picture_of_the_code_it_hands_on(context):
 
 
 def test_every_class_is_tried_unless_one_is_asked_for(context):
-    *_, facts, found, _, _ = shown(context, "classes", *SAMPLE, -1, 2, 60, 0.0, 3)
-    assert found["label"] in range(3) and facts["items"][1]["values"] == [str(found["label"])]
-    assert find.begun(context, "classes", wish(context, "classes", -1))[0] == 4
-    every = shown(context, "classes", *SAMPLE, -1, 2, 20, 0.0, 3)[1]
+    seen = shown(context, "classes", searches=2)
+    label = seen.found["label"]
+    assert label in range(3) and seen.facts["items"][1]["values"] == [str(label)]
+    wish = find.read_wish(context, "classes", ASKED)
+    assert find.begun(context, "classes", wish)[0] == 4
+    every = shown(context, "classes", searches=2, steps=20).every
     assert {note.split(",")[0] for note in every["notes"]} == {"0", "1", "2"}
-    asked = shown(context, "classes", *SAMPLE, 2, 2, 20, 0.0, 3)
-    assert asked[4]["label"] == 2 and len(asked[1]["notes"]) == 2
-
-
-def wish(context, name, label):
-    return find.read_wish(context, name, *SAMPLE, label, *SETTINGS[1:])
+    seen = shown(context, "classes", label=2, searches=2, steps=20)
+    assert seen.found["label"] == 2 and len(seen.every["notes"]) == 2
 
 
 def test_a_code_of_its_own_is_found_too_and_named(context):
-    _, every, _, facts, found, *_ = shown(context, "codes")
+    seen = shown(context, "codes")
+    every, facts, found = seen.every, seen.facts, seen.found
     names = [item["name"] for item in facts["items"]]
     assert "Category" in names and "Code 1" in names
     z = np.array(found["z"])
@@ -83,10 +86,11 @@ def test_a_code_of_its_own_is_found_too_and_named(context):
 
 
 def test_an_encoders_guess_is_shown_and_searched_on_from(context):
-    table, every, _, _, _, status, _ = shown(context, "pairs")
+    seen = shown(context, "pairs")
+    table, every, status = seen.pictures, seen.every, seen.status
     assert table["columns"][3:] == ["The encoder's guess", "Searched on from it"]
     model = context.store.get("pairs")
-    x = torch.from_numpy(choice.read(context, "pairs", *SAMPLE).pixels[None] / np.float32(255))
+    x = torch.from_numpy(choice.read(context, "pairs", *PICTURE).pixels[None] / np.float32(255))
     with torch.no_grad():
         back = model.decode(model.encode(x))
     error = (back - x).square().mean().sqrt().item()
@@ -97,39 +101,50 @@ def test_an_encoders_guess_is_shown_and_searched_on_from(context):
 
 
 def test_it_can_be_left_after_any_step_and_says_how_far_it_is(context):
-    steps = find.show(context, "plain", *SAMPLE, *SETTINGS)
-    first = told(itertools.islice(steps, 3))[0]
-    assert first[5]["text"] == "Searching: step 0 of 60" and first[4]["model"] == "plain"
+    steps = find.show(context, "plain", ASKED.but(seed=90))
+    assert "invert_steps" in next(steps).code
+    first = next(steps)
+    assert first.status["text"] == "Searching: step 0 of 60" and first.found["model"] == "plain"
     steps.close()
-    everything = list(find.show(context, "plain", *SAMPLE, *SETTINGS))
-    assert len(everything) == 61, "a moment to be ended at after every step"
+    everything = list(find.show(context, "plain", ASKED.but(seed=90)))
+    assert len(everything) == 62, "a moment to be ended at after every step"
+    again = list(find.show(context, "plain", ASKED.but(seed=90)))
+    assert len(again) == 2 and again[-1] == everything[-1], "what was found is kept"
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
-    [((*SAMPLE, -1, 0, 60, 0.0, 3), "Searches must be a whole number from 1 to 16."),
-     ((*SAMPLE, -1, 4, 9999, 0.0, 3), "Steps must be a whole number"),
-     ((*SAMPLE, -1, 4, 60, float("nan"), 3), "The pull must be a number from 0 to 0.1."),
-     ((*SAMPLE, -1, 4, 60, 0.0, -1), "seed must be a whole number"),
-     ((choice.OWN, 0, None, *SETTINGS), "Draw a picture")],
+    ("changes", "words"),
+    [({"searches": 0}, "Searches must be a whole number from 1 to 16."),
+     ({"steps": 9999}, "Steps must be a whole number"),
+     ({"pull": float("nan")}, "The pull must be a number from 0 to 0.1."),
+     ({"seed": -1}, "seed must be a whole number"),
+     ({"source": choice.OWN}, "Draw a picture")],
 )  # fmt: skip
-def test_a_wrong_wish_is_a_sentence(context, given, words):
-    table, *_, status, _ = shown(context, "plain", *given)
-    assert table is None and words in status["text"] and status["kind"] == "problem"
+def test_a_wrong_wish_is_a_sentence(context, changes, words):
+    with pytest.raises(ValueError, match=words):
+        shown(context, "plain", **changes)
+
+
+def test_searching_anew_is_the_next_seed_and_arriving_fits_the_classes(context):
+    seen = settled(find.anew(context, "plain", ASKED.but(steps=20)))
+    assert seen.seed == 4 and seen.found == shown(context, "plain", steps=20, seed=4).found
+    seen = settled(find.arrive(context, "classes", ASKED.but(label=7, steps=20)))
+    assert seen.label.visible and seen.label.value == -1 and seen.shelf["selected"] == 1
 
 
 @pytest.mark.parametrize(("name", "label"), [("plain", -1), ("classes", -1), ("classes", 1)])
 def test_the_code_shown_runs_and_gives_the_same(context, name, label):
-    *_, found, _, code = shown(context, name, *SAMPLE, label, 4, 20, 0.001, 3)
+    seen = shown(context, name, label=label, steps=20, pull=0.001)
     scope: dict = {}
-    exec(code, scope)
-    assert scope["z"].tolist() == pytest.approx(found["z"], abs=2e-3)
+    exec(seen.code, scope)
+    assert scope["z"].tolist() == pytest.approx(seen.found["z"], abs=2e-3)
 
 
 def test_what_was_found_can_be_taken_away(context):
-    given = (choice.OWN, 0, drawing(), *SETTINGS)
-    found = shown(context, "plain", *given)[4]
-    file, _ = find.save(context, "plain", found, *given)
+    asked = ASKED.but(source=choice.OWN, pad=drawing())
+    found = settled(find.show(context, "plain", asked)).found
+    file = find.save(context, "plain", asked.but(found=found), "png")
     assert file["name"] == "plain-found.png" and len(file["b64"]) > 200
-    _, status = find.save(context, "plain", None, *given)
-    assert status["kind"] == "problem"
+    for nothing in (None, {**found, "model": "classes"}):
+        with pytest.raises(ValueError, match="Nothing has been found"):
+            find.save(context, "plain", asked.but(found=nothing), "png")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 import explorer
+from explorer.page.part import Asked, settled
 from explorer.tabs import game
 from explorer.tabs.game import moments, theatre
 from models.checkpoints.snapshots import (
@@ -22,10 +22,10 @@ from models.checkpoints.snapshots import (
     read_snapshots,
 )
 from tests import toys
-from tests.denoising import merged, pictures
+from tests.denoising import pictures
 from tests.games import write_games
 
-WISH = (theatre.AUTO, 16)
+ASKED = Asked(other=theatre.AUTO, count=16)
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,10 @@ def context(folder) -> explorer.Context:
     return explorer.Context.create(folder, device="cpu")
 
 
+def shown(context, name, **changes):
+    return settled(theatre.show(context, name, ASKED.but(**changes)))
+
+
 def test_it_offers_what_has_a_discriminator(context):
     assert set(context.store.having(set(game.NEEDS))) == {"healthy", "failing", "bare"}
     assert moments.others(context, "healthy") == ["failing"], "the others kept nothing"
@@ -48,18 +52,19 @@ def test_it_offers_what_has_a_discriminator(context):
 
 
 def test_the_same_codes_are_shown_at_every_snapshot(context, folder):
-    film, _, _, status, _ = merged(theatre.show(context, "healthy", *WISH))
+    final = shown(context, "healthy")
+    film, status = final.film, final.status
     mine, theirs = film["rows"]
     assert (mine["name"], theirs["name"]) == ("Healthy", "Failing") and not film["running"]
-    shown, kept = pictures(mine["sprite"]), read_snapshots(folder / "healthy")
-    assert len(shown) == len(pictures(theirs["sprite"])) == 3
+    drawn, kept = pictures(mine["sprite"]), read_snapshots(folder / "healthy")
+    assert len(drawn) == len(pictures(theirs["sprite"])) == 3
     for k, snapshot in enumerate(kept):
         made = load_snapshot(folder / "healthy", k).snapshot_pictures()
         made = (made * 255).round().byte().numpy()
         step = 8 + theatre.GAP
         for place in (0, 5):
             y, x = place // 4 * step, place % 4 * step
-            assert np.array_equal(shown[k][:, y : y + 8, x : x + 8], made[place])
+            assert np.array_equal(drawn[k][:, y : y + 8, x : x + 8], made[place])
         sigma = torch.sigmoid(torch.tensor(snapshot.remarks["verdicts"][:16]))
         assert mine["marks"]["values"][k] == pytest.approx(sigma.tolist(), abs=1e-3)
     assert mine["captions"] == [
@@ -71,7 +76,8 @@ def test_the_same_codes_are_shown_at_every_snapshot(context, folder):
 
 
 def test_curves_and_bars_are_what_was_measured_at_those_frames(context, folder):
-    _, bars, curves, _, _ = merged(theatre.show(context, "healthy", *WISH))
+    final = shown(context, "healthy")
+    bars, curves = final.bars, final.curves
     mine, theirs = (read_measured(folder / name) for name in ("healthy", "failing"))
     plots = {plot["title"]: plot for plot in curves["plots"]}
     assert all(plot["x"] == [2, 4, 6] for plot in plots.values())
@@ -89,11 +95,11 @@ def test_a_verdict_without_a_probability_lies_between_the_means():
     verdicts = [-1.0, 0.0, 1.0, 3.0] * 16
     logs = {"made_verdict": -1.0, "real_verdict": 1.0}
     snapshot = Snapshot(1, 1, 0.1, logs, Path("x"), {"verdicts": verdicts})
-    found = moments.realness(snapshot, SimpleNamespace(verdict_is_logit=False))
+    found = moments.realness(snapshot, False)
     assert found[:4].tolist() == [0, 0.5, 1, 1]
-    assert moments.realness(snapshot, SimpleNamespace(verdict_is_logit=True))[1] == 0.5
+    assert moments.realness(snapshot, True)[1] == 0.5
     none = Snapshot(1, 1, 0.1, logs, Path("x"))
-    assert moments.realness(none, SimpleNamespace(verdict_is_logit=True)) is None
+    assert moments.realness(none, True) is None
 
 
 def test_runs_stand_side_by_side_at_the_same_step():
@@ -104,21 +110,53 @@ def test_runs_stand_side_by_side_at_the_same_step():
     assert moments.beside(run(5), run(1, 4, 16)) == [1]
 
 
+def test_a_class_is_found_only_where_the_judge_is_sure(context, folder):
+    for run, name in zip(
+        shown(context, "healthy").bars["runs"], ("healthy", "failing"), strict=True
+    ):
+        measured = read_measured(folder / name)
+        assert set(map(tuple, run["sure"])) <= set(measured.sure) and "above 0.9" in run["found"]
+        for read, sure in zip(run["read"], run["sure"], strict=True):
+            assert all(b <= a for a, b in zip(read, sure, strict=True))
+
+
 def test_alone_or_beside_one_that_was_chosen(context):
-    film, bars, _, _, code = merged(theatre.show(context, "healthy", theatre.NONE, 16))
-    assert len(film["rows"]) == len(bars["runs"]) == 1 and "failing" not in code
-    film, *_ = merged(theatre.show(context, "failing", "healthy", 16))
+    final = shown(context, "healthy", other=theatre.NONE)
+    assert len(final.film["rows"]) == len(final.bars["runs"]) == 1
+    assert "failing" not in final.code
+    film = shown(context, "failing", other="healthy").film
     assert [row["name"] for row in film["rows"]] == ["Failing", "Healthy"]
-    *_, update = merged(theatre.arrive(context, "healthy", "gone", 16))
+    update = settled(theatre.arrive(context, "healthy", ASKED.but(other="gone"))).other
     assert update.value == theatre.AUTO and ("Failing", "failing") in update.choices
+    assert update.visible
+
+
+def test_of_a_training_that_was_not_kept_there_are_its_pictures_and_verdicts(context):
+    final = settled(theatre.arrive(context, "bare", ASKED))
+    [row] = final.film["rows"]
+    model = context.store.get("bare")
+    made = (model.snapshot_pictures() * 255).round().byte().numpy()
+    [sheet] = pictures(row["sprite"])
+    step = 8 + theatre.GAP
+    for place in (0, 5):
+        y, x = place // 4 * step, place % 4 * step
+        assert np.array_equal(sheet[:, y : y + 8, x : x + 8], made[place])
+    sigma = torch.sigmoid(torch.tensor(model.snapshot_remarks(model)["verdicts"][:16]))
+    assert row["marks"]["values"][0] == pytest.approx(sigma.tolist(), abs=1e-3)
+    text = final.status["text"]
+    assert final.status["kind"] == "plain" and text.endswith("There is one of: Failing; Healthy.")
+    assert "python" not in text and final.bars["runs"] == [] and not final.other.visible
+    scope: dict = {}
+    exec(final.code, scope)
+    assert np.allclose(scope["images"].numpy() * 255, made, atol=0.51)
+    assert len(scope["verdicts"]) == 64
+    file = theatre.save(context, "bare", ASKED, "webp")
+    assert file["name"] == "bare-game.webp" and len(file["b64"]) > 200
 
 
 def test_what_is_missing_is_said(context, folder, tmp_path):
-    film, *_, status, _ = merged(theatre.show(context, "bare", *WISH))
-    assert film is None and status["kind"] == "problem"
-    assert "no snapshots were kept" in status["text"] and "Healthy" in status["text"]
-    *_, status, _ = merged(theatre.show(context, "healthy", theatre.AUTO, 17))
-    assert "16, 25, 36 or 64 pictures" in status["text"]
+    with pytest.raises(ValueError, match="16, 25, 36 or 64 pictures"):
+        shown(context, "healthy", count=17)
 
     root = tmp_path / "models"
     for name in ("healthy", "failing"):
@@ -126,31 +164,37 @@ def test_what_is_missing_is_said(context, folder, tmp_path):
     (root / "healthy" / SNAPSHOTS / MEASURED).unlink()
     (root / "failing" / SNAPSHOTS / MEASURED).write_text("{}", "utf-8")
     alone = explorer.Context.create(root, device="cpu")
-    film, bars, curves, status, _ = merged(theatre.show(alone, "healthy", *WISH))
-    assert len(film["rows"]) == 2 and status["kind"] == "plain"
-    assert "evaluate" in bars["runs"][0]["note"] and "--only snapshots" in bars["runs"][0]["note"]
-    assert "damaged" in bars["runs"][1]["note"]
-    assert "Recall" not in [plot["title"] for plot in curves["plots"]]
+    final = shown(alone, "healthy")
+    assert len(final.film["rows"]) == 2 and final.status["kind"] == "plain"
+    notes = [run["note"] for run in final.bars["runs"]]
+    assert "not measured" in notes[0] and "damaged" in notes[1]
+    assert not any("python" in note for note in notes)
+    assert "Recall" not in [plot["title"] for plot in final.curves["plots"]]
     file = next((root / "healthy" / SNAPSHOTS).glob("*.safetensors"))
     file.write_bytes(file.read_bytes()[:-50])
     broken = explorer.Context.create(root, device="cpu")
-    *_, status, _ = merged(theatre.show(broken, "healthy", *WISH))
-    assert status["kind"] == "problem" and "damaged" in status["text"]
+    with pytest.raises(ValueError, match="damaged"):
+        shown(broken, "healthy")
+
+
+def test_drawing_leaves_the_model_as_it_is(context):
+    model = context.store.get("healthy")
+    before = model.snapshot_pictures()
+    list(moments.reels(explorer.Context(context.store), "healthy"))
+    assert torch.equal(model.snapshot_pictures(), before)
 
 
 def test_the_code_shown_runs_and_gives_the_same(context, capsys):
-    film, *_, code = merged(theatre.show(context, "healthy", *WISH))
+    final = shown(context, "healthy")
     scope: dict = {}
-    exec(code, scope)
+    exec(final.code, scope)
     name = next(name for name in scope["films"] if name.endswith("healthy"))
     last = (scope["films"][name][-1][0] * 255).round().byte().numpy()
-    assert np.array_equal(pictures(film["rows"][0]["sprite"])[-1][:, :8, :8], last)
+    assert np.array_equal(pictures(final.film["rows"][0]["sprite"])[-1][:, :8, :8], last)
     assert "generator_loss" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("kind", ["webp", "gif", "png"])
 def test_the_film_can_be_taken_away(context, kind):
-    file, _ = theatre.save(context, kind, "healthy", *WISH)
+    file = theatre.save(context, "healthy", ASKED, kind)
     assert file["name"] == f"healthy-game.{kind}" and len(file["b64"]) > 500
-    _, status = theatre.save(context, kind, "bare", *WISH)
-    assert status["kind"] == "problem"

@@ -9,17 +9,17 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
 
 import explorer
 from explorer.page.code import in_code
+from explorer.page.part import Asked, settled
 from explorer.server.jobs import Job, JobError, Jobs, Limits
 from explorer.tabs import train
-from explorer.tabs.train import keep, pictures, setup, watch, yours
-from explorer.tabs.train.mine import mine
+from explorer.tabs.train import brought, keep, pictures, running, setup, watch, yours
+from explorer.tabs.train.mine import whose
 from models.data import datasets
 from models.training import starts
 from models.training.recipe import from_dict, load_recipe
@@ -28,6 +28,17 @@ from tests.conftest import noise
 from tests.explorer.server.test_jobs import FAKE, LONG, until
 
 CHOSEN = ("digits", "vae", "small")
+
+
+def page(session="my page", **values) -> Asked:
+    """What is asked from a page of this session."""
+    first = {
+        "data": "digits", "family": "vae", "size": "small", "given": "{}", "have": "", "told": {},
+        "steps": "", "batch_size": "", "learning_rate": "",
+        "files": [], "side": 28, "colour": "grey", "repo": "",
+        "kept": None, "back": None, "target": "", "token": "",
+    }  # fmt: skip
+    return Asked(request=SimpleNamespace(session_hash=session), **{**first, **values})
 
 
 @pytest.fixture
@@ -42,10 +53,6 @@ def context(tmp_path, alone):
 @pytest.fixture
 def me(context):
     return context.visitors.arrive(None, "my page")
-
-
-def unchanged(value) -> bool:
-    return value == gr.skip()
 
 
 # -- choosing -------------------------------------------------------------------------------------
@@ -108,6 +115,36 @@ def test_the_command_repeats_the_run(me, tmp_path):
     assert again.seed == recipe.seed and again.data == recipe.data
 
 
+def test_steps_batch_and_rate_are_in_the_link_and_come_out_of_it(context, me):
+    given = '{"train.steps": 77, "train.learning_rate": 0.004, "model.beta": 4}'
+    final = train.change(context, "toy", page(given=given))
+    told = {name: final[name] for name in setup.OFTEN_CHANGED}
+    assert told == {"steps": "77", "batch_size": "", "learning_rate": "0.004"}
+    assert all(setup.a_number(text) for text in told.values() if text)
+    final = settled(train.arrive(context, "toy", page(family="flow", **told)))
+    assert json.loads(final.given) == {"train.steps": 77, "train.learning_rate": 0.004}
+    assert final.form["given"] == {"train.steps": 77, "train.learning_rate": 0.004}
+    assert "steps = 77" in final.code and final.family == "flow"
+    # Another choice begins with settings of its own.
+    final = train.choose(context, "toy", page(given=given))
+    assert final.given == "{}" and final.steps == "" and final.form["given"] == {}
+    # What has been changed on this page is not lost to a link.
+    assert "form" not in settled(train.arrive(context, "toy", page(given=given)))
+    for wrong in ("x", "nan", "inf", "1" * 30):
+        with pytest.raises(ValueError):
+            setup.a_number(wrong)
+    final = settled(train.arrive(context, "toy", page(steps="-5")))
+    assert final.steps == "-5" and "code" not in final
+    with pytest.raises(ValueError, match="at least"):
+        settled(train.estimate(context, "toy", page(given=final.given)))
+
+
+def test_a_game_that_is_trained_here_leaves_a_film():
+    described = setup.Described("digits", (1, 8, 8), (), 1500)
+    for size in starts.SIZES:
+        assert starts.start("gan", size, described).train.snapshots >= 16
+
+
 def test_an_estimate_says_how_it_was_made_and_what_would_be_cut_short():
     report = {"parameters": 31_333, "megabytes": 466, "seconds_per_step": 0.03, "timed": 5,
               "total": 1000, "batch": 64}  # fmt: skip
@@ -123,10 +160,8 @@ def test_an_estimate_says_how_it_was_made_and_what_would_be_cut_short():
 # -- a run ----------------------------------------------------------------------------------------
 
 
-def ticked(context, visitor, told=None, have=""):
-    outputs = train.tick(context, visitor, have, told or {}, *CHOSEN)
-    names = [*train.SHOWN, "told", "offers", "kept", "timer"]
-    return dict(zip(names, outputs, strict=True))
+def ticked(context, told=None, session="my page"):
+    return running.tick(context, "toy", page(session, told=told or {}))
 
 
 def begin(context, visitor, recipe=LONG):
@@ -135,13 +170,15 @@ def begin(context, visitor, recipe=LONG):
 
 
 def test_start_moves_at_once_and_a_second_start_is_refused(context, me):
-    said, timer = train.start(context, me, *CHOSEN, '{"train.steps": 5}')
-    assert said["kind"] == "busy" and timer.active
+    final = running.start(context, "toy", page(given='{"train.steps": 5}'))
+    assert final.status["kind"] == "busy" and final.timer.active and not final.ahead.visible
     assert me.job.order["recipe"]["train"]["steps"] == 5
-    refused, timer = train.start(context, me, *CHOSEN, "{}")
-    assert refused["kind"] == "problem" and "goes on" in refused["text"]
-    assert timer.active  # a page that did not know of the run can stop it from here on
+    final = running.start(context, "toy", page())
+    assert final.status["kind"] == "problem" and "goes on" in final.status["text"]
+    assert final.timer.active  # a page that did not know of the run can stop it from here on
     until(lambda: not me.job.live)
+    with pytest.raises(ValueError, match="must be a number"):
+        running.start(context, "toy", page(given='{"train.steps": null}'))
 
 
 def test_a_tick_sends_what_is_new_and_nothing_twice(context, me):
@@ -149,31 +186,41 @@ def test_a_tick_sends_what_is_new_and_nothing_twice(context, me):
     until(lambda: job.progress)
     job.tell("pause")
     until(lambda: job.state == "paused")
-    first = ticked(context, me)
-    assert first["curves"]["plots"][0]["lines"][0]["y"][0] == 1
-    assert "Paused" in first["status"]["text"] and first["pause"].value == "Go on"
-    assert first["start"].interactive is False and first["form"]["locked"] is True
-    again = ticked(context, me, first["told"])
-    assert all(unchanged(again[k]) for k in ("curves", "film", "map", "slow", "pause", "form"))
-    train.one_step(context, me)
-    until(lambda: job.version > first["told"]["version"] + 1)
-    assert not unchanged(ticked(context, me, first["told"])["curves"])
-    said = train.stop(context, me)
-    assert "Stopping" in said["text"]
+    first = ticked(context)
+    assert first.curves["plots"][0]["lines"][0]["y"][0] == 1
+    assert "Paused" in first.status["text"] and first.pause.value == "Go on"
+    assert first.start.interactive is False and first.form["locked"] is True
+    assert not first.ahead.visible
+    assert ticked(context, first.told).keys() == {"status", "told"}
+    running.one_step(context, "toy", page())
+    until(lambda: job.version > first.told["version"] + 1)
+    assert "curves" in ticked(context, first.told)
+    assert "Stopping" in running.stop(context, "toy", page()).status["text"]
     until(lambda: not job.live)
-    last = ticked(context, me, first["told"])
-    assert "Stopped at step" in last["status"]["text"] and last["timer"].active is False
-    assert last["start"].interactive is True and last["form"]["locked"] is False
+    last = ticked(context, first.told)
+    assert "Stopped at step" in last.status["text"] and last.timer.active is False
+    assert last.start.interactive is True and last.form["locked"] is False
 
 
 def test_another_page_of_the_same_visitor_sees_the_run_and_a_strangers_does_not(context, me):
+    assert train.open_page(context, "toy", page(key=me.key)).ahead.visible
     begin(context, me)
-    _, timer, _ = train.arrive(context, me.key, "second page")
-    assert timer.active and context.visitors.of("second page") is me
-    _, timer, _ = train.arrive(context, None, "a stranger's page")
-    assert not timer.active
-    stranger = context.visitors.of("a stranger's page")
-    assert stranger.job is None and unchanged(ticked(context, stranger)["curves"])
+    final = train.open_page(context, "toy", page("second page", key=me.key))
+    assert final.timer.active and context.visitors.of("second page") is me
+    assert not final.ahead.visible
+    final = train.open_page(context, "toy", page("a stranger's page", key=None))
+    assert not final.timer.active and final.ahead.visible
+    assert context.visitors.of("a stranger's page").job is None
+    assert ticked(context, session="a stranger's page").keys() == {"told", "timer"}
+
+
+def test_a_run_goes_on_whatever_model_is_chosen_meanwhile(context, me):
+    """Its part is about no model: nothing is loaded for it, nor falls silent."""
+    explorer.build(context)
+    request = page().request
+    part = context.built["train"]
+    [said] = part.call("tick", request, "another model", part.asked(request=request))
+    assert said.timer.active is False and not context.store.loaded
 
 
 def shown(step: int, n: int = 4) -> dict:
@@ -219,11 +266,11 @@ def test_what_is_steered_during_a_run_reaches_it_once(me, tmp_path):
     job.started = {"live": {"beta": 1.0, "free_bits": 0.0}}
     job.tell = lambda do, **values: told.append((do, values))
     changed = setup.recipe_of(me, *CHOSEN, '{"train.learning_rate": 0.03, "model.beta": 2}')
-    train.steer(job, changed)
+    running.steer(job, changed)
     assert told == [("rate", {"value": pytest.approx(10)}), ("tune", {"values": {"beta": 2.0}})]
-    train.steer(job, changed)
+    running.steer(job, changed)
     assert len(told) == 2
-    train.steer(job, begun)
+    running.steer(job, begun)
     assert told[2:] == [("rate", {"value": 1.0}), ("tune", {"values": {"beta": 1.0}})]
 
 
@@ -257,22 +304,28 @@ def test_own_pictures_become_a_data_set_that_the_command_line_reads(me, tmp_path
     assert starts.start("vae", "small", grey).data.name == grey.name
 
 
+def bring(context, path, session="my page", **values):
+    return settled(brought.bring_pictures(context, "toy", page(session, files=[path], **values)))
+
+
 def test_too_few_or_no_pictures_are_a_sentence(context, me, tmp_path):
     path = zipped(tmp_path / "few.zip", {f"{k}.png": noise(9, 9, seed=k) for k in range(3)})
-    *same, preview, said = train.bring_pictures(context, me, [path], 28, "grey")
-    assert all(map(unchanged, same)) and preview is None
-    assert said["kind"] == "problem" and "3 different pictures are too few" in said["text"]
+    with pytest.raises(ValueError, match="3 different pictures are too few"):
+        bring(context, path)
     (tmp_path / "text.zip").write_text("no zip")
-    said = train.bring_pictures(context, me, [str(tmp_path / "text.zip")], 28, "grey")[-1]
-    assert said["kind"] == "problem"
+    with pytest.raises(ValueError):
+        bring(context, str(tmp_path / "text.zip"))
     assert me.data == {}
+    final = settled(brought.bring_pictures(context, "toy", page(files=None)))
+    assert final == {"preview": None, "brought": {**final.brought, "text": ""}}
 
 
 def test_brought_pictures_can_be_chosen_by_this_visitor_alone(context, me, tmp_path):
     path = zipped(tmp_path / "mine.zip", {f"{k}.png": noise(9, 9, seed=k) for k in range(20)})
-    items, name, preview, said = train.bring_pictures(context, me, [path], 28, "grey")
-    assert name in {item["key"] for item in items} and preview["n"] == 20
-    assert said["text"].startswith("20 pictures of 28x28")
+    final = bring(context, path)
+    name = final.data
+    assert name in {item["key"] for item in final.datasets} and final.preview["n"] == 20
+    assert final.brought["text"].startswith("20 pictures of 28x28")
     assert setup.recipe_of(me, name, "vae", "small").data.name == name
     other = context.visitors.arrive(None, "another page")
     with pytest.raises(ValueError, match="Choose a data set"):
@@ -281,24 +334,33 @@ def test_brought_pictures_can_be_chosen_by_this_visitor_alone(context, me, tmp_p
 
 def test_side_and_colour_take_effect_after_the_upload_too(context, me, tmp_path):
     path = zipped(tmp_path / "mine.zip", {f"{k}.png": noise(9, 9, 3, seed=k) for k in range(20)})
-    _, first, preview, _ = train.bring_pictures(context, me, [path], 28, "grey")
-    assert preview["c"] == 1
-    _, second, preview, said = train.bring_pictures(context, me, [path], 16, "colour", first)
-    assert preview["c"] == 3 and "16x16" in said["text"] and list(me.data) == [second]
-    assert me.data[second].image_shape == (3, 16, 16)
+    first = bring(context, path)
+    assert first.preview["c"] == 1
+    second = bring(context, path, side=16, colour="colour", data=first.data)
+    assert second.preview["c"] == 3 and "16x16" in second.brought["text"]
+    assert list(me.data) == [second.data] and me.data[second.data].image_shape == (3, 16, 16)
     # What was made of them stays in sight while they are the chosen set.
-    *_, own, hub = train.choose(context, me, second, "vae", "small")
-    assert own.visible and not hub.visible
+    final = train.choose(context, "toy", page(data=second.data))
+    assert final.own.visible and not final.hub.visible
 
 
 def test_side_and_colour_are_wired_to_what_was_brought(context):
-    page = explorer.build(context)
-    labels = {b._id: b.label for b in page.blocks.values() if hasattr(b, "label")}
-    brings = [fn for fn in page.fns.values() if len(fn.inputs) >= 3
-              and [labels.get(i._id) for i in fn.inputs[1:3]] == ["Side", "Colour"]]  # fmt: skip
+    built = explorer.build(context)
+    part = context.built["train_brought"]
+    asked = [part.asks[name]._id for name in ("files", "side", "colour")]
+    labels = {b._id: b.label for b in built.blocks.values() if hasattr(b, "label")}
+    brings = [fn for fn in built.fns.values() if [i._id for i in fn.inputs[1:4]] == asked]
     by = {(labels.get(target), event) for fn in brings for target, event in fn.targets}
-    assert {event for _, event in by} == {"upload", "input"}
     assert {("Side", "input"), ("Colour", "input")} <= by
+    assert {event for _, event in by} >= {"upload", "input"}
+
+
+def test_nothing_that_is_secret_or_large_goes_along_with_every_look_at_a_run(context):
+    explorer.build(context)
+    sent = set(map(id, context.built["train"].asks.values()))
+    for block in ("train_brought", "train_yours", "train_visitor"):
+        part = context.built[block]
+        assert not {n for n in ("files", "back", "token", "key") if id(part.asks.get(n)) in sent}
 
 
 def test_a_model_of_black_and_white_says_so_before_its_run():
@@ -311,9 +373,9 @@ def test_a_model_of_black_and_white_says_so_before_its_run():
 
 @pytest.mark.parametrize("repo", ["", "mnist", "../etc", "a/..", "/etc/passwd", "a/b/c", ".a/b"])
 def test_only_the_name_of_a_data_set_on_the_hub_is_looked_up(context, me, monkeypatch, repo):
-    monkeypatch.setattr(train, "_small_enough", lambda repo: pytest.fail("it was looked up"))
-    *same, said = train.bring_hub(context, me, repo)
-    assert all(map(unchanged, same)) and "owner/name" in said["text"]
+    monkeypatch.setattr(brought, "_small_enough", lambda repo: pytest.fail("it was looked up"))
+    with pytest.raises(ValueError, match="owner/name"):
+        settled(brought.bring_hub(context, "toy", page(repo=repo)))
 
 
 # -- afterwards -----------------------------------------------------------------------------------
@@ -331,13 +393,13 @@ def finished(context, me, tiny_vae):
 
 
 def test_a_model_is_in_this_visitors_other_tabs_and_in_nobody_elses(context, me, finished):
-    first = ticked(context, me)
-    [card], [name] = first["offers"], me.models
+    first = ticked(context)
+    [card], [name] = first.offers, me.models
     assert (
         card["name"] == name and card["title"] == "Tiny VAE" and "Decodes" in card["capabilities"]
     )
-    assert first["kept"].choices == [("Tiny VAE", name)] and first["open"].visible
-    assert unchanged(ticked(context, me, first["told"])["offers"])
+    assert first.kept.choices == [("Tiny VAE", name)] and first.open.visible
+    assert "offers" not in ticked(context, first.told)
     # Whoever knows the name can use it; nothing that everybody sees tells it.
     assert context.store.get(name).image_shape == (1, 8, 8)
     assert name not in context.store.names and name not in context.store.having({"Decodes"})
@@ -346,14 +408,14 @@ def test_a_model_is_in_this_visitors_other_tabs_and_in_nobody_elses(context, me,
     with pytest.raises(JobError):
         keep.folder_of(other, name)
     # A page loaded anew has it again.
-    offers, _, kept = train.arrive(context, me.key, "second page")
-    assert [offer["name"] for offer in offers] == [name] and kept.value == name
+    final = train.open_page(context, "toy", page("second page", key=me.key))
+    assert [offer["name"] for offer in final.offers] == [name] and final.kept.value == name
     # The code that a tab shows does not tell where this server keeps it.
     assert in_code(context.store.header(name).folder) == "runs/tiny"
 
 
 def test_a_model_is_forgotten_with_its_visitor(context, me, finished):
-    ticked(context, me)
+    ticked(context)
     [name] = me.models
     context.store.get(name)
     context.visitors.leave("my page")
@@ -367,9 +429,9 @@ def test_a_model_is_forgotten_with_its_visitor(context, me, finished):
 def test_a_saved_model_can_be_brought_back(context, me, finished, tmp_path, monkeypatch):
     import base64
 
-    ticked(context, me)
+    ticked(context)
     [name] = me.models
-    file, _ = yours.save(context, me, name)
+    file = yours.save(context, "toy", page(kept=name), "zip")
     path = tmp_path / file["name"]
     path.write_bytes(base64.b64decode(file["b64"]))
     with zipfile.ZipFile(path) as archive:
@@ -383,10 +445,10 @@ def test_a_saved_model_can_be_brought_back(context, me, finished, tmp_path, monk
     asked = []
     monkeypatch.setattr(context.visitors.jobs, "ask", lambda do, *a, **k: asked.append(do))
     other = context.visitors.arrive(None, "another page")
-    offers, kept, said = yours.bring_model(context, other, str(path))
-    assert asked == ["check"] and "Tiny VAE is here" in said["text"]
+    final = yours.bring_model(context, "toy", page("another page", back=str(path)))
+    assert asked == ["check"] and "Tiny VAE is here" in final.status["text"]
     [back] = other.models
-    assert back != name and kept.value == back and offers[0]["name"] == back
+    assert back != name and final.kept.value == back and final.offers[0]["name"] == back
     assert (other.models[back] / "model.safetensors").read_bytes() == (
         me.models[name] / "model.safetensors"
     ).read_bytes()
@@ -401,8 +463,9 @@ def test_what_is_no_model_is_a_sentence_and_leaves_nothing(context, me, tmp_path
         archive.writestr("readme.txt", b"nothing")
     before = sorted(p.name for p in me.folder.rglob("*"))
     for name in ("a.safetensors", "b.zip", "c.zip"):
-        said = yours.bring_model(context, me, str(tmp_path / name))[-1]
-        assert said["kind"] == "problem" and str(tmp_path) not in said["text"]
+        with pytest.raises(ValueError) as error:
+            yours.bring_model(context, "toy", page(back=str(tmp_path / name)))
+        assert str(tmp_path) not in str(error.value)
     assert sorted(p.name for p in me.folder.rglob("*")) == before and me.models == {}
     assert not (me.folder.parent / "outside").exists()
 
@@ -410,15 +473,17 @@ def test_what_is_no_model_is_a_sentence_and_leaves_nothing(context, me, tmp_path
 def test_pushing_needs_a_model_a_name_and_a_token_and_keeps_no_token(
     context, me, finished, monkeypatch, caplog
 ):
-    ticked(context, me)
+    ticked(context)
     [name] = me.models
-    for arguments, words in (
+    for (kept, target, token), words in (
         (("none", "me/x", "hf_secret"), "Train a model first"),
         ((name, "me/x", ""), "token"),
         ((name, "x", "hf_secret"), "owner/name"),
     ):
-        said, token = yours.push(context, me, *arguments)
-        assert words in said["text"] and said["kind"] == "problem" and token == ""
+        steps = yours.push(context, "toy", page(kept=kept, target=target, token=token))
+        assert next(steps).token == ""
+        with pytest.raises(ValueError, match=words):
+            next(steps)
     calls = []
 
     class Api:
@@ -435,8 +500,10 @@ def test_pushing_needs_a_model_a_name_and_a_token_and_keeps_no_token(
             calls.append(("file", given["path_in_repo"]))
 
     monkeypatch.setattr("huggingface_hub.HfApi", Api)
-    said, token = yours.push(context, me, name, "me/x", "hf_secret")
-    assert said["kind"] == "plain" and said["text"].endswith("me/x") and token == ""
+    asked = page(kept=name, target="me/x", token="hf_secret")
+    final = settled(yours.push(context, "toy", asked))
+    said = final.status
+    assert said["kind"] == "plain" and said["text"].endswith("me/x") and final.token == ""
     assert calls[0] == ("token", "hf_secret") and calls[1] == ("create", "me/x")
     assert "model.safetensors" in calls[2][2] and calls[3] == ("file", "README.md")
     assert "hf_secret" not in caplog.text
@@ -445,7 +512,7 @@ def test_pushing_needs_a_model_a_name_and_a_token_and_keeps_no_token(
 def test_measuring_puts_numbers_on_the_card(context, me, finished, monkeypatch):
     from models.evaluation import evaluate
 
-    ticked(context, me)
+    ticked(context)
     [name] = me.models
 
     def ask(do, folder, answer, *_, out, only, apart):
@@ -453,7 +520,7 @@ def test_measuring_puts_numbers_on_the_card(context, me, finished, monkeypatch):
         return {"metrics": header.metrics}
 
     monkeypatch.setattr(context.visitors.jobs, "ask", ask)
-    *_, said = yours.measure(context, me, name)
+    said = settled(yours.measure(context, "toy", page(kept=name))).status
     value = context.store.header(name).metrics["nll_nats"]["value"]
     assert f"{value:.2f}" in said["text"]
     assert "nll_nats" in (me.models[name] / "card.md").read_text()
@@ -473,9 +540,8 @@ def test_a_server_without_training_has_no_such_tab(tmp_path):
 
 
 def test_a_page_that_was_away_too_long_begins_anew(context):
-    asked = mine(context, lambda context, visitor: visitor)
-    visitor = asked(SimpleNamespace(session_hash="old"))
-    assert asked(SimpleNamespace(session_hash="old")) is visitor
+    visitor = whose(context, page("old"))
+    assert whose(context, page("old")) is visitor
 
 
 @pytest.mark.parametrize("option", ["--max-jobs=0", "--max-jobs=x", "--max-train-minutes=-1"])

@@ -1,0 +1,115 @@
+"""Pictures to train on that a person brings: their own, or a data set of the Hub."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from explorer import components
+from explorer.components import say
+from explorer.components.choices.choices import Choices
+from explorer.components.image_grid.image_grid import image_grid
+from explorer.page.context import Context
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.pictures import images
+from explorer.server.jobs import JobError
+from explorer.tabs.train import pictures, setup
+from explorer.tabs.train.mine import whose
+
+log = logging.getLogger(__name__)
+
+HUB_BYTES = 1_000_000_000  # of a data set that is fetched for a visitor
+
+
+class Panels(NamedTuple):
+    """own, hub: what is on screen while such pictures are chosen. events: a data set has come."""
+
+    own: gr.Column
+    hub: gr.Column
+    events: list[Any]
+
+
+def bring_pictures(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """Makes a data set of the files. The one chosen so far gives way where it is of the same
+    pictures, made otherwise."""
+    paths = [str(getattr(file, "name", file)) for file in asked.files or []]
+    yield screen(preview=None, brought=say("Reading them …" if paths else "", kind="busy"))
+    if not paths:
+        return
+    visitor = whose(context, asked)
+    found = pictures.bring(paths, int(asked.side), asked.colour == "grey", visitor.folder)
+    if setup.is_own(asked.data):
+        visitor.data.pop(asked.data, None)
+    visitor.data[found.described.name] = found.described
+    yield screen(
+        datasets=setup.datasets(context, visitor), data=found.described.name,
+        preview=images.sprite(found.preview), brought=say(found.words),
+    )  # fmt: skip
+
+
+def bring_hub(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """Fetches a data set on the Hub."""
+    repo = (asked.repo or "").strip()
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*(:[\w.-]+)?", repo):
+        raise JobError("Name a data set on the Hub as owner/name, or owner/name:configuration.")
+    yield screen(fetched=say("Fetching it …", kind="busy"))
+    _small_enough(repo.partition(":")[0])
+    visitor = whose(context, asked)
+    found = context.visitors.jobs.ask(
+        "describe", visitor.folder, "loaded", 300, apart=True, data=repo
+    )
+    shape = tuple(found["image"])
+    visitor.data[repo] = setup.Described(repo, shape, tuple(found["classes"]), found["n"])
+    words = " ".join([f"{found['n']:,} pictures are here.", *found.get("notes", ())])
+    yield screen(datasets=setup.datasets(context, visitor), data=repo, fetched=say(words))
+
+
+def _small_enough(repo: str) -> None:
+    """Raises JobError where a data set is larger than this server fetches for a visitor."""
+    from huggingface_hub import HfApi
+
+    try:
+        info = HfApi(token=False).dataset_info(repo, files_metadata=True, timeout=10)
+    except Exception as error:  # no network, no such data set, or not for everybody
+        log.info("Asking the Hub about a data set failed: %s", error)
+        raise JobError(f"The Hub cannot be reached, or has no public data set '{repo}'.") from None
+    size = sum(file.size or 0 for file in info.siblings or [])
+    if size > HUB_BYTES:
+        raise JobError(
+            f"'{repo}' has {size / 1e9:.1f} GB; data sets up to {HUB_BYTES / 1e9:.0f} GB are "
+            "fetched here."
+        )
+
+
+def build_brought(context: Context, data: Choices) -> Panels:
+    """The panels, below the list of data sets."""
+    part = Part(context, of_model=False, block="brought")
+    with gr.Column(visible=False, elem_id="train-own") as own:
+        with gr.Row(elem_classes="ge-pair"):
+            side = gr.Dropdown([(f"{s} pixels", s) for s in pictures.SIDES], value=28,
+                               label="Side", filterable=False)  # fmt: skip
+            colour = gr.Dropdown([("Colour", "colour"), ("Grey", "grey")], value="grey",
+                                 label="Colour", filterable=False)  # fmt: skip
+        files = gr.File(file_count="multiple", label="A zip, or many pictures",
+                        elem_id="train-files", height=110)  # fmt: skip
+        brought = components.status()
+        preview = image_grid("train-own", label="Your pictures, as the model sees them")
+    with gr.Column(visible=False, elem_id="train-hub") as hub:
+        repo = gr.Textbox(label="Data set on the Hub", placeholder="owner/name", max_lines=1)
+        look_up = gr.Button("Fetch it", size="sm")
+        fetched = components.status()
+
+    part.controls(files=files, side=side, colour=colour, repo=repo, data=data.choice)
+    part.outputs(
+        datasets=data.view, data=data.choice, preview=preview.view, brought=brought,
+        fetched=fetched,
+    )  # fmt: skip
+    context.keep_until_gone(files)
+    uploads = (files.upload, side.input, colour.input)
+    events = [part.on(event, bring_pictures, run="bring", status="brought") for event in uploads]
+    events.append(part.on(look_up.click, bring_hub, run="fetch", status="fetched"))
+    return Panels(own, hub, events)
