@@ -177,6 +177,7 @@ class Part:
         quick: bool | None = None,
         status: str = "status",
         js: str | None = None,
+        also: Mapping[str, Any] | None = None,
         **event: Any,
     ) -> Any:
         """Wires ``handler(context, name, asked)`` to one event or several. Returns the event.
@@ -185,7 +186,8 @@ class Part:
         main: whether this is what the part is for. loads: whether the handler needs the model.
         quick: whether it takes less than about 50 ms (no queue); by default where it is no
         generator. status: the output that problems are told in. js: what the browser does to the
-        inputs first.
+        inputs first. also: controls whose values are too large to go with every event: this
+        handler alone has them, as ``asked.NAME``.
         """
         self.handlers[_name(handler)] = handler
         if main:
@@ -193,9 +195,13 @@ class Part:
         steps = inspect.isgeneratorfunction(handler)
         quick = not steps if quick is None else quick
         wrapped = self._steps if not quick else self._once
-        fn = wrapped(handler, run=run, rest=rest, arrives=arrives, loads=loads, status=status)
+        also = also or {}
+        fn = wrapped(
+            handler, run=run, rest=rest, arrives=arrives, loads=loads, status=status, also=also
+        )
         how = {**(self.context.light if quick else LIVE), **event}
-        inputs, outputs = [self.context.picker, *self.asks.values()], list(self.shows.values())
+        inputs = [self.context.picker, *self.asks.values(), *also.values()]
+        outputs = list(self.shows.values())
         if not isinstance(events, Sequence):
             return events(fn, inputs, outputs, js=js, **how)
         # Events of our own components are no listeners that ``gr.on`` knows.
@@ -250,8 +256,9 @@ class Part:
         return tuple(changes.get(name, gr.skip()) for name in self.shows)
 
     def _steps(
-        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool, status: str
-    ) -> Callable[..., Iterator[tuple[Any, ...]]]:
+        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool, status: str,
+        also: Iterable[str] = (),
+    ) -> Callable[..., Iterator[tuple[Any, ...]]]:  # fmt: skip
         """The handler, a generator or a plain function, as the function of a queued event."""
 
         def steps(request: gr.Request, name: str, *values: Any) -> Iterator[tuple[Any, ...]]:
@@ -262,7 +269,7 @@ class Part:
                 return
             key = self._key(run, request)
             ticket, busy, told = newest.take(key), None, False
-            asked = self._asked(values, request)
+            asked = self._asked(values, request, also)
             for changes in self._run(handler, name, asked, rest, loads, arrives, status):
                 if not in_time():
                     break
@@ -290,14 +297,15 @@ class Part:
         return steps
 
     def _once(
-        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool, status: str
-    ) -> Callable[..., tuple[Any, ...]]:
+        self, handler: Callable, *, run: str, rest: float, arrives: bool, loads: bool, status: str,
+        also: Iterable[str] = (),
+    ) -> Callable[..., tuple[Any, ...]]:  # fmt: skip
         """The handler, a plain function, as the function of an event without a queue."""
 
         def once(request: gr.Request, name: str, *values: Any) -> tuple[Any, ...]:
             in_time = self.context.enter(request, self.place, name, arrives)
             try:
-                changes = handler(self.context, name, self._asked(values, request))
+                changes = handler(self.context, name, self._asked(values, request, also))
             except Exception as error:
                 changes = self._problem(handler, name, error, status)
             return self._places(changes if changes and in_time() else {})
@@ -341,8 +349,8 @@ class Part:
             places["missing"] = gr.HTML(visible=not there, **({} if there else {"value": sentence}))
         return places
 
-    def _asked(self, values: Sequence[Any], request: Any) -> Asked:
-        return Asked(request=request, **dict(zip(self.asks, values, strict=True)))
+    def _asked(self, values: Sequence[Any], request: Any, also: Iterable[str] = ()) -> Asked:
+        return Asked(request=request, **dict(zip([*self.asks, *also], values, strict=True)))
 
     def _problem(self, handler: Callable, name: str, error: Exception, status: str) -> Screen:
         """What is shown of an error; what was not foreseen goes to the log with its traceback."""
