@@ -11,6 +11,7 @@ import pytest
 from explorer.server.store import Store
 from models.checkpoints import weights
 from models.checkpoints.header import read_header
+from models.evaluation.card import write_card
 from tests import toys
 
 
@@ -144,6 +145,7 @@ def test_no_card_says_where_this_machine_keeps_its_data(tmp_path):
     where = tmp_path / "private" / "My Pictures.zip"
     told = dataclasses.replace(header, data={**header.data, "name": str(where)})
     weights.rewrite_header(tmp_path / "own", told)
+    write_card(told, tmp_path / "own")
     shown = card(Store([tmp_path], "cpu").header("own"))
     assert shown["data"] == "My Pictures" and "private" not in str({**shown, "thumb": ""})
     text = (tmp_path / "own" / "card.md").read_text("utf-8")
