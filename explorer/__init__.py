@@ -55,6 +55,10 @@ class Page(gr.Blocks):
     place: to the object of the first yield, which a busy browser may not have shown yet. Of a dict
     that the next yield skips (``gr.skip()``) nothing is left then, and the component never hears of
     it. A change that replaces the whole value leaves the earlier one alone.
+
+    And one on which sliders keep to their ends. A number typed beside one may lie beyond them until
+    the field is left; Gradio refuses it in words of its own and then shows the end, which nothing
+    was computed for. Here the end is what was asked for from the start.
     """
 
     def launch(self, *args: Any, prevent_thread_lock: bool = False, **options: Any) -> Any:
@@ -64,6 +68,17 @@ class Page(gr.Blocks):
         if not prevent_thread_lock:
             self.block_thread()
         return served
+
+    async def preprocess_data(
+        self, block_fn: Any, inputs: list, state: Any, explicit_call: bool = False
+    ) -> list:
+        inputs = list(inputs)
+        for k, (block, value) in enumerate(zip(block_fn.inputs, inputs, strict=False)):
+            if isinstance(block, gr.Slider) and isinstance(value, (int, float, type(None))):
+                slider = state[block._id] if state and block._id in state else block
+                low, high = slider.minimum, slider.maximum
+                inputs[k] = low if value is None else min(max(value, low), high)
+        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
 
     def handle_streaming_diffs(
         self,

@@ -58,6 +58,7 @@ PUBLIC = {
     "invert_steps": "models.codes.inversion:invert_steps",
     "starting_codes": "models.codes.inversion:starting_codes",
     "spherical": "models.codes.paths:spherical",
+    "score_each": "models.scores.each:score_each",
     "score": "models.scores.scores:score",
     "background_of": "models.scores.background:background_of",
     "auroc": "models.evaluation.metrics:auroc",

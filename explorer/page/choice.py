@@ -125,7 +125,8 @@ def lacks(context: Context, name: str, *needs: str) -> str:
     if not missing:
         return ""
     able = [context.store.header(other).title for other in context.store.having(set(needs))]
-    others = f" These can: {', '.join(able)}." if able else " No model here can."
+    # Titles have commas in them.
+    others = f" These can: {'; '.join(able)}." if able else " No model here can."
     return f"{header.title} cannot {' and '.join(missing)}, which this part needs.{others}"
 
 

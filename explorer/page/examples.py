@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 
 from explorer.page.choice import (
+    CONTROLS,
     OWN,
     SHELF,
     Picture,
@@ -85,9 +86,10 @@ def noise(shape: tuple[int, int, int], n: int) -> np.ndarray:
 
 def examples(context: Context, name: str) -> list[Picture]:
     """Sixteen pictures at most: its own samples, others', and what is no picture of anything."""
-    key = ("score-examples", name)
-    if (found := context.scores.get(key)) is not None:
-        return found
+    return context.ask.kept(("examples", name), partial(_examples, context, name))
+
+
+def _examples(context: Context, name: str) -> list[Picture]:
     header = context.store.header(name)
     shape = tuple(header.config["image"])
     found = []
@@ -116,7 +118,7 @@ def examples(context: Context, name: str) -> list[Picture]:
                 f'x = (uniform((1, {size}), generator(0), "cpu") * 255).round() / 255\n',
                 ("from models import generator, uniform",)),
     ]  # fmt: skip
-    return context.scores.put(key, found[:SHELF])
+    return found[:SHELF]
 
 
 def _sample(context: Context, name: str, variable: str, k: int) -> Picture:
@@ -153,6 +155,11 @@ def chosen(context: Context, name: str, source: Any, index: Any, given: Any) -> 
         return read(context, name, source, index, given)
     found = examples(context, name)
     return found[_place(index, len(found))]
+
+
+def example_in(context: Context, name: str, asked: Any, of: str = "") -> Picture:
+    """The picture that the controls of a part mean (see ``PictureControls.named``)."""
+    return chosen(context, name, *(getattr(asked, f"{of}{what}") for what in CONTROLS))
 
 
 def crowds(context: Context, name: str, most: int) -> list[tuple[str, str, np.ndarray]]:

@@ -38,7 +38,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -117,6 +117,19 @@ def _is_ours(error: BaseException) -> bool:
     return raised and file.is_relative_to(OURS) and "site-packages" not in file.parts
 
 
+class Wiring(NamedTuple):
+    """How a handler is called: see ``Part.on``."""
+
+    run: str = "main"
+    rest: float = 0.0
+    arrives: bool = False
+    loads: bool = True
+    status: str = "status"
+    ends: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    quick: bool = False
+
+
 class Part:
     """A part under construction, and after that what tests and the page know of it.
 
@@ -138,6 +151,7 @@ class Part:
         self.asks: dict[str, Any] = {}
         self.shows: dict[str, Any] = {}
         self.handlers: dict[str, Callable] = {}
+        self.wirings: dict[str, Wiring] = {}
         self.main = ""
         context.built[self.place] = self
 
@@ -164,10 +178,12 @@ class Part:
 
     # -- wiring -----------------------------------------------------------------------------------
 
-    def arrives(self, handler: Callable, *, run: str = "main", js: str | None = None) -> Any:
+    def arrives(
+        self, handler: Callable, *, run: str = "main", loads: bool = True, js: str | None = None
+    ) -> Any:
         """Calls the handler when the part has a new model to show (see ``Context.on_show``)."""
         listen = getattr(self.context.picker, f"show_{self.place}")
-        return self.on(listen, handler, run=run, arrives=True, js=js)
+        return self.on(listen, handler, run=run, arrives=True, loads=loads, js=js)
 
     def on(
         self,
@@ -183,6 +199,7 @@ class Part:
         status: str = "status",
         ends: Sequence[str] = (),
         js: str | None = None,
+        also: Mapping[str, Any] | None = None,
         **event: Any,
     ) -> Any:
         """Wires ``handler(context, name, asked)`` to one event or several. Returns the event.
@@ -192,7 +209,8 @@ class Part:
         quick: whether it takes less than about 50 ms (no queue); by default where it is no
         generator. status: the output that problems are told in. ends: other runs that end with
         this one's start, as they follow from an older one of it. js: what the browser does to the
-        inputs first.
+        inputs first. also: controls whose values are too large to go with every event: this
+        handler alone has them, as ``asked.NAME``.
         """
         self.handlers[_name(handler)] = handler
         if main:
@@ -200,11 +218,13 @@ class Part:
         steps = inspect.isgeneratorfunction(handler)
         loads = self.of_model if loads is None else loads
         quick = not steps if quick is None else quick
-        wrapped = self._steps if not quick else self._once
-        fn = wrapped(handler, run=run, rest=rest, arrives=arrives, loads=loads, status=status,
-                     ends=ends)  # fmt: skip
+        also = also or {}
+        wiring = Wiring(run, rest, arrives, loads, status, tuple(ends), tuple(also), quick)
+        self.wirings[_name(handler)] = wiring
+        fn = (self._once if quick else self._steps)(handler, wiring)
         how = {**(self.context.light if quick else LIVE), **event}
-        inputs, outputs = [self.context.picker, *self.asks.values()], list(self.shows.values())
+        inputs = [self.context.picker, *self.asks.values(), *also.values()]
+        outputs = list(self.shows.values())
         if not isinstance(events, Sequence):
             return events(fn, inputs, outputs, js=js, **how)
         # Events of our own components are no listeners that ``gr.on`` knows.
@@ -260,17 +280,15 @@ class Part:
 
     def call(self, name: str, request: Any, model: str, asked: Asked) -> Iterator[Screen]:
         """Yields what the page would show if the handler of this name were called: for tests."""
-        handler = self.handlers[name]
-        values = [vars(asked)[each] for each in self.asks]
-        steps = inspect.isgeneratorfunction(handler)
-        arrives = name.startswith("arrive")
-        told = (self._steps if steps else self._once)(
-            handler, run="main", rest=0.0, arrives=arrives, loads=True, status="status", ends=()
-        )(request, model, *values)
-        for places in told if steps else [told]:
-            if isinstance(places, tuple):
-                changed = zip(self.shows, places, strict=True)
-                yield Screen({key: value for key, value in changed if not _is_skip(value)})
+        handler, wiring = self.handlers[name], self.wirings[name]
+        values = [vars(asked).get(each) for each in (*self.asks, *wiring.also)]
+        if wiring.quick:
+            told = [self._once(handler, wiring)(request, model, *values)]
+        else:
+            told = self._steps(handler, wiring._replace(rest=0.0))(request, model, *values)
+        for places in told:
+            changed = zip(self.shows, places, strict=True)
+            yield Screen({key: value for key, value in changed if not _is_skip(value)})
 
     def _enter(self, request: Any, name: str, arrives: bool) -> Callable[[], bool]:
         """A question whether what is shown is still wanted (``Context.enter``)."""
@@ -286,31 +304,22 @@ class Part:
         assert not unknown, f"{self.place} has no outputs {sorted(unknown)}"
         return tuple(changes.get(name, gr.skip()) for name in self.shows)
 
-    def _steps(
-        self,
-        handler: Callable,
-        *,
-        run: str,
-        rest: float,
-        arrives: bool,
-        loads: bool,
-        status: str,
-        ends: Sequence[str] = (),
-    ) -> Callable[..., Iterator[tuple[Any, ...]]]:
+    def _steps(self, handler: Callable, wiring: Wiring) -> Callable[..., Iterator[tuple[Any, ...]]]:
         """The handler, a generator or a plain function, as the function of a queued event."""
+        status = wiring.status
 
         def steps(request: gr.Request, name: str, *values: Any) -> Iterator[tuple[Any, ...]]:
             silent = self._places({})
-            in_time = self._enter(request, name, arrives)
+            in_time = self._enter(request, name, wiring.arrives)
             if not in_time():
                 yield silent
                 return
-            key = self._key(run, request)
+            key = self._key(wiring.run, request)
             ticket, busy, told = newest.take(key), None, False
-            for other in ends:
+            for other in wiring.ends:
                 newest.end(self._key(other, request))
-            asked = self._asked(values, request)
-            for changes in self._run(handler, name, asked, rest, loads, arrives, status):
+            asked = self._asked(values, request, wiring.also)
+            for changes in self._run(handler, name, asked, wiring):
                 if not in_time():
                     break
                 if (state := newest.state(key, ticket)) != "wanted":
@@ -336,43 +345,32 @@ class Part:
 
         return steps
 
-    def _once(
-        self,
-        handler: Callable,
-        *,
-        run: str,
-        rest: float,
-        arrives: bool,
-        loads: bool,
-        status: str,
-        ends: Sequence[str] = (),
-    ) -> Callable[..., tuple[Any, ...]]:
+    def _once(self, handler: Callable, wiring: Wiring) -> Callable[..., tuple[Any, ...]]:
         """The handler, a plain function, as the function of an event without a queue."""
 
         def once(request: gr.Request, name: str, *values: Any) -> tuple[Any, ...]:
-            in_time = self._enter(request, name, arrives)
+            in_time = self._enter(request, name, wiring.arrives)
             try:
-                changes = handler(self.context, name, self._asked(values, request))
+                changes = handler(self.context, name, self._asked(values, request, wiring.also))
             except Exception as error:
-                changes = self._problem(handler, name, error, status)
+                changes = self._problem(handler, name, error, wiring.status)
             return self._places(changes if changes and in_time() else {})
 
         return once
 
     def _run(
-        self, handler: Callable, name: str, asked: Asked, rest: float, loads: bool, arrives: bool,
-        status: str,
-    ) -> Iterator[Mapping[str, Any] | None]:  # fmt: skip
-        if rest:
-            time.sleep(rest)
+        self, handler: Callable, name: str, asked: Asked, wiring: Wiring
+    ) -> Iterator[Mapping[str, Any] | None]:
+        if wiring.rest:
+            time.sleep(wiring.rest)
             yield None
         if name and self.needs and (sentence := lacks(self.context, name, *self.needs)):
-            yield self._closed(status, sentence)
+            yield self._closed(wiring.status, sentence)
             return
-        if arrives and "stage" in self.shows:
+        if wiring.arrives and "stage" in self.shows:
             yield screen(**self._curtain(True))
-        if loads and name and name not in self.context.store.loaded:
-            yield screen(**{status: say(LOADING, kind="busy")})
+        if wiring.loads and name and name not in self.context.store.loaded:
+            yield screen(**{wiring.status: say(LOADING, kind="busy")})
         try:
             answer = handler(self.context, name, asked)
             if inspect.isgenerator(answer):
@@ -380,7 +378,7 @@ class Part:
             else:
                 yield answer
         except Exception as error:
-            yield self._problem(handler, name, error, status)
+            yield self._problem(handler, name, error, wiring.status)
 
     def _closed(self, status: str, sentence: str) -> Screen:
         """What is shown for a model that lacks what the part needs."""
@@ -396,8 +394,8 @@ class Part:
             places["missing"] = gr.HTML(visible=not there, **({} if there else {"value": sentence}))
         return places
 
-    def _asked(self, values: Sequence[Any], request: Any) -> Asked:
-        return Asked(request=request, **dict(zip(self.asks, values, strict=True)))
+    def _asked(self, values: Sequence[Any], request: Any, also: Iterable[str] = ()) -> Asked:
+        return Asked(request=request, **dict(zip([*self.asks, *also], values, strict=True)))
 
     def _problem(self, handler: Callable, name: str, error: Exception, status: str) -> Screen:
         """What is shown of an error; what was not foreseen goes to the log with its traceback."""

@@ -6,11 +6,12 @@
         ...
     map = ask.kept(("map", name), lambda: ...)                   # once for all who ask
     yield from ask.kept_steps(("draw", name, settings), lambda: ask.steps(...))
+    ask(name, compare, pixels, Other(judge))                     # a function of two models
 
 This is the one place that knows of devices, dtypes, tapes and generators. What is asked for is a
 method's name or a function ``f(model, ...)``, and everything else a plain value, so that whatever
-computes elsewhere one day (many visitors' wishes in one batch, a lent GPU, another machine) plugs
-in at ``Ask._model`` and nowhere else.
+computes elsewhere one day (many visitors' wishes in one batch, another machine) plugs in here and
+nowhere else. Where a GPU is lent for one call at a time, large ones of ``steps`` borrow it.
 
 Two visitors who want the same thing at once compute it once: ``kept`` lets the second wait for the
 first, ``kept_steps`` lets both follow the same steps.
@@ -19,6 +20,7 @@ first, ``kept_steps`` lets both follow the same steps.
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +28,9 @@ from typing import Any
 
 import numpy as np
 
+from explorer.server import zerogpu
 from explorer.server.cache import Cache
+from explorer.server.reading import is_whole
 from explorer.server.store import Store
 
 KEPT = 256 << 20  # bytes of results kept
@@ -37,6 +41,13 @@ class Seed(tuple):
 
     def __new__(cls, *parts: int) -> Seed:
         return super().__new__(cls, parts)
+
+    def __getnewargs__(self) -> tuple[int, ...]:
+        return tuple(self)
+
+
+class Other(str):
+    """The name of a further model among the values, in whose place the function gets the model."""
 
 
 class Ask:
@@ -52,31 +63,30 @@ class Ask:
                  **named: Any) -> Any:  # fmt: skip
         """What the model's method ``verb``, or ``verb(model, ...)``, answers.
 
-        Arrays become tensors where the model is (floats in its precision), ``Seed`` a generator;
-        tensors in the answer become arrays. tape: gradients by the input are asked for.
+        Arrays become tensors where the model is (floats in its precision), ``Seed`` a generator,
+        ``Other`` a model; tensors in the answer become arrays. tape: gradients by the input are
+        asked for.
         """
         model = self._model(name)
+        values, named = _given(model, values, self._model), _given(model, named, self._model)
         with _grad_mode(tape):
-            return as_arrays(_method(model, verb)(*_given(model, values), **_given(model, named)))
+            return as_arrays(_method(model, verb)(*values, **named))
 
     def steps(self, name: str, verb: str | Callable, *values: Any, tape: bool = False,
               **named: Any) -> Iterator[Any]:  # fmt: skip
-        """Yields what the model's method yields, as ``__call__`` answers."""
-        model = self._model(name)
-        with _grad_mode(tape):
-            steps = iter(_method(model, verb)(*_given(model, values), **_given(model, named)))
-        try:
-            while True:
-                # The mode holds while the model works, never while the page does.
-                with _grad_mode(tape):
-                    try:
-                        step = as_arrays(next(steps))
-                    except StopIteration:
-                        return
-                yield step
-        finally:
-            if hasattr(steps, "close"):
-                steps.close()
+        """Yields what the model's method yields, as ``__call__`` answers.
+
+        Large work is done on a lent GPU where there is one, if ``verb`` is a method's name: what
+        goes there are plain values.
+        """
+        header = self.store.header(name)
+        work = work_of(header, values, named)
+        if isinstance(verb, str) and zerogpu.worth_a_gpu(work):
+            yield from _on_lent_gpu(work, str(header.folder), verb, values, named, tape)
+        else:
+            model = self._model(name)
+            values, named = _given(model, values, self._model), _given(model, named, self._model)
+            yield from _steps_of(model, verb, values, named, tape)
 
     def kept(self, key: Any, compute: Callable[[], Any]) -> Any:
         """The value of ``compute()``, kept under the key; computed once for all who ask at once.
@@ -179,6 +189,48 @@ class _Shared:
             self._steps.close()
 
 
+def work_of(header: Any, values: tuple, named: dict[str, Any]) -> zerogpu.Work:
+    """How much a call asks of a model: pictures are counted by the first number or array given."""
+    pictures = 1
+    for value in values:
+        if isinstance(value, np.ndarray) or is_whole(value):
+            pictures = len(np.atleast_1d(value)) if isinstance(value, np.ndarray) else int(value)
+            break
+    if "WritesPixels" in header.capabilities:
+        return zerogpu.Work(header.parameters, pictures, math.prod(header.config["image"]))
+    steps = named.get("steps") or header.config.get("steps") or 1
+    return zerogpu.Work(header.parameters, pictures, int(steps) if is_whole(steps) else 1)
+
+
+@zerogpu.borrows_gpu
+def _on_lent_gpu(
+    work: zerogpu.Work, folder: str, verb: str, values: tuple, named: dict[str, Any], tape: bool
+) -> Iterator[Any]:
+    from models.checkpoints import weights
+
+    model = weights.load(folder, device="cuda")
+    yield from _steps_of(model, verb, _given(model, values), _given(model, named), tape)
+
+
+def _steps_of(
+    model: Any, verb: str | Callable, values: tuple, named: dict[str, Any], tape: bool
+) -> Iterator[Any]:
+    with _grad_mode(tape):
+        steps = iter(_method(model, verb)(*values, **named))
+    try:
+        while True:
+            # The mode holds while the model works, never while the page does.
+            with _grad_mode(tape):
+                try:
+                    step = as_arrays(next(steps))
+                except StopIteration:
+                    return
+            yield step
+    finally:
+        if hasattr(steps, "close"):
+            steps.close()
+
+
 def _method(model: Any, verb: str | Callable) -> Callable:
     return getattr(model, verb) if isinstance(verb, str) else lambda *a, **b: verb(model, *a, **b)
 
@@ -191,14 +243,16 @@ def _grad_mode(tape: bool) -> Iterator[None]:
         yield
 
 
-def _given(model: Any, value: Any) -> Any:
-    """A value of the page as a model takes it."""
+def _given(model: Any, value: Any, others: Callable[[str], Any] | None = None) -> Any:
+    """A value of the page as a model takes it. others: gives further models by name."""
     import torch
 
     from models.contract.random import generator
 
     if isinstance(value, Seed):
         return generator(*value)
+    if isinstance(value, Other):
+        return others(value)
     if isinstance(value, np.ndarray):
         array = np.ascontiguousarray(value)
         tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
@@ -206,11 +260,11 @@ def _given(model: Any, value: Any) -> Any:
             return tensor.to(model.device, next(model.parameters()).dtype)
         return tensor.to(model.device)
     if isinstance(value, dict):
-        return {key: _given(model, each) for key, each in value.items()}
+        return {key: _given(model, each, others) for key, each in value.items()}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return value
     if isinstance(value, (list, tuple)):
-        return type(value)(_given(model, each) for each in value)
+        return type(value)(_given(model, each, others) for each in value)
     return value
 
 

@@ -40,6 +40,7 @@ class Store:
         self.limit = limit
         self._headers: dict[str, Any] = {}
         self._own: dict[str, Any] = {}  # of one visitor each, under names that cannot be guessed
+        self._aside: dict[str, Any] = {}  # what serves other models, under their folders
         self._models: OrderedDict[str, Any] = OrderedDict()
         self._sizes: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -87,10 +88,27 @@ class Store:
     def header(self, name: str) -> Any:
         """What is known of a model without loading it. Raises ValueError where there is none."""
         try:
-            return self._own.get(name) or self._headers[name]
+            return self._own.get(name) or self._aside.get(name) or self._headers[name]
         except KeyError:
             known = ", ".join(self._headers) or "none"
             raise ValueError(f"There is no model '{name}' here. Models: {known}.") from None
+
+    def at(self, folder: Path | str) -> str:
+        """The name of the model in a folder, for ``get``: that of a model here, or one under which
+        a judge or a background of others can be had that nobody is offered.
+
+        Raises ValueError where the folder holds none.
+        """
+        folder = Path(folder).resolve()
+        with self._lock:
+            known = [*self._headers.items(), *self._own.items(), *self._aside.items()]
+        for name, header in known:
+            if header.folder.resolve() == folder:
+                return name
+        header, name = read_header(folder), str(folder)
+        with self._lock:
+            self._aside[name] = replace(header, name=name)
+        return name
 
     def adopt(self, folder: Path) -> str:
         """Takes in a model of one visitor's, and returns the name it has here.

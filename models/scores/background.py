@@ -21,6 +21,12 @@ def background_of(
     header: the model's, on ``device``. folders: where to look for checkpoints. See
     ``background_header``.
     """
+    found = background_in(header, folders)
+    return None if found is None else weights.load(found.folder, device)
+
+
+def background_in(header: Header, folders: Sequence[Path | str]) -> Header | None:
+    """The header of a model's background among the checkpoints in these folders, or None."""
     headers = []
     for folder in folders:
         for candidate in find(folder):
@@ -28,8 +34,7 @@ def background_of(
                 headers.append(read_header(candidate))
             except CheckpointError:  # of no concern to the model asked about
                 continue
-    found = background_header(header, headers)
-    return None if found is None else weights.load(found.folder, device)
+    return background_header(header, headers)
 
 
 def background_header(header: Header, headers: Iterable[Header]) -> Header | None:

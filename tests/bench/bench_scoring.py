@@ -21,6 +21,7 @@ from PIL import Image
 
 import explorer
 from explorer.page.examples import drawn
+from explorer.page.part import Asked
 from explorer.server.abilities import walks
 from explorer.tabs.score import many
 from explorer.tabs.score.scored import LIKELIHOOD, default_score, in_turn
@@ -71,9 +72,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = photographs(Path(folder))
         started, first = time.perf_counter(), None
-        for outputs in many.show(context, args.uploads_by, paths, "auto", None, 5, 0):
-            if outputs is not None and first is None and isinstance(outputs[0], dict):
-                first = time.perf_counter() - started if outputs[0].get("rows") else None
+        asked = Asked(files=paths, polarity="auto", score=None, alarm=5, seed=0)
+        for changes in many.show(context, args.uploads_by, asked):
+            if first is None and changes and changes.get("table", {}).get("rows"):
+                first = time.perf_counter() - started
         whole = time.perf_counter() - started
     print(f"{UPLOADS} uploads by {args.uploads_by}: first rows {first:.1f} s, all {whole:.1f} s")
 

@@ -54,7 +54,7 @@ def test_clicking_a_picture_shows_it_large_with_its_code(page, address):
         "before => document.querySelector('.ge-closeup svg').innerHTML !== before", arg=before
     )
     assert page.locator(".ge-closeup svg rect").count() == 6
-    assert "--data-dir" in page.inner_text(".ge-closeup .near figcaption")
+    assert "not on this server" in page.inner_text(".ge-closeup .near figcaption")
 
 
 def test_arrows_move_through_the_grid(page, address):

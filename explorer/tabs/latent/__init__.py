@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -19,12 +17,12 @@ from explorer.components.reconstruction.reconstruction import reconstruction
 from explorer.components.traversals.traversals import traversals
 from explorer.page.address import whole
 from explorer.page.context import Context
+from explorer.page.part import Asked, Part, Screen, screen
 from explorer.pictures import images
 from explorer.pictures.received import read_picture
 from explorer.server.abilities import classes_of
 from explorer.tabs.latent import codes as latents
 from explorer.tabs.latent.own_codes import (
-    SLIDERS,
     CodeControls,
     code_sheet,
     code_sliders,
@@ -36,18 +34,17 @@ from explorer.tabs.latent.view import (
     amount,
     as_place,
     asked_label,
+    code_of,
     codes_in,
     exact,
     pad_value,
     read_view,
     sheet,
-    snippet,
+    spans,
     strips,
     ways,
     written,
 )  # fmt: skip
-
-log = logging.getLogger(__name__)
 
 TITLE = "Latent space"
 NEEDS = {"Decodes"}
@@ -76,58 +73,42 @@ LOOK_FOR = """
 """
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def arrive(context: Context, name: str, code: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """A model is on screen that was not: yields (pad, status, place, kept, strips, ways, sheet,
-    code, across, up, class, and whether sheet and own picture are there)."""
-    if name not in context.store.loaded:
-        yield gr.skip(), say("Loading the model …", kind="busy"), *[gr.skip()] * 11
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """A model is on screen that was not: the pad, the controls that it has, and the strips."""
     if latents.detail(context, name) != latents.FINE:
         words = "This model takes many steps to a picture: decoding a coarser plane …"
-        yield gr.skip(), say(words, kind="busy"), *[gr.skip()] * 11
-    view = read_view(context, name, *controls)
-    place, kept = (text if str(text).startswith(f"{name}~") else "" for text in controls[:2])
-    if not place and isinstance(code, dict) and code.get("model") == name:
-        view = _handed_over(context, name, view, code)
+        yield screen(status=say(words, kind="busy"))
+    view = read_view(context, name, asked)
+    own = f"{name}~"
+    place, kept = (text if str(text).startswith(own) else "" for text in (asked.place, asked.kept))
+    if not place and isinstance(asked.handed, dict) and asked.handed.get("model") == name:
+        view = _handed_over(context, name, view, asked.handed)
         place = written(name, view.z)
     if view.kind != "three" and len(view.z) > 1 and view.across == view.up:
         view = view._replace(across=0, up=1)
-    try:
-        pad = pad_value(context, name, view)
-    except ValueError as error:
-        log.info("%s; single numbers are shown instead.", error)
+    if not spans(context, name, view):
         view = view._replace(kind="dimensions", across=0, up=1)
-        pad = pad_value(context, name, view)
     classes = classes_of(context.store.header(name))
     ranks = _ranks(context, name, view.kind)
     flat = latents.dimensions(context, name) == 2
     encodes = "Encodes" in context.store.header(name).capabilities
-    yield (
-        pad,
-        say(""),
-        place,
-        kept,
-        gr.skip(),
-        gr.skip(),
-        gr.skip(),
-        snippet(context, name, view),
-        gr.Dropdown(choices=ranks, value=view.across, visible=view.kind != "three"),
-        gr.Dropdown(
-            choices=ranks, value=min(view.up, len(ranks) - 1), visible=view.kind != "three"
-        ),
-        gr.Dropdown(choices=_choices(classes), value=view.label or 0, visible=bool(classes)),
-        gr.Column(visible=flat),
-        gr.Column(visible=encodes),
+    two = view.kind != "three"
+    yield screen(
+        pad=pad_value(context, name, view),
+        status=say(""),
+        place=place,
+        kept=kept,
+        code=code_of(context, name, view),
+        across=gr.Dropdown(choices=ranks, value=view.across, visible=two),
+        up=gr.Dropdown(choices=ranks, value=min(view.up, len(ranks) - 1), visible=two),
+        label=gr.Dropdown(choices=_choices(classes), value=view.label or 0, visible=bool(classes)),
+        flat=gr.Column(visible=flat),
+        encodes=gr.Column(visible=encodes),
     )
-    yield (
-        *[gr.skip()] * 4,
-        strips(context, name, view),
-        ways(context, name, view),
-        sheet(context, name, view.label),
-        *[gr.skip()] * 6,
-    )
+    yield screen(strips=strips(context, name, view))
 
 
 def _choices(classes: list[str]) -> list[tuple[str, int]]:
@@ -151,103 +132,82 @@ def _handed_over(context: Context, name: str, view: View, code: dict) -> View:
     return view._replace(z=latents.unpack(latents.pack(z), len(z)), label=label)
 
 
-def take(context: Context, name: str, code: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """A code came from another tab: yields (pad, status, strips, code, place, class)."""
+def take(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """A code came from another tab: the pad goes there."""
+    code = asked.handed
     if not isinstance(code, dict) or code.get("model") != name:
         return
-    view = _handed_over(context, name, read_view(context, name, *controls), code)
+    view = _handed_over(context, name, read_view(context, name, asked), code)
     words = f"You came from {code['source']}." if code.get("source") else ""
-    for pad, status, rows, lines in jump(context, name, view, words):
-        yield pad, status, rows, lines, written(name, view.z), view.label or 0
+    yield from jump(context, name, view, words, place=written(name, view.z), label=view.label or 0)
 
 
-def jump(
-    context: Context, name: str, view: View, words: str = ""
-) -> Iterator[tuple[Any, Any, Any, Any]]:
-    """The view's code, wherever it is: yields (pad, status, strips, code)."""
-    try:
-        pad = pad_value(context, name, view)
-    except (ValueError, RuntimeError) as error:
-        log.info("No pad of %s: %s", name, error)
-        yield gr.skip(), say(str(error), kind="problem"), gr.skip(), gr.skip()
-        return
-    yield pad, say(words), gr.skip(), snippet(context, name, view)
-    yield gr.skip(), gr.skip(), strips(context, name, view), gr.skip()
+def jump(context: Context, name: str, view: View, words: str = "", **more: Any) -> Iterator[Screen]:
+    """The view's code, wherever it is: the pad is laid anew, then the strips. more: what else
+    changes with the pad."""
+    pad = pad_value(context, name, view)
+    yield screen(pad=pad, status=say(words), code=code_of(context, name, view), **more)
+    yield screen(strips=strips(context, name, view))
 
 
-def jumped(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
-    """A component chose a code off the plane: yields what ``jump`` does."""
-    yield from jump(context, name, read_view(context, name, *controls))
+def jumped(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """A component chose a code off the plane, or another class was asked for."""
+    yield from jump(context, name, read_view(context, name, asked))
 
 
-def moved(context: Context, name: str, *controls: Any) -> tuple[Any, str]:
-    """The marker was put down within the plane: (strips, code)."""
-    view = read_view(context, name, *controls)
-    return strips(context, name, view), snippet(context, name, view)
+def moved(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """The marker was put down within the plane."""
+    view = read_view(context, name, asked)
+    yield screen(strips=strips(context, name, view), code=code_of(context, name, view))
 
 
-def turned(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """Another plane was asked for: yields what ``jump`` does, and (place, across, up)."""
-    view = read_view(context, name, *controls)
-    same = [gr.skip()] * 3
+def turned(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """Another plane was asked for. A marker off the plane through A, B and C falls onto it."""
+    view = read_view(context, name, asked)
     if view.kind == "three":
-        try:
-            plane = latents.plane_through(view.kept)
-        except ValueError as error:
-            yield gr.skip(), say(str(error), kind="problem"), gr.skip(), gr.skip(), *same
-            return
+        plane = latents.plane_through(view.kept)
         ab = plane.coordinates(view.z)
         z = plane.at(*ab) if np.abs(ab).max() < plane.reach else plane.origin
         view = view._replace(z=latents.unpack(latents.pack(z), len(z)))
         hidden = gr.Dropdown(visible=False)
-        same = [written(name, view.z), hidden, hidden]
+        more = {"place": written(name, view.z), "across": hidden, "up": hidden}
     else:
-        ranks = _ranks(context, name, view.kind)
-        same = [gr.skip(), *[gr.Dropdown(choices=ranks, visible=True)] * 2]
-    for outputs in jump(context, name, view):
-        yield *outputs, *same
-        same = [gr.skip()] * 3
+        offered = gr.Dropdown(choices=_ranks(context, name, view.kind), visible=True)
+        more = {"across": offered, "up": offered}
+    yield from jump(context, name, view, **more)
 
 
-def other_class(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """Another class was asked for: yields what ``jump`` does, and (ways, sheet)."""
-    view = read_view(context, name, *controls)
-    for outputs in jump(context, name, view):
-        yield *outputs, gr.skip(), gr.skip()
-    none = [gr.skip()] * 4
-    yield *none, ways(context, name, view), sheet(context, name, view.label)
+def between(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """The ways from A to B, and the sheet of a code of two numbers."""
+    view = read_view(context, name, asked)
+    yield screen(ways=ways(context, name, view))
+    yield screen(sheet=sheet(context, name, view.label))
 
 
-def swapped(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """A, B or C was replaced: yields what ``jump`` does, and the new ways."""
-    view = read_view(context, name, *controls)
-    yield *[gr.skip()] * 4, ways(context, name, view)
+def swapped(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """A, B or C was replaced: other ways, and another plane where it is the one through them."""
+    view = read_view(context, name, asked)
+    yield screen(ways=ways(context, name, view))
     if view.kind == "three":
-        for outputs in jump(context, name, view):
-            yield *outputs, gr.skip()
+        yield from jump(context, name, view)
 
 
-def coded(context: Context, name: str, *values: Any) -> Iterator[tuple[Any, ...]]:
-    """A code was set by its control: yields what ``jump`` does, and place.
-
-    values: category and sliders, then the controls.
-    """
-    view = read_view(context, name, *values[1 + SLIDERS :])
-    view = set_codes(context, name, view, values[: 1 + SLIDERS])
-    for outputs in jump(context, name, view):
-        yield *outputs, written(name, view.z)
+def coded(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """A code was set by its control: the marker goes there."""
+    view = set_codes(context, name, read_view(context, name, asked), asked)
+    yield from jump(context, name, view, place=written(name, view.z))
 
 
-def given(context: Context, name: str, picture: Any, label: Any) -> tuple[Any, Any, Any]:
-    """A picture was brought: (what the model makes of it, its code or "", the button)."""
-    nothing = gr.Button(interactive=False)
+def given(context: Context, name: str, asked: Asked) -> Screen:
+    """A picture was brought: what the model makes of it, and its code."""
+    nothing = screen(own="", on=gr.Button(interactive=False))
     try:
-        prepared = read_picture(picture, context.store.header(name))
+        prepared = read_picture(asked.brought, context.store.header(name))
     except images.ImageError as error:
-        return {"note": str(error), "problem": True}, "", nothing
+        return Screen(nothing, remade={"note": str(error), "problem": True})
     if prepared is None:
-        return {"note": ""}, "", nothing
-    label = asked_label(context, name, label)
+        return Screen(nothing, remade={"note": ""})
+    label = asked_label(context, name, asked.label)
     z = latents.encode(context, name, prepared.pixels[None], label)
     back = latents.decode(context, name, z, label)[0]
     difference = np.abs(back - prepared.pixels)
@@ -257,23 +217,25 @@ def given(context: Context, name: str, picture: Any, label: Any) -> tuple[Any, A
         "note": f"The reconstruction differs by {error:.1%} of the range (root mean square). "
         f"Its code has length {np.linalg.norm(z):.2f}; {prepared.note}",
     }
-    return value, written(name, z[0]), gr.Button(interactive=True)
+    return screen(remade=value, own=written(name, z[0]), on=gr.Button(interactive=True))
 
 
-def go_to_own(context: Context, name: str, own: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """On from the picture that was brought: yields what ``jump`` does, and place."""
-    code = codes_in(own, name, latents.dimensions(context, name), 1)
+def go_to_own(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """On from the picture that was brought."""
+    code = codes_in(asked.own, name, latents.dimensions(context, name), 1)
     if code is None:
         return
-    view = read_view(context, name, *controls)._replace(z=code[0])
-    for outputs in jump(context, name, view, "This is your picture, as the model remade it."):
-        yield *outputs, written(name, view.z)
+    view = read_view(context, name, asked)._replace(z=code[0])
+    words = "This is your picture, as the model remade it."
+    yield from jump(context, name, view, words, place=written(name, view.z))
 
 
 # -- the page -------------------------------------------------------------------------------------
 
 
 def build(context: Context) -> None:
+    """The tab."""
+    part = Part(context)
     generic = [("most active", 0), ("second", 1), *((f"{k + 1}th", k) for k in range(2, 64))]
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
@@ -299,7 +261,7 @@ def build(context: Context) -> None:
             rows = traversals()
             codes = CodeControls(category, sliders, *code_sheet())
             heading("From A to B", "Keep other pictures as A and B above.")
-            between = interpolation()
+            way_sheet = interpolation()
             with gr.Column(visible=False) as own_part:
                 heading("Your own picture", "Draw, drop, paste or upload one.")
                 with gr.Row(elem_classes="ge-own"):
@@ -319,41 +281,30 @@ def build(context: Context) -> None:
                          "what the model draws. Click one to go there.")  # fmt: skip
                 whole_sheet = manifold_sheet()
 
-    def timely(handler: Callable) -> Callable:
-        return context.timely(partial(handler, context))
-
-    controls = [pad.place, pad.kept, kind, across, up, label]
-    inputs = [context.picker, *controls]
-    shown = [pad.view, status, rows, notes.code]
-    arrived = context.on_show(
-        partial(arrive, context),
-        [context.code, *controls],
-        [pad.view, status, pad.place, pad.kept, rows, between, whole_sheet, notes.code,
-         across, up, label, flat_part, own_part],
+    part.controls(
+        handed=context.code, place=pad.place, kept=pad.kept, kind=kind, across=across, up=up,
+        label=label, **codes.setters(), which=codes.which, own=own,
     )  # fmt: skip
-    taken = context.code.change(
-        timely(take), [context.picker, context.code, *controls],
-        [*shown, pad.place, label], **context.heavy,
+    part.outputs(
+        pad=pad.view, place=pad.place, kept=pad.kept, status=status, code=notes.code,
+        across=across, up=up, label=label, strips=rows, ways=way_sheet, sheet=whole_sheet,
+        flat=flat_part, encodes=own_part, remade=remade, own=own, on=on, **codes.shown(),
     )  # fmt: skip
-    pad.place.moved(timely(moved), inputs, [rows, notes.code], **context.heavy)
-    jumps = pad.place.jumped(timely(jumped), inputs, shown, **context.heavy)
-    for control in codes.setters:
-        control.input(
-            timely(coded), [context.picker, *codes.setters, *controls], [*shown, pad.place],
-            **context.heavy,
-        )  # fmt: skip
-    for control in (kind, across, up):
-        control.input(timely(turned), inputs, [*shown, pad.place, across, up],
-                      **context.heavy)  # fmt: skip
-    label.input(timely(other_class), inputs, [*shown, between, whole_sheet], **context.heavy)
-    pad.kept.swap(timely(swapped), inputs, [*shown, between], **context.heavy)
-    brought.draw(timely(given), [context.picker, brought, label],
-                     [remade, own, on], **context.light)  # fmt: skip
-    gone = on.click(timely(go_to_own), [context.picker, own, *controls],
-                    [*shown, pad.place], **context.heavy)  # fmt: skip
+    arrived = part.arrives(arrive)
+    taken = part.on(context.code.change, take, loads=False)
+    jumps = part.on(pad.place.jumped, jumped)
+    part.on(pad.place.moved, moved, loads=False)
+    part.on([each.input for each in codes.setters().values()], coded)
+    part.on([kind.input, across.input, up.input], turned)
+    asked = part.on(label.input, jumped)
+    for event in (arrived.then, asked.then):
+        part.on(event, between, run="ways", loads=False)
+    part.on(pad.kept.swap, swapped, run="ways", loads=False)
+    part.on(brought.draw, given, also={"brought": brought})
+    gone = part.on(on.click, go_to_own)
     gone.then(None, js="() => GE.latentShow()", api_visibility="private")
     followed = [arrived.then, taken.then, jumps.then, gone.then, pad.place.moved, pad.kept.swap]
-    codes.wire(context, followed, inputs)
+    codes.wire(part, followed)
 
     names = [value for _, value in KINDS]
     context.remember("latent.kind", kind, parse=lambda text: names[names.index(text)])

@@ -12,7 +12,7 @@ import binascii
 import logging
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,7 @@ STEP = 1 / 2048
 FURTHEST = 32767 * STEP  # about 16 standard deviations
 REACH = 3.0
 CODES = "codes.safetensors"
+BLOCK = 256  # codes decoded at once
 
 
 def pack(z: np.ndarray) -> str:
@@ -73,11 +74,11 @@ class Codes(NamedTuple):
 
 def shipped_codes(context: Context, name: str) -> Codes | None:
     """The codes beside a checkpoint; None where there are none that fit. Needs no torch."""
-    if (found := context.recent.get(("codes", name))) is not None:
-        return found
     path = Path(context.store.header(name).folder) / CODES
-    if not path.is_file():
-        return None
+    return context.ask.kept(("codes", name), lambda: _read_codes(path)) if path.is_file() else None
+
+
+def _read_codes(path: Path) -> Codes | None:
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -95,9 +96,7 @@ def shipped_codes(context: Context, name: str) -> Codes | None:
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         log.warning("Left out %s: %s", path, error)
         return None
-    return context.recent.put(
-        ("codes", name), Codes(codes, tensors.get("labels"), kl, directions, moves)
-    )
+    return Codes(codes, tensors.get("labels"), kl, directions, moves)
 
 
 class Activity(NamedTuple):
@@ -143,22 +142,23 @@ def activity(context: Context, name: str) -> Activity:
         order = np.argsort(-shipped.moves, kind="stable")
         return Activity(order, shipped.moves, "change", shipped.directions)
     if dimensions(context, name) > LONG:
-        return _waves(context, name)
+        return context.ask.kept(("activity", name), lambda: _waves(context, name))
     if shipped is not None and shipped.kl is not None:
         return Activity(np.argsort(-shipped.kl, kind="stable"), shipped.kl, "nats")
-    if (found := context.recent.get(("activity", name))) is None:
-        jacobian = _changes(context, name)
-        amount = np.abs(jacobian).mean(1)
-        order = np.argsort(-amount, kind="stable")
-        order = order[walked(context, name)[order]]
-        own = [code for code in parts(context, name) if code.kind == "continuous"]
-        found = Activity(
-            order, amount, "change",
-            reaches={code.start: max(-code.low, code.high) for code in own},
-            names={code.start: code.name for code in own},
-        )  # fmt: skip
-        context.recent.put(("activity", name), found)
-    return found
+    return context.ask.kept(("activity", name), lambda: _numbers(context, name))
+
+
+def _numbers(context: Context, name: str) -> Activity:
+    """The numbers of a short code by what each does at 0."""
+    amount = np.abs(_changes(context, name)).mean(1)
+    order = np.argsort(-amount, kind="stable")
+    order = order[walked(context, name)[order]]
+    own = [code for code in parts(context, name) if code.kind == "continuous"]
+    return Activity(
+        order, amount, "change",
+        reaches={code.start: max(-code.low, code.high) for code in own},
+        names={code.start: code.name for code in own},
+    )  # fmt: skip
 
 
 def offered(context: Context, name: str, kind: str) -> Activity:
@@ -172,20 +172,17 @@ def offered(context: Context, name: str, kind: str) -> Activity:
 
 def _waves(context: Context, name: str) -> Activity:
     """Cosine waves over the picture as directions of a code of its size, by what they do at 0."""
-    if (found := context.recent.get(("activity", name))) is None:
-        C, H, W = context.store.header(name).config["image"]
-        across, down = (
-            np.cos(np.pi * np.outer(np.arange(WAVES), np.arange(n) + 0.5) / n) for n in (W, H)
-        )
-        waves = np.einsum("ih,jw->ijhw", down, across).reshape(WAVES**2, 1, H, W)
-        waves = np.repeat(waves, C, 1).reshape(WAVES**2, -1)
-        waves = (waves / np.linalg.norm(waves, axis=1, keepdims=True)).astype(np.float32)
-        pictures = decode(context, name, np.concatenate([REACH * waves, -REACH * waves]))
-        amount = np.abs(np.subtract(*np.split(pictures.reshape(2 * WAVES**2, -1), 2))).mean(1)
-        amount = amount / (2 * REACH)
-        order = np.argsort(-amount, kind="stable")
-        found = context.recent.put(("activity", name), Activity(order, amount, "change", waves))
-    return found
+    C, H, W = context.store.header(name).config["image"]
+    across, down = (
+        np.cos(np.pi * np.outer(np.arange(WAVES), np.arange(n) + 0.5) / n) for n in (W, H)
+    )
+    waves = np.einsum("ih,jw->ijhw", down, across).reshape(WAVES**2, 1, H, W)
+    waves = np.repeat(waves, C, 1).reshape(WAVES**2, -1)
+    waves = (waves / np.linalg.norm(waves, axis=1, keepdims=True)).astype(np.float32)
+    pictures = decode(context, name, np.concatenate([REACH * waves, -REACH * waves]))
+    amount = np.abs(np.subtract(*np.split(pictures.reshape(2 * WAVES**2, -1), 2))).mean(1)
+    amount = amount / (2 * REACH)
+    return Activity(np.argsort(-amount, kind="stable"), amount, "change", waves)
 
 
 def _changes(context: Context, name: str, step: float = 1.0) -> np.ndarray:
@@ -203,8 +200,10 @@ def principal_directions(context: Context, name: str) -> tuple[np.ndarray, np.nd
     layers make of codes (``models.codes``), where it tells that; else those along which the
     decoder's picture changes most at the centre (singular vectors of its finite differences).
     """
-    if (found := context.recent.get(("principal", name))) is not None:
-        return found
+    return context.ask.kept(("principal", name), lambda: _principal(context, name))
+
+
+def _principal(context: Context, name: str) -> tuple[np.ndarray, np.ndarray, str]:
     shipped = shipped_codes(context, name)
     if shipped is not None and len(shipped.codes) > 2:
         values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(shipped.codes.T)))
@@ -216,7 +215,7 @@ def principal_directions(context: Context, name: str) -> tuple[np.ndarray, np.nd
     elif isinstance(context.store.get(name), HasEarlyFeatures):
         from models.codes.directions import early_directions
 
-        directions, shares = early_directions(context.store.get(name))
+        directions, shares = context.ask(name, early_directions)
         what = "of early features"
     else:
         jacobian = _changes(context, name)
@@ -226,9 +225,7 @@ def principal_directions(context: Context, name: str) -> tuple[np.ndarray, np.nd
     largest = np.abs(directions).argmax(1)
     directions = directions * np.sign(directions[np.arange(len(directions)), largest])[:, None]
     shares = shares.clip(min=0) / max(float(shares.clip(min=0).sum()), 1e-12)
-    return context.recent.put(
-        ("principal", name), (directions.astype(np.float32), shares.astype(np.float32), what)
-    )
+    return directions.astype(np.float32), shares.astype(np.float32), what
 
 
 def dimensions(context: Context, name: str) -> int:
@@ -254,13 +251,15 @@ def walked(context: Context, name: str) -> np.ndarray:
 def valid(context: Context, name: str, z: np.ndarray) -> np.ndarray:
     """Codes (..., D) as the model can have drawn them: between two categories there is nothing, and
     beyond the ends of a continuous code neither, so each goes to the nearest that there is."""
-    if not (own := parts(context, name)):
+    if not parts(context, name):
         return z
-    import torch
+    return context.ask(name, _valid, np.asarray(z, np.float32))
 
+
+def _valid(model: Any, z: Any) -> Any:
     from models.codes.inversion import valid
 
-    return valid(torch.from_numpy(np.asarray(z, np.float32)), own).numpy()
+    return valid(z, model.codes)
 
 
 class Detail(NamedTuple):
@@ -278,15 +277,18 @@ FINE, COARSE, COARSEST = Detail(21, 8, 25, 33), Detail(13, 6, 11, 17), Detail(9,
 
 def detail(context: Context, name: str, seconds: float = 2.0) -> Detail:
     """The finest detail whose pad takes about ``seconds`` at the pace this model decodes here."""
-    pace = context.recent.get(("pace", name))
-    if pace is None:
-        some = np.zeros((8, dimensions(context, name)), np.float32)
-        decode(context, name, some)  # loads the model and warms it up
-        start = time.perf_counter()
-        decode(context, name, some)
-        pace = context.recent.put(("pace", name), (time.perf_counter() - start) / len(some))
+    pace = context.ask.kept(("pace", name), lambda: _pace(context, name))
     affordable = [d for d in (FINE, COARSE, COARSEST) if pace * d.side**2 < seconds]
     return affordable[0] if affordable else COARSEST
+
+
+def _pace(context: Context, name: str) -> float:
+    """Seconds that a picture of eight takes to decode here."""
+    some = np.zeros((8, dimensions(context, name)), np.float32)
+    decode(context, name, some)  # loads the model and warms it up
+    start = time.perf_counter()
+    decode(context, name, some)
+    return (time.perf_counter() - start) / len(some)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -298,26 +300,16 @@ def decode(context: Context, name: str, z: np.ndarray, label: int | None = None)
 
     label: the class for a model that takes one; others never see it.
     """
-    import torch
-
-    model = context.store.get(name)
     asked = {} if label is None else {"label": label}
-    z = np.ascontiguousarray(valid(context, name, z), np.float32)
-    codes = torch.from_numpy(z).to(model.device)
-    with torch.inference_mode():
-        parts = [model.decode(part, **asked).float().cpu() for part in codes.split(256)]
-    return torch.cat(parts).clamp(0, 1).numpy()
+    z = np.asarray(valid(context, name, z), np.float32)
+    some = [context.ask(name, "decode", z[k : k + BLOCK], **asked) for k in range(0, len(z), BLOCK)]
+    return np.concatenate(some).clip(0, 1)
 
 
 def encode(context: Context, name: str, x: np.ndarray, label: int | None = None) -> np.ndarray:
     """The codes of pictures. x: (N, C, H, W) in [0, 1]. Returns (N, D) float32."""
-    import torch
-
-    model = context.store.get(name)
     asked = {} if label is None else {"label": label}
-    pictures = torch.from_numpy(np.ascontiguousarray(x, np.float32)).to(model.device)
-    with torch.inference_mode():
-        return model.encode(pictures, **asked).float().cpu().numpy().reshape(len(x), -1)
+    return context.ask(name, "encode", np.asarray(x, np.float32), **asked).reshape(len(x), -1)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -12,11 +11,13 @@ import numpy as np
 from explorer.components import heading
 from explorer.components.picture_table.picture_table import as_table, picture_table
 from explorer.page.context import Context
+from explorer.page.part import Asked, Part, Screen, screen
 from explorer.server.reading import is_number, is_whole
 from explorer.tabs.latent import codes as latents
 from explorer.tabs.latent.view import View, read_view
 
 SLIDERS = 4  # continuous codes with a slider; further ones are among the single numbers
+NAMES = tuple(f"code_{k + 1}" for k in range(SLIDERS))
 ACROSS = 9  # values of a code in the sheet
 
 
@@ -30,25 +31,19 @@ class CodeControls(NamedTuple):
     sheet: gr.HTML
     part: gr.Column
 
-    @property
-    def setters(self) -> list[Any]:
-        return [self.category, *self.sliders]
+    def setters(self) -> dict[str, Any]:
+        """What sets the codes, by name."""
+        return {"category": self.category, **dict(zip(NAMES, self.sliders, strict=True))}
 
-    @property
-    def shown(self) -> list[Any]:
-        """The outputs of ``follow``."""
-        return [*self.setters, self.which, self.sheet, self.part]
+    def shown(self) -> dict[str, Any]:
+        """The outputs of ``follow``, by name."""
+        more = {"which": self.which, "table": self.sheet, "coded": self.part}
+        return {**self.setters(), **more}
 
-    def wire(self, context: Context, events: Sequence[Callable], inputs: Sequence[Any]) -> None:
-        """Keeps the controls and the sheet at the marker. events: after which it may have moved.
-        inputs: the picker and the controls of ``read_view``."""
-        handler = context.timely(partial(follow, context))
-        for event in events:
-            event(handler, [inputs[0], self.which, *inputs[1:]], self.shown, **context.heavy)
-        self.which.input(
-            context.timely(partial(sheet_at, context)), [inputs[0], self.which, *inputs[1:]],
-            self.sheet, **context.heavy,
-        )  # fmt: skip
+    def wire(self, part: Part, events: Sequence[Callable]) -> None:
+        """Keeps the controls and the sheet at the marker. events: after which it may have moved."""
+        part.on(events, follow, run="codes", loads=False)
+        part.on(self.which.input, sheet_at, run="codes", loads=False)
 
 
 def code_sliders() -> tuple[gr.Dropdown, list[gr.Slider]]:
@@ -74,7 +69,7 @@ def code_sheet() -> tuple[gr.Radio, gr.HTML, gr.Column]:
     return which, sheet, part
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
 def split(context: Context, name: str) -> tuple[Any, list[Any]]:
@@ -84,13 +79,17 @@ def split(context: Context, name: str) -> tuple[Any, list[Any]]:
     return (categories or [None])[0], [code for code in own if code.kind == "continuous"]
 
 
-def follow(context: Context, name: str, which: Any, *controls: Any) -> tuple[Any, ...]:
-    """The marker has moved: (category, sliders, which, sheet, part)."""
+def follow(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """The marker has moved: so have the controls of the codes and their sheet."""
     category, continuous = split(context, name)
     if category is None and not continuous:
-        hidden = [gr.update(visible=False)] * (2 + SLIDERS)
-        return *hidden, gr.skip(), gr.Column(visible=False)
-    view = read_view(context, name, *controls)
+        sliders = {each: gr.Slider(visible=False) for each in NAMES}
+        yield screen(
+            category=gr.Dropdown(visible=False), **sliders, which=gr.Radio(visible=False),
+            coded=gr.Column(visible=False),
+        )  # fmt: skip
+        return
+    view = read_view(context, name, asked)
     z = latents.valid(context, name, view.z)
     chooser = gr.Dropdown(visible=False)
     if category is not None:
@@ -106,28 +105,31 @@ def follow(context: Context, name: str, which: Any, *controls: Any) -> tuple[Any
         for code in continuous[:SLIDERS]
     ]  # fmt: skip
     sliders += [gr.Slider(visible=False)] * (SLIDERS - len(sliders))
-    place = _place(which, len(continuous))
+    place = _place(asked.which, len(continuous))
     choices = [(code.name, k) for k, code in enumerate(continuous)] or [("none", 0)]
-    across = gr.Radio(choices=choices, value=place, visible=len(continuous) > 1)
-    return chooser, *sliders, across, sheet(context, name, view, place), gr.Column(visible=True)
+    yield screen(
+        category=chooser, **dict(zip(NAMES, sliders, strict=True)),
+        which=gr.Radio(choices=choices, value=place, visible=len(continuous) > 1),
+        table=sheet(context, name, view, place), coded=gr.Column(visible=True),
+    )  # fmt: skip
 
 
-def set_codes(context: Context, name: str, view: View, given: Sequence[Any]) -> View:
-    """The view with the codes that the controls say. given: category, then the sliders."""
+def set_codes(context: Context, name: str, view: View, asked: Asked) -> View:
+    """The view with the codes that the controls say."""
     category, continuous = split(context, name)
     z = np.array(latents.valid(context, name, view.z), np.float32)
     if category is not None:
         width = category.stop - category.start
-        z[category.start : category.stop] = np.eye(width)[_place(given[0], width)]
-    for code, value in zip(continuous, given[1:], strict=False):
-        if is_number(value):
+        z[category.start : category.stop] = np.eye(width)[_place(asked.category, width)]
+    for code, each in zip(continuous, NAMES, strict=False):
+        if is_number(value := getattr(asked, each)):
             z[code.start] = np.clip(value, code.low, code.high)
     return view._replace(z=latents.unpack(latents.pack(z), len(z)))
 
 
-def sheet_at(context: Context, name: str, which: Any, *controls: Any) -> dict[str, Any] | None:
+def sheet_at(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
     """The sheet at the marker, of another code across."""
-    return sheet(context, name, read_view(context, name, *controls), which)
+    yield screen(table=sheet(context, name, read_view(context, name, asked), asked.which))
 
 
 def sheet(context: Context, name: str, view: View, which: Any) -> dict[str, Any] | None:

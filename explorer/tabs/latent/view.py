@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.components.theme import PALETTE
-from explorer.page.code import in_code
 from explorer.page.context import Context
+from explorer.page.snippet import call, loading, raw, snippet
 from explorer.pictures import images
 from explorer.server.abilities import classes_of
 from explorer.tabs.latent import codes as latents
@@ -45,20 +45,19 @@ KINDS = (("Single numbers", "dimensions"), ("Principal", "principal"), ("Through
 # -- reading what the page holds ------------------------------------------------------------------
 
 
-def read_view(
-    context: Context, name: str, place: Any, kept: Any, kind: Any, across: Any, up: Any, label: Any
-) -> View:
-    """The view from the controls' values; what does not fit this model falls back to its start."""
+def read_view(context: Context, name: str, asked: Any) -> View:
+    """The view from what the controls say (place, kept, kind, across, up, label); what does not
+    fit this model falls back to its start."""
     D = latents.dimensions(context, name)
-    label = asked_label(context, name, label)
-    corners = codes_in(kept, name, D, 3)
+    label = asked_label(context, name, asked.label)
+    corners = codes_in(asked.kept, name, D, 3)
     if corners is None:
         corners = starting_codes(context, name, label)
-    z = codes_in(place, name, D, 1)
+    z = codes_in(asked.place, name, D, 1)
     z = corners[0] if z is None else z[0]
-    kind = kind if kind in dict(KINDS).values() else "dimensions"
+    kind = asked.kind if asked.kind in dict(KINDS).values() else "dimensions"
     ranks = [int(r) if isinstance(r, int | float) and 0 <= r < D else k
-             for k, r in enumerate((across, up))]  # fmt: skip
+             for k, r in enumerate((asked.across, asked.up))]  # fmt: skip
     return View(z, corners, kind, *ranks, label)
 
 
@@ -165,6 +164,16 @@ def plane_of(context: Context, name: str, view: View) -> tuple[Plane, list[dict[
     if D == 1:
         pair[1] = np.zeros(1, np.float32)
     return latents.plane_along(view.z, *pair, reach), axes
+
+
+def spans(context: Context, name: str, view: View) -> bool:
+    """Whether the view has a plane: A, B and C may lie on one line."""
+    try:
+        plane_of(context, name, view)
+    except ValueError as error:
+        log.info("%s; single numbers are shown instead.", error)
+        return False
+    return True
 
 
 def _axis(short: str, name: str, note: str) -> dict[str, str]:
@@ -288,21 +297,17 @@ def sheet(context: Context, name: str, label: int | None) -> dict[str, Any] | No
     return {"model": name, "side": SHEET, "sprite": pictures, "codes": latents.pack(codes)}
 
 
-def snippet(context: Context, name: str, view: View) -> str:
+def code_of(context: Context, name: str, view: View) -> str:
     """The lines that give the exact picture at the marker."""
-    header = context.store.header(name)
-    where = in_code(header.folder)
     numbers = [f"{float(v):.5g}" for v in latents.valid(context, name, view.z)]
     lines = [", ".join(numbers[k : k + 6]) for k in range(0, len(numbers), 6)]
     code = ",\n    ".join(lines)
-    label = "" if view.label is None else f", label={view.label}"
-    shape = (1, *header.config["image"])
-    return (
-        "import torch\n\nfrom models import load\n\n"
-        f"model = load({where!r})\n"
-        f"z = torch.tensor([[\n    {code},\n]])\n"
-        "with torch.no_grad():\n"
-        f"    image = model.decode(z{label})  # {shape}, from 0 to 1\n"
+    shape = (1, *context.store.header(name).config["image"])
+    decoded = call("image = model.decode", raw("z"), label=view.label)
+    return snippet(
+        loading(context, name),
+        f"z = torch.tensor([[\n    {code},\n]], device=model.device)",
+        f"{decoded}  # {shape}, from 0 to 1",
     )
 
 

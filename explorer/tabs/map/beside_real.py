@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,10 +17,14 @@ from explorer.components.signed_bars.signed_bars import signed_bars
 from explorer.page.address import whole
 from explorer.page.code import in_code
 from explorer.page.context import Context
-from explorer.page.runs import LIVE, newest_only, rested, run_row, stoppable, stopped_at
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.runs import run_row
+from explorer.page.snippet import call, loading, raw, snippet
 from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes, packed
+from explorer.server.ask import Seed
 from explorer.server.reading import is_whole, next_seed
+from explorer.server.words import data_title
 from models.checkpoints.header import SHIPPED
 from models.contract.knobs import checked_seed
 
@@ -29,7 +32,6 @@ log = logging.getLogger(__name__)
 
 TITLE = "Beside real pictures"
 NEEDS = ("Samples",)
-KEY = "map-beside"
 MOST, CHUNK = 1024, 32
 
 LOOK_FOR = """
@@ -45,10 +47,11 @@ LOOK_FOR = """
 
 
 class Judge(NamedTuple):
-    """A classifier of the data with its features of real pictures. fitted: a ``projection.Map``."""
+    """A classifier of the data, by its name here, with its features of real pictures. fitted: a
+    ``projection.Map``."""
 
+    name: str
     folder: Path
-    model: Any
     fitted: Any
 
 
@@ -63,84 +66,101 @@ class Made(NamedTuple):
 # -- what is computed -----------------------------------------------------------------------------
 
 
-def find_judge(context: Context, name: str) -> Judge:
+def find_judge(context: Context, name: str) -> Judge | None:
     """The judge of the model's data that brings features of real pictures: one of this server, or a
-    shipped one. Raises ValueError, one sentence, where there is none."""
-    from models.checkpoints import weights
+    shipped one; None where there is none."""
+    return context.ask.kept(("judge", name), lambda: _judge(context, name))
+
+
+def _judge(context: Context, name: str) -> Judge | None:
     from models.checkpoints.header import find, read_header
     from models.codes.judged_map import load_features
 
     header = context.store.header(name)
     of, shape = header.data.get("name", ""), list(header.config["image"])
-    key = ("judge", of, tuple(shape))
-    if (found := context.recent.get(key)) is not None:
-        return found
     own = [context.store.header(other).folder for other in context.store.having({"Classifies"})]
     for folder in [*own, *find(SHIPPED)]:
-        other = read_header(folder)
-        fits = other.data.get("name") == of and list(other.config["image"]) == shape
-        fitted = load_features(other.folder) if fits else None
+        try:
+            other = read_header(folder)
+            fits = other.data.get("name") == of and list(other.config["image"]) == shape
+            fitted = load_features(other.folder) if fits else None
+        except ValueError as error:  # of no concern to a visitor: the next one may do
+            log.warning("Left out %s as a judge: %s", folder, error)
+            continue
         if fitted is not None and fitted.labels is not None:
-            model = weights.load(other.folder, context.store.device)
-            return context.recent.put(key, Judge(other.folder, model, fitted))
-    raise ValueError(
-        f"No judge here keeps its features of {of or 'this data set'}; 'python -m models evaluate "
-        "JUDGE --only codes' writes them beside one."
-    )
+            return Judge(context.store.at(other.folder), other.folder, fitted)
+    log.info(
+        "No judge here keeps its features of %s; 'python -m models evaluate JUDGE --only codes' "
+        "writes them beside one.", of,
+    )  # fmt: skip
+    return None
 
 
-def made(context: Context, name: str, n: int, seed: int) -> Iterator[Made | None]:
+def made(context: Context, name: str, judge: Judge, n: int, seed: int) -> Iterator[Made | None]:
     """Yields None while it draws and judges, then n pictures."""
-    key = ("beside", name, n, seed)
-    if (found := context.recent.get(key)) is None:
+
+    def steps() -> Iterator[Made | None]:
         from models.codes.judged_map import features
         from models.codes.projection import project
-        from models.contract.random import generator
-        from models.contract.streams import Streams
 
-        judge, model = find_judge(context, name), context.store.get(name)
-        streams = Streams.of(generator(seed), n)
         pixels, seen, labels = [], [], []
-        for start in range(0, n, CHUNK):
-            drawn, rng = None, streams[start : start + CHUNK]
-            for frame in model.sample_steps(len(rng), rng):
-                drawn = frame.x
+        for x in context.ask.steps(name, in_chunks, n, Seed(seed)):
+            if x is None:
                 yield None
-            seen.append(features(judge.model, drawn))
-            told = judge.model.classify(drawn.to(judge.model.device))
-            labels.append(told.argmax(1).cpu().numpy())
-            pixels.append(as_bytes(drawn.cpu().numpy()))
+                continue
+            seen.append(context.ask(judge.name, features, x))
+            labels.append(context.ask(judge.name, "classify", x).argmax(1))
+            pixels.append(as_bytes(x))
         fitted = judge.fitted
         places = project(fitted.codes, fitted.coordinates, np.concatenate(seen), "umap")
-        found = Made(np.concatenate(pixels), places, np.concatenate(labels))
-        context.recent.put(key, found)
-    yield found
+        yield Made(np.concatenate(pixels), places, np.concatenate(labels))
+
+    return context.ask.kept_steps(("map-among", name, n, seed), steps)
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+def in_chunks(model: Any, n: int, rng: Any) -> Iterator[Any]:
+    """n samples of a model, at most ``CHUNK`` at once: yields None at every step, and each chunk
+    (B, C, H, W) when it is done."""
+    from models import Streams
+
+    streams = Streams.of(rng, n)
+    for start in range(0, n, CHUNK):
+        x, part = None, streams[start : start + CHUNK]
+        for frame in model.sample_steps(len(part), part):
+            x = frame.x
+            yield None
+        yield x
 
 
-def show(context: Context, name: str, n: Any, seed: Any) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (map, bars, status, code)."""
-    try:
-        if not is_whole(n) or not 1 <= n <= MOST:
-            raise ValueError(f"Choose from 1 to {MOST} pictures.")
-        checked_seed(seed)
-        yield gr.skip(), gr.skip(), say("Drawing and judging …", kind="busy"), gr.skip()
-        judge = find_judge(context, name)
-        found: Made | None = None
-        for found in made(context, name, int(n), int(seed)):
-            if found is None:
-                yield None
-    except (ValueError, RuntimeError) as error:
-        if not isinstance(error, ValueError):
-            log.exception("The modes of %s could not be shown.", name)
-        yield None, None, say(str(error), kind="problem"), gr.skip()
-        return
+# -- handlers -------------------------------------------------------------------------------------
+
+
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """Made pictures on the judge's map, and how often it takes them for each class."""
+    if not is_whole(asked.count) or not 1 <= asked.count <= MOST:
+        raise ValueError(f"Choose from 1 to {MOST} pictures.")
+    n, seed = int(asked.count), checked_seed(asked.seed)
+    if (judge := find_judge(context, name)) is None:
+        yield screen(field=None, bars=None)
+        of = data_title(context.store.header(name).data.get("name", "")) or "these pictures"
+        raise ValueError(f"Not available for {of}: no classifier here can judge its pictures.")
+    yield screen(status=say("Drawing and judging …", kind="busy"))
+    found: Made | None = None
+    for found in made(context, name, judge, n, seed):
+        if found is None:
+            yield None
     classes = class_names(context, name, judge)
-    status = say(sentence(classes, judge, found))
-    code = snippet(context, name, judge, int(n), int(seed))
-    yield as_cloud(classes, judge, found), as_bars(classes, judge, found), status, code
+    yield screen(
+        field=as_cloud(classes, judge, found), bars=as_bars(classes, judge, found),
+        status=say(sentence(classes, judge, found)), code=code_of(context, name, judge, n, seed),
+    )  # fmt: skip
+
+
+def another(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The next seed."""
+    asked = asked.but(seed=next_seed(asked.seed))
+    yield screen(seed=asked.seed)
+    yield from show(context, name, asked)
 
 
 # -- values ---------------------------------------------------------------------------------------
@@ -188,18 +208,17 @@ def sentence(classes: list[str], judge: Judge, found: Made) -> str:
     return words + f"Every class is made; the rarest is {classes[least]}, {mine[least]:.1%}."
 
 
-def snippet(context: Context, name: str, judge: Judge, n: int, seed: int) -> str:
+def code_of(context: Context, name: str, judge: Judge, n: int, seed: int) -> str:
     """The lines that judge the model's pictures and lay them out."""
-    return (
-        "from models import features, generator, load, load_features, project, resolve\n\n"
-        f"model = load({in_code(context.store.header(name).folder)!r})\n"
-        f"judge = load({in_code(judge.folder)!r})\n"
-        f"real = load_features(resolve({in_code(judge.folder)!r}).parent)\n"
-        f"rng, parts = generator({seed}), []\n"
-        f"for start in range(0, {n}, {CHUNK}):\n"
-        f"    rng = streams[start : start + {CHUNK}]\n"
-        "    parts.append(features(judge, model.sample(len(rng), rng)))\n"
-        "places = [project(real.codes, real.coordinates, part) for part in parts]\n"
+    return snippet(
+        loading(context, name),
+        loading(context, judge.name, "judge"),
+        call("real = load_features", raw(call("resolve", in_code(judge.folder)) + ".parent")),
+        f"streams, parts = Streams.of(generator({seed}), {n}), []",
+        f"for start in range(0, {n}, {CHUNK}):",
+        f"    rng = streams[start : start + {CHUNK}]",
+        "    parts.append(features(judge, model.sample(len(rng), rng)))",
+        "places = [project(real.codes, real.coordinates, part) for part in parts]",
     )
 
 
@@ -208,10 +227,10 @@ def snippet(context: Context, name: str, judge: Judge, n: int, seed: int) -> str
 
 def build(context: Context) -> None:
     """The part."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Draw others", "among-go", "among-stop")
-            go, halt, status = bar
+            go, halt, status = run_row("Draw others", "among-go", "among-stop")
             count = gr.Slider(32, MOST, 256, step=32, label="Pictures", elem_id="among-count")
             seed = gr.Number(0, label="Seed", precision=0, elem_id="among-seed")
             notes = context.notes(LOOK_FOR)
@@ -220,14 +239,12 @@ def build(context: Context) -> None:
             components.heading("How often each class", "As the judge takes made and real pictures.")
             bars = signed_bars(label="How often each class is made")
 
-    inputs, outputs = [context.picker, count, seed], [field, bars, status, notes.code, halt]
-    handler, ends = stoppable(partial(show, context)), stopped_at(2, 4)
-    draw = context.timely(newest_only(KEY, handler, ends))
-    context.on_show(newest_only(KEY, handler, ends), inputs[1:], outputs, **LIVE)
-    pressed = go.click(next_seed, seed, seed, **context.light)
-    for event in (pressed.then, seed.input):
-        event(draw, inputs, outputs, **LIVE)
-    count.input(context.timely(newest_only(KEY, rested(handler), ends)), inputs, outputs, **LIVE)
-    bar.wire_stop(KEY)
+    part.controls(count=count, seed=seed)
+    part.outputs(field=field, bars=bars, status=status, code=notes.code, stop=halt, seed=seed)
+    part.arrives(show)
+    part.on(go.click, another, main=True)
+    part.on(seed.input, show)
+    part.on(count.input, show, rest=0.4)
+    part.stops(halt)
     context.remember("map.among.count", count, parse=whole(1, MOST))
     context.remember("map.among.seed", seed, parse=whole(0, 2**53 - 1))

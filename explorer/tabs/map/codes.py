@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -18,9 +16,10 @@ from explorer.components.map_card.map_card import map_card
 from explorer.components.picture_input.picture_input import as_seen, upload_or_draw
 from explorer.components.point_map.point_map import as_sheet, point_map
 from explorer.page.address import number, whole
-from explorer.page.choice import lacks
 from explorer.page.context import Context
+from explorer.page.part import LOADING, Asked, Part, Screen, screen
 from explorer.pictures import images
+from explorer.pictures.bytes import as_bytes
 from explorer.pictures.received import read_picture
 from explorer.tabs.map import layouts
 from explorer.tabs.map.layouts import METHODS, Layout, NoCodes
@@ -28,6 +27,7 @@ from explorer.tabs.map.view import (
     NEAR,
     choice_text,
     class_name,
+    code_of,
     facts,
     layout_parts,
     marks,
@@ -35,13 +35,10 @@ from explorer.tabs.map.view import (
     read_layout,
     rows_here,
     selection_parts,
-    snippet,
 )
 
-log = logging.getLogger(__name__)
-
 TITLE = "Codes"
-NEEDS = ("Encodes", "Decodes")
+NEEDS = layouts.NEEDS
 
 LOOK_FOR = """
 * **Islands.** The model never saw a label. Where colours part, it found the classes by itself;
@@ -62,91 +59,80 @@ HINT = (
     "Click another, and one turns into the other."
 )
 
-# What the handlers may change, in the order of their outputs.
-OUTPUTS = (
-    "view", "library", "thumbs", "marks", "choice", "status", "code", "facts", "method", "encode",
-    "stop", "card", "player", "selected", "yours", "hand", "seen",
-)  # fmt: skip
+# What is on screen of a model without codes.
+EMPTY = {
+    "view": None, "thumbs": None, "marks": None, "choice": "", "facts": None, "code": "",
+    "card": None, "player": None, "selected": None,
+}  # fmt: skip
 
 
-def screen(**changes: Any) -> tuple[Any, ...]:
-    """Values of all outputs; what is not named stays as it is."""
-    assert changes.keys() <= set(OUTPUTS), changes.keys()
-    return tuple(changes.get(name, gr.skip()) for name in OUTPUTS)
-
-
-def _hand(active: bool) -> Any:
+def _can(active: bool) -> Any:
+    """A button that can be pressed, or not."""
     return gr.Button(interactive=active)
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+def layout_of(asked: Asked) -> Layout:
+    """The layout that the controls ask for. Raises ValueError with one sentence."""
+    return read_layout(asked.method, asked.dimensions, asked.neighbours, asked.distance)
 
 
-def arrive(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]]:
+# -- handlers -------------------------------------------------------------------------------------
+
+
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """A model, or a link, has come on screen: its points, in the layout asked for."""
-    *controls, choice, yours = given
     try:
-        if sentence := lacks(context, name, *NEEDS):
-            raise ValueError(sentence)
         fitted = layouts.points(context, name)
-        layout = _fitting(fitted, read_layout(*controls))
-        known = layouts.layout_now(context, name, layout) is not None
-    except ValueError as error:
-        ready = isinstance(error, NoCodes) and error.ready
+    except NoCodes as error:
+        status = say(str(error), kind="plain" if error.ready else "problem")
         yield screen(
-            view=None, thumbs=None, marks=None, choice="", facts=None, code="", card=None,
-            player=None, selected=None, hand=_hand(False),
-            encode=gr.Button(visible=ready), stop=gr.Button(interactive=False),
-            status=say(str(error), kind="plain" if ready else "problem"),
+            **EMPTY, hand=_can(False), fit=_can(False), encode=gr.Button(visible=error.ready),
+            status=status,
         )  # fmt: skip
         return
+    layout = _fitting(fitted, layout_of(asked))
     offered = [(METHODS[key], key) for key in layouts.methods(fitted)]
-    rows = rows_here(context, name, choice)
-    first = {
+    rows = rows_here(context, name, asked.choice)
+    controls = {
         "method": gr.Radio(choices=offered, value=layout.method),
         "encode": gr.Button(visible=False),
+        "fit": _can(True),
         "choice": ",".join(map(str, rows)),
     }
-    if known:
-        yield screen(
-            **first, **layout_parts(context, name, layout, rows, yours), thumbs=None, facts=None
-        )
+    if layouts.layout_now(context, name, layout) is not None:
+        shown = layout_parts(context, name, layout, rows, asked.yours)
+        yield screen(**controls, **shown, thumbs=None, facts=None)
         return
-    yield screen(**first)
-    yield from refit(context, name, *layout, choice, yours)
+    yield screen(**controls)
+    yield from fit(context, name, asked, layout)
 
 
-def measure(context: Context, name: str, *controls: Any) -> Any:
+def measure(context: Context, name: str, asked: Asked) -> Screen | None:
     """How faithful the map on screen is; nothing new where there is none."""
-    try:
-        layout = read_layout(*controls)
-        if layouts.layout_now(context, name, layout) is None:
-            return gr.skip()
-        return facts(layouts.quality(context, name, layout))
-    except ValueError:
-        return gr.skip()
+    if not layouts.has_points(context, name):
+        return None
+    layout = layout_of(asked)
+    if layouts.layout_now(context, name, layout) is None:
+        return None
+    return screen(facts=facts(layouts.quality(context, name, layout)))
 
 
-def pictures(context: Context, name: str) -> Iterator[tuple[Any, Any]]:
-    """Decodes every point's picture for the hover: yields (sheet, status)."""
-    try:
-        fitted = layouts.points(context, name)
-    except ValueError:
-        return  # it has been said
-    words = say(f"Codes of {len(fitted):,} test pictures.")
+def pictures(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """Decodes every point's picture for the hover."""
+    if not layouts.has_points(context, name):
+        return
+    words = say(f"Codes of {len(layouts.points(context, name)):,} test pictures.")
     if name not in context.store.loaded:
-        yield gr.skip(), say("Loading the model …", kind="busy")
-    try:
-        told = time.monotonic()
-        for share, sheet in layouts.sheet(context, name, as_sheet):
-            if sheet is not None:
-                yield sheet, words
-            elif time.monotonic() - told > 0.2:
-                told = time.monotonic()
-                yield gr.skip(), say("Drawing the pictures for the hover …", share, "busy")
-    except (ValueError, RuntimeError) as error:
-        log.exception("The pictures of %s could not be drawn.", name)
-        yield gr.skip(), say(f"The pictures cannot be drawn: {error}", kind="problem")
+        yield screen(status=say(LOADING, kind="busy"))
+    told = time.monotonic()
+    for share, sheet in layouts.sheet(context, name, as_sheet):
+        if sheet is not None:
+            yield screen(thumbs=sheet, status=words)
+        elif time.monotonic() - told > 0.2:
+            told = time.monotonic()
+            yield screen(status=say("Drawing the pictures for the hover …", share, "busy"))
+        else:
+            yield None
 
 
 def _fitting(fitted: Any, layout: Layout) -> Layout:
@@ -157,98 +143,73 @@ def _fitting(fitted: Any, layout: Layout) -> Layout:
     return layout
 
 
-def show(context: Context, name: str, *given: Any) -> tuple[Any, ...]:
+def show(context: Context, name: str, asked: Asked) -> Screen:
     """A control was changed: the map where it is known, else a word that it has to be fitted."""
-    *controls, choice, yours = given
-    try:
-        layout = read_layout(*controls)
-        known = layouts.layout_now(context, name, layout) is not None
-    except ValueError as error:
-        return screen(status=say(str(error), kind="problem"))
-    if not known:
+    layout = layout_of(asked)
+    if layouts.layout_now(context, name, layout) is None:
         return screen(status=say("Press 'Fit map' to lay the codes out anew."))
-    rows = rows_here(context, name, choice)
-    return screen(**layout_parts(context, name, layout, rows, yours), facts=None)
+    rows = rows_here(context, name, asked.choice)
+    return screen(**layout_parts(context, name, layout, rows, asked.yours), facts=None)
 
 
-def refit(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]]:
+def refit(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """Fits the map that the controls ask for, with progress; ends at once where it is stopped."""
-    *controls, choice, yours = given
-    try:
-        layout = read_layout(*controls)
-        if layouts.layout_now(context, name, layout) is None:
-            for share, what in layouts.fit(context, name, layout):
-                bar = share if share >= 0.1 else None
-                yield screen(status=say(f"{what} …", bar, "busy"), stop=gr.Button(interactive=True))
-    except ValueError as error:
-        yield screen(status=say(str(error), kind="problem"), stop=gr.Button(interactive=False))
-        return
-    rows = rows_here(context, name, choice)
-    yield screen(
-        **layout_parts(context, name, layout, rows, yours),
-        facts=None,
-        stop=gr.Button(interactive=False),
-    )
+    yield from fit(context, name, asked, layout_of(asked))
 
 
-def stopped() -> tuple[Any, ...]:
-    """The fit was cancelled; what was on screen still is."""
-    return screen(status=say("Stopped; the map is as it was."), stop=gr.Button(interactive=False))
+def fit(context: Context, name: str, asked: Asked, layout: Layout) -> Iterator[Screen | None]:
+    """Fits a map, with progress."""
+    if layouts.layout_now(context, name, layout) is None:
+        for step in layouts.fit(context, name, layout):
+            bar = step.share if step.share >= 0.1 else None
+            yield screen(status=say(f"{step.what} …", bar, "busy"))
+    rows = rows_here(context, name, asked.choice)
+    yield screen(**layout_parts(context, name, layout, rows, asked.yours), facts=None)
 
 
-def encode(context: Context, name: str, *given: Any) -> Iterator[tuple[Any, ...]]:
+def encode(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """Encodes the test pictures of a model that brings no codes, then shows them."""
-    try:
-        for share in layouts.encode_points(context, name):
-            yield screen(status=say("Encoding the test pictures …", share, "busy"))
-    except (ValueError, RuntimeError) as error:
-        yield screen(status=say(str(error), kind="problem"))
-        return
-    *_, choice, yours = given
-    yield from arrive(context, name, *layouts.KEPT, choice, yours)
+    for share in layouts.encode_points(context, name):
+        yield screen(status=say("Encoding the test pictures …", share, "busy"))
+    method, dimensions, neighbours, distance = layouts.KEPT
+    kept = {"method": method, "dimensions": dimensions, "neighbours": neighbours}
+    yield from arrive(context, name, asked.but(**kept, distance=distance))
 
 
-def look(context: Context, name: str, *given: Any) -> tuple[Any, ...]:
+def _here(context: Context, name: str, asked: Asked) -> Layout:
+    """The layout asked for where it is known, else the one on screen, that came with the codes."""
+    layout = layout_of(asked)
+    if layouts.layout_now(context, name, layout) is None:
+        return layouts.kept_layout(layouts.points(context, name))
+    return layout
+
+
+def look(context: Context, name: str, asked: Asked) -> Screen | None:
     """A point was selected: its pictures, its neighbours, the way from the one before."""
-    *controls, choice, yours = given
-    try:
-        layout = read_layout(*controls)
-        rows = rows_here(context, name, choice)
-        if layouts.layout_now(context, name, layout) is None:
-            layout = layouts.kept_layout(layouts.points(context, name))
-    except NoCodes:
-        return screen()  # it has been said
-    except ValueError as error:
-        return screen(status=say(str(error), kind="problem"))
+    if not layouts.has_points(context, name):
+        return None
+    rows, layout = rows_here(context, name, asked.choice), _here(context, name, asked)
     return screen(
-        **selection_parts(context, name, rows, yours),
-        hand=_hand(bool(rows)),
-        marks=marks(context, name, layout, rows, yours),
-        code=snippet(context, name, layout, rows),
+        **selection_parts(context, name, rows, asked.yours),
+        hand=_can(bool(rows)),
+        marks=marks(context, name, layout, rows, asked.yours),
+        code=code_of(context, name, layout, rows),
     )
 
 
-def take(context: Context, name: str, value: Any, *controls: Any) -> tuple[Any, ...]:
+def take(context: Context, name: str, asked: Asked) -> Screen:
     """A picture was drawn or uploaded: where it lands in the fixed map, and beside what."""
     try:
-        header = context.store.header(name)
-        prepared = read_picture(value, header)
-        layout = read_layout(*controls)
-        if prepared is None:
-            return screen(
-                seen=as_seen(None), yours=None, marks={}, choice="", hand=_hand(False),
-                **selection_parts(context, name, [], None),
-            )  # fmt: skip
-        fitted = layouts.points(context, name)
-        if layouts.layout_now(context, name, layout) is None:
-            layout = layouts.kept_layout(fitted)
-    except ValueError as error:
+        prepared = read_picture(asked.pad, context.store.header(name))
+    except images.ImageError as error:
         return screen(seen=as_seen(None, str(error)))
-    import torch
-
-    model = context.store.get(name)
-    x = torch.from_numpy(prepared.pixels)[None].to(model.device)
-    z = model.encode(x).flatten(1).float().cpu().numpy()[0]
+    fitted, layout = layouts.points(context, name), _here(context, name, asked)
+    if prepared is None:
+        return screen(
+            seen=as_seen(None), yours=None, marks={}, choice="", hand=_can(False),
+            **selection_parts(context, name, [], None),
+        )  # fmt: skip
+    z = context.ask(name, "encode", prepared.pixels[None])[0].ravel()
     yours = {"model": name, "z": [float(v) for v in z]}
     near = layouts.near(context, name, z, NEAR)
     told = None if fitted.labels is None else fitted.labels[[near[0], *near]]
@@ -256,7 +217,7 @@ def take(context: Context, name: str, value: Any, *controls: Any) -> tuple[Any, 
     names = [class_name(context, name, row) for row in near]
     most = max(set(names), key=names.count)
     note = f"Of its {NEAR} nearest in code, {names.count(most)} are of the class {most}."
-    seen = np.rint(prepared.pixels * 255).astype(np.uint8)
+    seen = as_bytes(prepared.pixels)
     card = {
         "pictures": images.sprite(np.stack([seen, drawn[0]])),
         "captions": ["your picture", "reconstruction"],
@@ -268,7 +229,7 @@ def take(context: Context, name: str, value: Any, *controls: Any) -> tuple[Any, 
     }
     return screen(
         seen=as_seen(prepared), yours=yours, card=card, player=None, choice="",
-        marks=marks(context, name, layout, [], yours), hand=_hand(True),
+        marks=marks(context, name, layout, [], yours), hand=_can(True),
         selected={**yours, "label": None, "source": "your picture"},
     )  # fmt: skip
 
@@ -277,6 +238,8 @@ def take(context: Context, name: str, value: Any, *controls: Any) -> tuple[Any, 
 
 
 def build(context: Context) -> None:
+    """The part. What a model without codes lacks is said by ``arrive``: 'Fit map' goes with it."""
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
             method = gr.Radio(
@@ -296,7 +259,7 @@ def build(context: Context) -> None:
             )  # fmt: skip
             with gr.Row(elem_classes="ge-pair"):
                 go = gr.Button("Fit map", variant="primary", elem_id="map-fit")
-                stop = gr.Button("Stop", interactive=False, elem_id="map-stop")
+                halt = gr.Button("Stop", interactive=False, elem_id="map-stop")
             status = components.status()
             encode_button = gr.Button("Encode the test pictures", visible=False)
             with gr.Accordion("Your own picture", open=False, elem_classes="ge-note"):
@@ -315,45 +278,32 @@ def build(context: Context) -> None:
                                  visible="latent" in context.tab_keys)  # fmt: skip
             selected, yours = gr.State(None), gr.State(None)
 
-    def timely(handler: Callable) -> Callable:
-        return context.timely(partial(handler, context))
-
-    parts = {
-        **points._asdict(), "status": status, "code": notes.code, "facts": quality,
-        "method": method, "encode": encode_button, "stop": stop, "card": card, "player": player,
-        "selected": selected, "yours": yours, "hand": hand, "seen": given.seen,
-    }  # fmt: skip
-    outputs = [parts[name] for name in OUTPUTS]
-    controls = [method, dimensions, neighbours, distance]
-    state = [*controls, points.choice, yours]
-    inputs = [context.picker, *state]
+    part.controls(
+        method=method, dimensions=dimensions, neighbours=neighbours, distance=distance,
+        choice=points.choice, yours=yours, pad=given.pad,
+    )  # fmt: skip
+    part.outputs(
+        **points._asdict(), status=status, code=notes.code, facts=quality, method=method,
+        encode=encode_button, fit=go, stop=halt, card=card, player=player, selected=selected,
+        yours=yours, hand=hand, seen=given.seen,
+    )  # fmt: skip
 
     # One event for each thing that takes its time: what is quick waits for nothing.
-    def then_the_rest(event: Any, all_new: bool) -> list[Any]:
-        events = [event]
-        events += [event.then(timely(measure), [context.picker, *controls], quality, **quiet)]
+    def then_the_rest(event: Any, all_new: bool) -> None:
+        event = part.on(event.then, measure, run="measure", quick=False, loads=False)
         if all_new:
-            events += [events[-1].then(timely(look), inputs, outputs, **quiet)]
-            drawn = [points.thumbs, status]
-            events += [events[-1].then(timely(pictures), context.picker, drawn, **quiet)]
-        return events
+            event = part.on(event.then, look, run="look", quick=False, loads=False)
+            part.on(event.then, pictures, run="pictures", loads=False)
 
-    # As ``heavy``, not as Gradio would have it: while the pictures of one model are being drawn, it
-    # would drop the wish for another's.
-    quiet = context.heavy
-    running = then_the_rest(context.on_show(partial(arrive, context), state, outputs), True)
-    for control in controls:
-        event = control.input(timely(show), inputs, outputs, **context.heavy)
-        then_the_rest(event, False)
-    event = go.click(timely(refit), inputs, outputs, **context.heavy, concurrency_limit=2)
-    running += then_the_rest(event, False)
-    event = encode_button.click(timely(encode), inputs, outputs, **context.heavy)
-    running += then_the_rest(event, True)
-    # Said after the cancelling, or a last word of the fit might come later still.
-    ended = stop.click(None, None, None, cancels=running, queue=False, api_visibility="private")
-    ended.then(stopped, None, outputs, queue=False, **quiet)
-    points.choice.pick(timely(look), inputs, outputs, **context.light)
-    given.pad.draw(timely(take), [context.picker, given.pad, *controls], outputs, **context.light)
+    controls = [control.input for control in (method, dimensions, neighbours, distance)]
+    then_the_rest(part.arrives(arrive, loads=False), True)
+    then_the_rest(part.on(controls, show, quick=False, loads=False), False)
+    fitting = {"main": True, "loads": False, "concurrency_limit": 2}
+    then_the_rest(part.on(go.click, refit, **fitting), False)
+    then_the_rest(part.on(encode_button.click, encode), True)
+    part.stops(halt, runs=("main", "pictures"))
+    part.on(points.choice.pick, look)
+    part.on(given.pad.draw, take)
     random = "() => document.dispatchEvent(new CustomEvent('ge:map-random'))"
     some.click(None, js=random, api_visibility="private")
     taken = hand.click(lambda code: code, selected, context.code, **context.light)

@@ -1,7 +1,7 @@
 """What the Map tab shows: a model's codes of test pictures, laid out in one way or another.
 
-Everything here is plain functions over ``Context``; results are kept in memory, as they depend on
-nothing but the model and the layout.
+Everything here is plain functions over ``Context``; results are kept by ``context.ask``, as they
+depend on nothing but the model and the layout.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from explorer.server.cache import Recent
-from models.checkpoints.codes import Map, load_map
+from explorer.page.choice import lacks
+from explorer.pictures.bytes import as_bytes
+from models.checkpoints.codes import CODES, Map, load_map
 from models.codes.projection import Stopped, fit_map, neighbours, project
 
 if TYPE_CHECKING:
@@ -23,19 +24,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NEEDS = ("Encodes", "Decodes")
 MOST = 5_000
 METHODS = {"umap": "UMAP", "pca": "PCA", "code": "The code itself"}
 
-_maps = Recent(8)
-_layouts = Recent(32)
-_sheets = Recent(4)
-_qualities = Recent(32)
-
 
 class NoCodes(ValueError):
-    """There are no codes to show; the message is a sentence. ready: the data set is at hand."""
+    """There are no codes to show; the message is a sentence. ready: whether the test pictures are
+    here to be encoded."""
 
-    def __init__(self, message: str, ready: bool) -> None:
+    def __init__(self, message: str, ready: bool = False) -> None:
         super().__init__(message)
         self.ready = ready
 
@@ -65,6 +63,14 @@ class Quality(NamedTuple):
     n: int
 
 
+class Fitting(NamedTuple):
+    """How far a fit is, from 0 to 1, and what goes on. coordinates: (N, 2 or 3) once it is done."""
+
+    share: float
+    what: str
+    coordinates: np.ndarray | None = None
+
+
 # -- points --------------------------------------------------------------------------------------
 
 
@@ -73,21 +79,39 @@ def points(context: Context, name: str) -> Map:
 
     Rows of this map are what the tab calls points. ``indices`` say which test pictures they are.
     """
+    if sentence := lacks(context, name, *NEEDS):
+        raise NoCodes(sentence)
+    if (encoded := context.ask.cache.get(("map-encoded", name))) is not None:
+        return encoded
+    return context.ask.kept(("map-points", name), lambda: _brought(context, name))
+
+
+def has_points(context: Context, name: str) -> bool:
+    """Whether there are codes to show."""
+    try:
+        points(context, name)
+    except NoCodes:
+        return False
+    return True
+
+
+def _brought(context: Context, name: str) -> Map:
+    """The codes that lie beside the model. Raises NoCodes."""
     header = context.store.header(name)
-    key = _key(header)
-    if (found := _maps.get(key)) is not None:
-        return found
-    kept = load_map(header.folder)
+    try:
+        kept = load_map(header.folder)
+    except ValueError as error:
+        log.warning("%s", error)
+        raise NoCodes(f"The codes of {header.title} are damaged. Choose another model.") from None
     if kept is None:
-        raise NoCodes(*_how_to_get_codes(context, header))
+        raise _no_codes(context, name)
     step = stride(len(kept))
     indices = np.arange(len(kept)) if kept.indices is None else kept.indices
     labels = None if kept.labels is None else kept.labels[::step]
-    return _maps.put(
-        key,
-        Map(kept.codes[::step], kept.coordinates[::step], labels, indices[::step], kept.kl,
-            kept.facts, None if kept.embedding is None else kept.embedding[::step],
-            None if kept.pictures is None else kept.pictures[::step]),
+    return Map(
+        kept.codes[::step], kept.coordinates[::step], labels, indices[::step], kept.kl,
+        kept.facts, None if kept.embedding is None else kept.embedding[::step],
+        None if kept.pictures is None else kept.pictures[::step],
     )  # fmt: skip
 
 
@@ -96,21 +120,26 @@ def stride(n: int) -> int:
     return max(1, math.ceil(n / MOST))
 
 
-def _key(header: Any) -> tuple:
-    return str(header.folder), header.name
-
-
-def _how_to_get_codes(context: Context, header: Any) -> tuple[str, bool]:
+def _no_codes(context: Context, name: str) -> NoCodes:
+    """What can be done about a model that brings no codes."""
     from models.data import datasets
 
-    of = header.data.get("name", "")
+    title = context.store.header(name).title
+    of = context.store.header(name).data.get("name", "")
     if datasets.available(of, context.data_dir):
-        return f"{header.title} brings no codes with it, but its data set is at hand.", True
-    return (
-        f"{header.title} brings no codes with it. Start with --data-dir FOLDER, where FOLDER/{of} "
-        "holds its data set, to encode the test pictures here.",
-        False,
-    )
+        return NoCodes(
+            f"{title} brings no codes with it, but its test pictures are here: press 'Encode the "
+            "test pictures'.",
+            ready=True,
+        )
+    log.info(
+        "%s brings no codes with it. Start with --data-dir FOLDER, where FOLDER/%s holds its data "
+        "set, to encode the test pictures.", title, of,
+    )  # fmt: skip
+    able = [context.store.header(other) for other in context.store.having(set(NEEDS))]
+    titles = [header.title for header in able if (header.folder / CODES).is_file()]
+    others = f" Choose a model with codes: {'; '.join(titles)}." if titles else ""
+    return NoCodes(f"{title} brings no codes of test pictures to lay out.{others}")
 
 
 def encode_points(context: Context, name: str) -> Iterator[float]:
@@ -118,62 +147,61 @@ def encode_points(context: Context, name: str) -> Iterator[float]:
 
     Raises ValueError where the data do not fit the model.
     """
-    import torch
+    key = ("map-encoded", name)
+    for step in context.ask.kept_steps(key, lambda: _encoding(context, name)):
+        if not isinstance(step, Map):
+            yield step
 
-    header = context.store.header(name)
+
+def _encoding(context: Context, name: str) -> Iterator[float | Map]:
+    """Yields shares of what is done, and last the codes."""
     dataset = test_set(context, name)
     if dataset is None:
-        raise NoCodes(*_how_to_get_codes(context, header))
-    model = context.store.get(name)
-    rows = np.arange(0, len(dataset), stride(len(dataset)))
+        raise _no_codes(context, name)
+    images = dataset.images.numpy()
+    rows = np.arange(0, len(images), stride(len(images)))
     labels = None if dataset.labels is None else dataset.labels.numpy()[rows]
     parts, spaces = [], []
     for block in np.array_split(np.arange(len(rows)), math.ceil(len(rows) / 250)):
-        x = dataset.images[torch.from_numpy(rows[block])].to(model.device).float() / 255
-        told = _told(context, name, None if labels is None else labels[block])
-        parts.append(model.encode(x, **told).flatten(1).float().cpu().numpy())
-        spaces.append(embed(context, name, parts[-1], None if labels is None else labels[block]))
+        x = images[rows[block]].astype(np.float32) / 255
+        classes = None if labels is None else labels[block]
+        codes = context.ask(name, "encode", x, **_told(context, name, classes))
+        parts.append(codes.reshape(len(x), -1))
+        spaces.append(embed(context, name, parts[-1], classes))
         yield sum(map(len, parts)) / len(rows)
     codes, embedding = np.concatenate(parts), np.concatenate(spaces)
     flat = codes if codes.shape[1] == 2 else fit_map(embedding, "pca")
     facts = {"data": dataset.name, "split": "test", "map": "pca"}
     embedding = None if np.array_equal(embedding, codes) else embedding
-    _maps.put(_key(header), Map(codes, flat, labels, rows, None, facts, embedding))
+    yield Map(codes, flat, labels, rows, None, facts, embedding)
 
 
 def embed(context: Context, name: str, codes: np.ndarray, labels: Any = None) -> np.ndarray:
     """Codes (Q, D) in the space that the model's maps are laid out in, (Q, E)."""
-    import torch
-
-    model = context.store.get(name)
-    z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(model.device)
-    return model.embed(z, **_told(context, name, labels)).float().cpu().numpy()
+    return context.ask(name, "embed", codes, **_told(context, name, labels))
 
 
 def _told(context: Context, name: str, labels: Any) -> dict[str, Any]:
     """What a model is told of the classes of codes, where it takes classes and they are known."""
-    import torch
-
     if labels is None or "Conditional" not in context.store.header(name).capabilities:
         return {}
-    device = context.store.device
-    return {"label": torch.as_tensor(np.asarray(labels), dtype=torch.int64, device=device)}
+    return {"label": np.asarray(labels, np.int64)}
 
 
 def test_set(context: Context, name: str) -> Any:
     """The test pictures of the model's data set, None where they are not at hand."""
-    from models.data import datasets
-
     of = context.store.header(name).data.get("name", "")
-    key = (of, "test")
-    if (found := context.datasets.get(key)) is None:
+
+    def load() -> Any:
+        from models.data import datasets
+
         try:
-            found = datasets.load(of, "test", context.data_dir, download=False)
+            return datasets.load(of, "test", context.data_dir, download=False)
         except (datasets.DataError, OSError) as error:
             log.info("No test pictures of %s: %s", of, error)
-            found = False
-        context.datasets.put(key, found)
-    return found or None
+            return None
+
+    return context.ask.kept(("test-set", of), load)
 
 
 def original(context: Context, name: str, row: int) -> np.ndarray | None:
@@ -209,11 +237,10 @@ def layout_now(context: Context, name: str, layout: Layout) -> np.ndarray | None
     fitted, layout = points(context, name), layout.plain
     if layout == kept_layout(fitted):
         return fitted.coordinates
-    key = (*_key(context.store.header(name)), layout)
-    if (found := _layouts.get(key)) is not None:
-        return found
     if layout.method == "pca":
-        return _layouts.put(key, fit_map(fitted.space, "pca", layout.components))
+        return context.ask.kept(
+            ("map-pca", name, layout), lambda: fit_map(fitted.space, "pca", layout.components)
+        )
     if layout.method == "code":
         if fitted.codes.shape[1] < layout.components:
             raise ValueError(
@@ -221,28 +248,34 @@ def layout_now(context: Context, name: str, layout: Layout) -> np.ndarray | None
                 f"{layout.components} dimensions as it is."
             )
         return fitted.codes[:, : layout.components]
-    return None
+    done = context.ask.cache.get(("map-fit", name, layout))
+    return None if done is None else done.coordinates
 
 
-def fit(context: Context, name: str, layout: Layout) -> Iterator[tuple[float, str]]:
-    """Fits UMAP in a thread and keeps the result; yields (share, what goes on).
+def fit(context: Context, name: str, layout: Layout) -> Iterator[Fitting]:
+    """Fits UMAP in a thread and keeps the result; who asks for the same map follows the same fit.
 
-    Closing this iterator (a stop, or a page that was left) ends the fit at its next epoch. Raises
-    ValueError where the settings do not fit the codes.
+    Closing the last such iterator (a stop, or a page that was left) ends the fit at its next epoch.
+    Raises ValueError where the settings do not fit the codes.
     """
-    fitted = points(context, name)
-    now: list[tuple[float, str]] = [(0.0, "Starting")]
-    stop, failed = threading.Event(), []
+    layout = layout.plain
+    return context.ask.kept_steps(
+        ("map-fit", name, layout), lambda: _fitting(points(context, name), layout)
+    )
+
+
+def _fitting(fitted: Map, layout: Layout) -> Iterator[Fitting]:
+    now = [Fitting(0.0, "Starting")]
+    stop, done, failed = threading.Event(), [], []
 
     def work() -> None:
         try:
-            coordinates = fit_map(
+            done.append(fit_map(
                 fitted.space, layout.method, layout.components, layout.neighbours,
-                layout.min_dist, progress=lambda *told: now.append(told), stop=stop.is_set,
-            )  # fmt: skip
-            _layouts.put((*_key(context.store.header(name)), layout.plain), coordinates)
+                layout.min_dist, progress=lambda *how: now.append(Fitting(*how)), stop=stop.is_set,
+            ))  # fmt: skip
         except Stopped:
-            log.info("A map of %s was stopped.", name)
+            log.info("A map was stopped.")
         except Exception as error:  # raised again below, in the caller's thread
             failed.append(error)
 
@@ -256,6 +289,7 @@ def fit(context: Context, name: str, layout: Layout) -> Iterator[tuple[float, st
         stop.set()
     if failed:
         raise failed[0]
+    yield Fitting(1.0, "Done", done[0])
 
 
 def place(context: Context, name: str, layout: Layout, codes: np.ndarray) -> np.ndarray:
@@ -287,26 +321,21 @@ def quality(context: Context, name: str, layout: Layout) -> Quality:
     header, fitted = context.store.header(name), points(context, name)
     layout = layout.plain
     shipped = header.metrics.get("trustworthiness")
-    if layout == kept_layout(fitted) and shipped and _has_kept_map(header):
+    if layout == kept_layout(fitted) and shipped and (header.folder / CODES).is_file():
         knn = header.metrics.get("knn_accuracy") or {}
         return Quality(knn.get("value"), shipped["value"], shipped.get("n") or len(fitted))
-    key = (*_key(header), layout)
-    if (found := _qualities.get(key)) is not None:
-        return found
-    from models.evaluation.metrics import knn_accuracy, trustworthiness
 
-    coordinates = layout_now(context, name, layout)
-    knn = None
-    if fitted.labels is not None:
-        knn = knn_accuracy(coordinates, fitted.labels).value
-    trust = trustworthiness(fitted.space, coordinates, limit=2000)
-    return _qualities.put(key, Quality(knn, trust, len(fitted)))
+    def measure() -> Quality:
+        from models.evaluation.metrics import knn_accuracy, trustworthiness
 
+        coordinates = layout_now(context, name, layout)
+        knn = None
+        if fitted.labels is not None:
+            knn = knn_accuracy(coordinates, fitted.labels).value
+        trust = trustworthiness(fitted.space, coordinates, limit=2000)
+        return Quality(knn, trust, len(fitted))
 
-def _has_kept_map(header: Any) -> bool:
-    from models.checkpoints.codes import CODES
-
-    return (header.folder / CODES).is_file()
+    return context.ask.kept(("map-quality", name, layout), measure)
 
 
 # -- pictures ------------------------------------------------------------------------------------
@@ -314,29 +343,25 @@ def _has_kept_map(header: Any) -> bool:
 
 def decode(context: Context, name: str, codes: np.ndarray, labels: Any = None) -> np.ndarray:
     """Pictures of codes, (N, C, H, W) uint8. labels: (N,), for models that are told the class."""
-    import torch
-
-    model = context.store.get(name)
-    z = torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(model.device)
-    x = model.decode(z, **_told(context, name, labels))
-    return (x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+    z = np.asarray(codes, np.float32)
+    return as_bytes(context.ask(name, "decode", z, **_told(context, name, labels)))
 
 
 def sheet(
     context: Context, name: str, pack: Callable[[np.ndarray], dict[str, Any]]
 ) -> Iterator[tuple[float, dict[str, Any] | None]]:
     """The decoded picture of every point, packed once: yields (share, None), at last (1, sheet)."""
-    header, fitted = context.store.header(name), points(context, name)
-    key = (*_key(header), id(fitted))
-    if (found := _sheets.get(key)) is not None:
-        yield 1.0, found
-        return
-    if fitted.pictures is not None:
-        yield 1.0, _sheets.put(key, pack(fitted.pictures))
-        return
-    parts, size = [], 200
-    for i in range(0, len(fitted), size):
-        labels = None if fitted.labels is None else fitted.labels[i : i + size]
-        parts.append(decode(context, name, fitted.codes[i : i + size], labels))
-        yield min(0.99, (i + size) / len(fitted)), None
-    yield 1.0, _sheets.put(key, pack(np.concatenate(parts)))
+
+    def steps() -> Iterator[tuple[float, dict[str, Any] | None]]:
+        fitted = points(context, name)
+        if fitted.pictures is not None:
+            yield 1.0, pack(fitted.pictures)
+            return
+        parts, size = [], 200
+        for i in range(0, len(fitted), size):
+            labels = None if fitted.labels is None else fitted.labels[i : i + size]
+            parts.append(decode(context, name, fitted.codes[i : i + size], labels))
+            yield min(0.99, (i + size) / len(fitted)), None
+        yield 1.0, pack(np.concatenate(parts))
+
+    return context.ask.kept_steps(("map-sheet", name), steps)

@@ -13,6 +13,7 @@ from explorer.components.point_map.point_map import as_points, load_library
 from explorer.components.theme import PALETTE
 from explorer.page.code import in_code
 from explorer.page.context import Context
+from explorer.page.snippet import call, loading, raw, snippet
 from explorer.pictures import images
 from explorer.tabs.map import layouts
 from explorer.tabs.map.layouts import METHODS, Layout
@@ -119,58 +120,50 @@ def axes(layout: Layout) -> list[str] | None:
     return [f"{sign}{i + 1}" for i in range(layout.components)]
 
 
-def snippet(context: Context, name: str, layout: Layout, rows: list[int]) -> str:
+def code_of(context: Context, name: str, layout: Layout, rows: list[int]) -> str:
     """The lines that give the codes, the coordinates and the selected picture on screen."""
     header, fitted = context.store.header(name), layouts.points(context, name)
-    where = in_code(header.folder)
     kept = fitted.facts.get("map") != "pca"
     # A conditional model's codes are those of pictures given their classes.
     asks = "Conditional" in header.capabilities and fitted.labels is not None
     told, one = (", torch.from_numpy(labels)", ", int(labels[row])") if asks else ("", "")
+    lines = [loading(context, name)]
     if kept:
-        lines = [
-            "from models import fit_map, load, load_map, neighbours, resolve",
-            "",
-            f"model = load({where!r})",
-            f"fitted = load_map(resolve({where!r}).parent)",
-            f"codes = fitted.codes[:: {layouts.stride(len_of_kept(header))}]",
+        some = f"[:: {layouts.stride(len_of_kept(header))}]"
+        folder = in_code(header.folder)
+        lines += [
+            call("fitted = load_map", raw(call("resolve", folder) + ".parent")),
+            f"codes = fitted.codes{some}",
         ]
-        if asks:
-            lines += [f"labels = fitted.labels[:: {layouts.stride(len_of_kept(header))}]"]
+        lines += [f"labels = fitted.labels{some}"] if asks else []
     else:
         step = int(fitted.indices[1] - fitted.indices[0]) if len(fitted) > 1 else 1
-        lines = [
-            "from models import fit_map, load, load_data, neighbours",
-            "",
-            f"model = load({where!r})",
-            f"test = load_data({header.data['name']!r}, 'test')",
+        lines += [
+            call("test = load_data", header.data["name"], "test"),
             f"images = test.images[:: {step}].float() / 255",
         ]
-        if asks:
-            lines += [f"labels = test.labels[:: {step}].numpy()"]
+        lines += [f"labels = test.labels[:: {step}].numpy()"] if asks else []
         lines += [f"codes = model.encode(images{told}).detach().numpy()"]
     space = "codes"
     if fitted.embedding is not None:
         space = "space"
         lines += [
-            f"space = fitted.embedding[:: {layouts.stride(len_of_kept(header))}]"
+            f"space = fitted.embedding{some}"
             if kept
             else f"space = model.embed(torch.from_numpy(codes){told}).detach().numpy()"
         ]
-    shape = f"  # ({len(fitted)}, {layout.components})"
     if kept and layout == layouts.kept_layout(fitted):
-        lines += [
-            f"coordinates = fitted.coordinates[:: {layouts.stride(len_of_kept(header))}]{shape}"
-        ]
+        where = f"coordinates = fitted.coordinates{some}"
     elif layout.method == "code":
-        lines += [f"coordinates = codes[:, : {layout.components}]{shape}"]
+        where = f"coordinates = codes[:, : {layout.components}]"
     elif layout.method == "pca":
-        lines += [f"coordinates = fit_map({space}, 'pca', {layout.components}){shape}"]
+        where = call("coordinates = fit_map", raw(space), "pca", layout.components)
     else:
-        lines += [
-            f"coordinates = fit_map(\n    {space}, 'umap', {layout.components}, "
-            f"neighbours={layout.neighbours}, min_dist={layout.min_dist:g}\n){shape}"
-        ]
+        where = call(
+            "coordinates = fit_map", raw(space), "umap", layout.components,
+            neighbours=layout.neighbours, min_dist=layout.min_dist,
+        )  # fmt: skip
+    lines += [f"{where}  # ({len(fitted)}, {layout.components})"]
     if rows:
         lines += [
             "",
@@ -178,9 +171,7 @@ def snippet(context: Context, name: str, layout: Layout, rows: list[int]) -> str
             f"picture = model.decode(torch.from_numpy(codes[row : row + 1]){one})",
             f"near = neighbours({space}, {space}[row], {NEAR + 1})[0, 1:]",
         ]
-    if any("torch." in line for line in lines):
-        lines = ["import torch", "", *lines]
-    return "\n".join(lines) + "\n"
+    return snippet(*lines)
 
 
 def len_of_kept(header: Any) -> int:
@@ -205,7 +196,7 @@ def layout_parts(context: Context, name: str, layout: Layout, rows: list[int], y
         "library": load_library(),
         "marks": marks(context, name, layout, rows, yours),
         "status": say(describe(context, name, layout)),
-        "code": snippet(context, name, layout, rows),
+        "code": code_of(context, name, layout, rows),
     }
 
 

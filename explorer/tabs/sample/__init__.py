@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -17,10 +15,12 @@ from explorer.components.closeup.closeup import closeup
 from explorer.components.image_grid.image_grid import image_grid
 from explorer.components.truncation.truncation import as_truncation, truncation_curve
 from explorer.page.address import number, whole
-from explorer.page.code import in_code
 from explorer.page.context import Context
+from explorer.page.part import LOADING, Asked, Part, Screen, screen
+from explorer.page.saves import SaveButtons
+from explorer.page.snippet import call, loading, raw, snippet
 from explorer.pictures import images
-from explorer.server import zerogpu
+from explorer.pictures.bytes import as_bytes
 from explorer.server.abilities import (
     MOST_STEPS,
     NO_TRUNCATION,
@@ -31,6 +31,7 @@ from explorer.server.abilities import (
     truncates,
     walks,
 )
+from explorer.server.ask import Seed
 from explorer.server.previews import Drawn, preview
 from explorer.server.reading import ANY, class_choices, next_seed
 from explorer.tabs.sample.nearest import nearest_training_image
@@ -39,12 +40,9 @@ from explorer.tabs.sample.settings import (
     HOTTEST,
     LEAST_TRUNCATION,
     MOST,
-    Controls,
     Settings,
     read_settings,
 )
-
-log = logging.getLogger(__name__)
 
 TITLE = "Sample"
 NEEDS = {"Samples"}
@@ -69,116 +67,82 @@ LOOK_FOR = """
 """
 
 
+# -- what is shown --------------------------------------------------------------------------------
+
+
 def draws(context: Context, name: str, settings: Settings) -> Iterator[tuple[float, Drawn]]:
-    """Draws with the model: (part done, pictures so far), the last one done. Keeps the result."""
-    key = ("sample", name, settings)
-    if (drawn := context.recent.get(key)) is not None:
-        yield 1.0, drawn
-        return
-    header = context.store.header(name)
-    if zerogpu.worth_a_gpu(header.parameters, settings.count):
-        steps = _on_lent_gpu(str(header.folder), settings)
-    else:
-        steps = _steps(context.store.get(name), settings)
-    for part, drawn in steps:
-        yield part, drawn
-    context.recent.put(key, drawn)
+    """Draws with the model: (part done, pictures so far), the last one done and kept."""
+    return context.ask.kept_steps(
+        ("sample", name, settings), lambda: _steps(context, name, settings)
+    )
 
 
-def _steps(model: Any, settings: Settings) -> Iterator[tuple[float, Drawn]]:
-    import torch
-
-    from models.contract.random import generator
-
+def _steps(context: Context, name: str, settings: Settings) -> Iterator[tuple[float, Drawn]]:
+    model = context.store.get(name)
     knobs = {"temperature": settings.temperature, **settings.knobs()}
-    knobs = {name: value for name, value in knobs.items() if takes(model, name)}
-    start = time.perf_counter()
-    for frame in model.sample_steps(
-        settings.count, generator(settings.seed), settings.label, **knobs
-    ):
-        drawn = Drawn(
-            (frame.x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy(),
-            _array(frame.info.get("z")),
-            _labels(frame.info.get("label"), settings.count),
-            time.perf_counter() - start,
-        )
+    knobs = {knob: value for knob, value in knobs.items() if takes(model, knob)}
+    frames = context.ask.steps(
+        name, "sample_steps", settings.count, Seed(settings.seed), settings.label, **knobs
+    )
+    seconds = 0.0
+    while True:
+        begun = time.perf_counter()
+        if (frame := next(frames, None)) is None:
+            return
+        seconds += time.perf_counter() - begun
+        labels = _labels(frame.info.get("label"), settings.count)
+        drawn = Drawn(as_bytes(frame.x), frame.info.get("z"), labels, seconds)
         yield min(1.0, (frame.step + 1) / max(1, frame.total)), drawn
-
-
-@zerogpu.borrows_gpu
-def _on_lent_gpu(folder: str, settings: Settings) -> Iterator[tuple[float, Drawn]]:
-    from models.checkpoints import weights
-
-    yield from _steps(weights.load(folder, device="cuda"), settings)
 
 
 def _labels(label: Any, count: int) -> np.ndarray | None:
     """(count,) classes of one for all or one each; None where there are none."""
-    if label is None:
-        return None
-    label = label if isinstance(label, int) else _array(label)
-    return np.broadcast_to(np.asarray(label, np.int64), (count,))
+    return None if label is None else np.broadcast_to(np.asarray(label, np.int64), (count,))
 
 
 def draw(context: Context, name: str, settings: Settings) -> Drawn:
     """The finished draw."""
-    return list(draws(context, name, settings))[-1][1]
+    *_, (_, drawn) = draws(context, name, settings)
+    return drawn
 
 
-def _array(tensor: Any) -> np.ndarray | None:
-    return None if tensor is None else tensor.detach().cpu().numpy()
-
-
-def snippet(context: Context, name: str, settings: Settings) -> str:
+def code_of(context: Context, name: str, settings: Settings) -> str:
     """The lines that give what is on screen."""
     header = context.store.header(name)
-    where = in_code(header.folder)
-    label = "" if settings.label is None else f", label={settings.label}"
-    device = context.store.device_asked
-    placed = "" if device in ("auto", "cpu") else f", device={device!r}"
     knobs = settings.knobs()
     if not truncates(header):
         knobs = {"temperature": settings.temperature, **knobs}
-    given = ", ".join(f"{knob}={value:g}" for knob, value in knobs.items())
-    given = f"    {given},\n" if given else ""
     shape = (settings.count, *header.config["image"])
-    return (
-        "from models import generator, load\n\n"
-        f"model = load({where!r}{placed})\n"
-        f"images = model.sample(\n"
-        f"    {settings.count}, generator({settings.seed}){label},\n"
-        f"{given}"
-        f")  # {shape}, from 0 to 1\n"
-    )
+    return snippet(
+        loading(context, name),
+        f"# {shape}, from 0 to 1",
+        call("images = model.sample", settings.count, raw(f"generator({settings.seed})"),
+             label=settings.label, **knobs),
+    )  # fmt: skip
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def show(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Yields (grid, status, code) until the pictures are finished."""
-    try:
-        settings = read_settings(context.store.header(name), *controls)
-    except ValueError as error:
-        yield gr.skip(), say(str(error), kind="problem"), gr.skip()
-        return
-    code = snippet(context, name, settings)
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The grid, until the pictures are finished."""
+    settings = read_settings(context.store.header(name), asked)
+    code = code_of(context, name, settings)
     if settings == Settings() and (drawn := preview(context.store, name)):
-        yield images.sprite(drawn.images), say(_done(settings, drawn)), code
+        yield screen(
+            grid=images.sprite(drawn.images), status=say(_done(settings, drawn)), code=code
+        )
         return
-    if name not in context.store.loaded:
-        yield gr.skip(), say("Loading the model …", kind="busy"), code
-    try:
-        shown = 0.0
-        for part, drawn in draws(context, name, settings):
-            if part < 1 and time.monotonic() - shown < 0.1:
-                continue
-            shown = time.monotonic()
-            status = say(f"Drawing: {part:.0%}", part, "busy") if part < 1 else None
-            yield images.sprite(drawn.images), status or say(_done(settings, drawn)), code
-    except (ValueError, RuntimeError) as error:
-        log.exception("Sampling %s failed.", name)
-        yield gr.skip(), say(f"Sampling failed: {error}", kind="problem"), gr.skip()
+    begun = "Drawing …" if name in context.store.loaded else LOADING
+    yield screen(status=say(begun, kind="busy"), code=code)
+    shown = 0.0
+    for part, drawn in draws(context, name, settings):
+        if part < 1 and time.monotonic() - shown < 0.1:
+            yield None
+            continue
+        shown = time.monotonic()
+        status = say(f"Drawing: {part:.0%}", part, "busy") if part < 1 else None
+        yield screen(grid=images.sprite(drawn.images), status=status or say(_done(settings, drawn)))
 
 
 def _done(settings: Settings, drawn: Drawn) -> str:
@@ -187,51 +151,51 @@ def _done(settings: Settings, drawn: Drawn) -> str:
     return f"{pictures} of seed {settings.seed}{taken}."
 
 
-def arrive(context: Context, name: str, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """A new model is on screen: yields what ``show`` does, the classes it can be asked for, the
-    controls of steps, of guidance, of temperature and of truncation, where it knows such things,
-    what truncation was measured to do, and the Stop button."""
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A new model is on screen: the classes it can be asked for, the controls of steps, of
+    guidance, of temperature and of truncation, where it knows such things, and its samples."""
     header = context.store.header(name)
     classes = classes_of(header)
-    asked = Controls(*controls)
-    kept = asked.label if asked.label in range(len(classes)) else ANY
-    steps = asked.steps if asked.steps and walks(header) else own_steps(header)
-    arrangement = (
-        gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept, visible=bool(classes)),
-        gr.Slider(value=steps, visible=walks(header)),
-        gr.Slider(visible=walks(header) and bool(classes)),
-        gr.Slider(visible=not truncates(header)),
-        gr.Slider(visible=truncates(header)),
-        as_truncation(header),
-        gr.Button(visible=takes_its_time(header)),
+    asked = asked.but(
+        label=asked.label if asked.label in range(len(classes)) else ANY,
+        steps=asked.steps if asked.steps and walks(header) else own_steps(header),
     )
-    for outputs in show(context, name, *asked._replace(label=kept, steps=steps)):
-        yield *outputs, *arrangement
-        arrangement = (gr.skip(),) * len(arrangement)
+    yield screen(
+        label=gr.Dropdown(
+            choices=class_choices(classes, "Any class"), value=asked.label, visible=bool(classes)
+        ),
+        steps=gr.Slider(value=asked.steps, visible=walks(header)),
+        guidance=gr.Slider(visible=walks(header) and bool(classes)),
+        temperature=gr.Slider(visible=not truncates(header)),
+        truncation=gr.Slider(visible=truncates(header)),
+        measured=as_truncation(header),
+        stop=gr.Button(visible=takes_its_time(header)),
+    )
+    yield from show(context, name, asked)
 
 
-def again(context: Context, name: str, seed: Any, *controls: Any) -> Iterator[tuple[Any, ...]]:
-    """The next seed: yields what ``show`` does, and that seed."""
-    following: Any = next_seed(seed)
-    for outputs in show(context, name, following, *controls):
-        yield *outputs, following
-        following = gr.skip()
+def again(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The next seed."""
+    asked = asked.but(seed=next_seed(asked.seed))
+    yield screen(seed=asked.seed)
+    yield from show(context, name, asked)
 
 
-def stopped(*_: Any) -> dict[str, Any]:
-    """The status after a draw was stopped."""
-    return say("Stopped. What is on screen is as far as it came.")
+def chosen(context: Context, name: str, asked: Asked) -> tuple[int, Settings] | None:
+    """The picture that is looked at, and what it was drawn by; None where there is none."""
+    settings = read_settings(context.store.header(name), asked)
+    there = asked.index is not None and 0 <= asked.index < settings.count
+    return (asked.index, settings) if there else None
 
 
-def look(context: Context, name: str, index: int | None, *controls: Any) -> Iterator[tuple]:
-    """Picture ``index`` closely: yields (close-up, the button that hands its code on)."""
-    try:
-        settings = read_settings(context.store.header(name), *controls)
-    except ValueError:
+def look(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A picture closely: its code and the training picture nearest to it."""
+    if (choice := chosen(context, name, asked)) is None:
         return
-    if index is None or not 0 <= index < settings.count:
-        return
-    drawn = draw(context, name, settings)
+    index, settings = choice
+    for step in draws(context, name, settings):
+        drawn = step[1]
+        yield None
     value: dict[str, Any] = {"index": index, "nearest_note": "Looking for the nearest …"}
     if drawn.codes is not None:
         z = drawn.codes[index].reshape(-1)
@@ -239,49 +203,44 @@ def look(context: Context, name: str, index: int | None, *controls: Any) -> Iter
         value["code_note"] = f"{len(z)} numbers, length {np.linalg.norm(z):.2f}"
     else:
         value["code_note"] = "this model has none"
-    button = gr.Button(interactive=drawn.codes is not None)
-    yield value, button
+    yield screen(close=value, hand=gr.Button(interactive=drawn.codes is not None))
     nearest = nearest_training_image(context, name, drawn.images[index])
     value = {**value, "nearest_note": nearest.note}
     if nearest.image is not None:
         value["nearest"] = images.sprite(nearest.image[None])
-    yield value, button
+    yield screen(close=value)
 
 
-def hand_over(context: Context, name: str, index: int | None, *controls: Any) -> dict | None:
-    """The code of picture ``index`` for another tab (see ``Context.code``); None without one."""
-    try:
-        settings = read_settings(context.store.header(name), *controls)
-    except ValueError:
+def hand_over(context: Context, name: str, asked: Asked) -> Screen | None:
+    """The code of the picture that is looked at, for another tab (see ``Context.code``)."""
+    if (choice := chosen(context, name, asked)) is None:
         return None
-    if index is None or not 0 <= index < settings.count:
-        return None
+    index, settings = choice
     drawn = draw(context, name, settings)
     if drawn.codes is None:
         return None
-    return {
-        "model": name,
-        "z": [float(v) for v in drawn.codes[index].reshape(-1)],
-        "label": None if drawn.labels is None else int(drawn.labels[index]),
-        "source": f"sample {index + 1} of seed {settings.seed}",
-    }
+    return screen(
+        handed={
+            "model": name,
+            "z": [float(v) for v in drawn.codes[index].reshape(-1)],
+            "label": None if drawn.labels is None else int(drawn.labels[index]),
+            "source": f"sample {index + 1} of seed {settings.seed}",
+        }
+    )
 
 
-def save(context: Context, kind: str, name: str, *controls: Any) -> tuple[Any, Any]:
-    """(file for the saver, status). kind: "png", one sheet; "zip", one file a picture."""
-    try:
-        settings = read_settings(context.store.header(name), *controls)
-    except ValueError as error:
-        return gr.skip(), say(str(error), kind="problem")
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file. kind: "png", one sheet; "zip", one file a picture."""
+    settings = read_settings(context.store.header(name), asked)
     drawn = draw(context, name, settings)
     stem = f"{name}-seed-{settings.seed}"
     if kind == "png":
         data = images.png_bytes(images.grid_image(drawn.images, scale=4, gap=4))
-        return components.file(f"{stem}.png", data, "image/png"), gr.skip()
+        return components.file(f"{stem}.png", data, "image/png")
     pictures = {
         f"{stem}/{k + 1:03d}.png": images.png_bytes(image) for k, image in enumerate(drawn.images)
     }
-    return components.file(f"{stem}.zip", images.zip_bytes(pictures), "application/zip"), gr.skip()
+    return components.file(f"{stem}.zip", images.zip_bytes(pictures), "application/zip")
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -289,6 +248,7 @@ def save(context: Context, kind: str, name: str, *controls: Any) -> tuple[Any, A
 
 def build(context: Context) -> None:
     """The tab. The first model's shipped samples are in it from the start."""
+    part = Part(context)
     name = context.store.first
     first = preview(context.store, name) if name else None
     classes = classes_of(context.store.header(name)) if name else []
@@ -300,7 +260,7 @@ def build(context: Context) -> None:
             with gr.Row(elem_classes="ge-pair ge-go"):
                 more = gr.Button("Sample again", variant="primary")
                 slow = bool(name) and takes_its_time(context.store.header(name))
-                stop = gr.Button("Stop", visible=slow, elem_id="sample-stop")
+                stop = gr.Button("Stop", visible=slow, interactive=False, elem_id="sample-stop")
             status = components.status(text)
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="sample-seed")
@@ -335,7 +295,7 @@ def build(context: Context) -> None:
             with gr.Row(elem_classes="ge-pair"):
                 png = gr.Button("Save as PNG", size="sm")
                 archive = gr.Button("Save all as ZIP", size="sm")
-            notes = context.notes(LOOK_FOR, snippet(context, name, Settings()) if name else "")
+            notes = context.notes(LOOK_FOR, code_of(context, name, Settings()) if name else "")
             saver = components.saver()
         with gr.Column(elem_classes="ge-stage"):
             grid = image_grid("sample", sprite, label="Samples", selected=0)
@@ -344,29 +304,26 @@ def build(context: Context) -> None:
             hand = gr.Button("Open in Latent space", size="sm", interactive=False,
                              visible="latent" in context.tab_keys)  # fmt: skip
 
-    def timely(handler: Callable) -> Callable:
-        return context.timely(partial(handler, context))
-
-    controls = [seed, count, heat, label, steps, guidance, cut]
-    inputs = [context.picker, *controls]
-    shown = [grid.view, status, notes.code]
-    fitted = [label, steps, guidance, heat, cut, measured, stop]
-    drawing = [
-        context.on_show(partial(arrive, context), controls, [*shown, *fitted]),
-        more.click(timely(again), inputs, [*shown, seed], **context.heavy),
-    ]
-    # A slider is read when it is let go, so that a walk is not begun at each value on the way.
-    for control in (seed, count, heat, label, cut):
-        drawing.append(control.input(timely(show), inputs, shown, **context.heavy))
-    for slider in (steps, guidance):
-        drawing.append(slider.release(timely(show), inputs, shown, **context.heavy))
-    stop.click(stopped, None, status, cancels=drawing, **context.light)
-    chosen = [context.picker, grid.choice, *controls]
-    grid.choice.select(timely(look), chosen, [close, hand], **context.heavy)
-    taken = hand.click(partial(hand_over, context), chosen, context.code, **context.light)
+    part.controls(
+        seed=seed, count=count, temperature=heat, label=label, steps=steps, guidance=guidance,
+        truncation=cut, index=grid.choice,
+    )  # fmt: skip
+    part.outputs(
+        grid=grid.view, status=status, code=notes.code, stop=stop, seed=seed, label=label,
+        steps=steps, guidance=guidance, temperature=heat, truncation=cut, measured=measured,
+        close=close, hand=hand, handed=context.code,
+    )  # fmt: skip
+    # The shipped samples need no model: ``show`` says itself when it waits for one.
+    part.on(getattr(context.picker, f"show_{context.place}"), arrive, arrives=True, loads=False)
+    part.on(more.click, again, main=True, loads=False)
+    drawing = (seed, count, heat, label, steps, guidance, cut)
+    # Of the values that a slider passes on its way most are not drawn.
+    part.on([control.input for control in drawing], show, rest=0.03, loads=False)
+    part.stops(stop, runs=("main", "look"))
+    part.on(grid.choice.select, look, run="look", loads=False)
+    taken = part.on(hand.click, hand_over)
     taken.then(None, js=context.go("latent"), api_visibility="private")
-    for button, kind in ((png, "png"), (archive, "zip")):
-        button.click(partial(save, context, kind), inputs, [saver, status], **context.light)
+    part.saves(SaveButtons({"png": png, "zip": archive}, saver), save)
 
     context.remember("sample.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("sample.count", count, parse=whole(1, MOST))

@@ -43,39 +43,29 @@ class Settings(NamedTuple):
         return {name: value for name, value in asked.items() if value is not None}
 
 
-class Controls(NamedTuple):
-    """What the controls of a draw say, in their order, unchecked."""
+def read_settings(header: Any, asked: Any) -> Settings:
+    """Checked settings from what the controls say: ``asked`` has a value for each of the fields.
 
-    seed: Any
-    count: Any
-    temperature: Any
-    label: Any
-    steps: Any = None
-    guidance: Any = None
-    truncation: Any = None
-
-
-def read_settings(header: Any, *controls: Any) -> Settings:
-    """Checked settings from the values of ``Controls``. Raises ValueError with one sentence."""
-    seed, count, temperature, label, steps, guidance, truncation = Controls(*controls)
+    Raises ValueError with one sentence.
+    """
+    seed, count, temperature = asked.seed, asked.count, asked.temperature
+    steps, guidance = asked.steps, asked.guidance
     checked_seed(seed)
     if not is_whole(count) or not 1 <= count <= MOST:
         raise ValueError(f"Ask for 1 to {MOST} pictures at once.")
-    if not isinstance(temperature, (int, float)) or not 0 <= temperature <= HOTTEST:
+    if not is_number(temperature) or not 0 <= temperature <= HOTTEST:
         raise ValueError(f"The temperature must be a number from 0 to {HOTTEST:g}.")
     if temperature == 0 and "WritesPixels" in header.capabilities:
         raise ValueError("This model needs a temperature above 0, such as 0.05.")
-    settings = Settings(int(seed), int(count), float(temperature), read_label(header, label))
+    settings = Settings(int(seed), int(count), float(temperature), read_label(header, asked.label))
     if truncates(header):
         # It has a truncation in place of a temperature.
-        return settings._replace(temperature=1.0, truncation=read_truncation(truncation))
+        return settings._replace(temperature=1.0, truncation=read_truncation(asked.truncation))
     if not walks(header):
         return settings
     if steps is not None and (not is_whole(steps) or not 1 <= steps <= MOST_STEPS):
         raise ValueError(f"The number of steps must be a whole number from 1 to {MOST_STEPS}.")
-    if guidance is not None and not (
-        isinstance(guidance, (int, float)) and 0 <= guidance <= FURTHEST_GUIDANCE
-    ):
+    if guidance is not None and not (is_number(guidance) and 0 <= guidance <= FURTHEST_GUIDANCE):
         raise ValueError(f"Guidance must be a number from 0 to {FURTHEST_GUIDANCE:g}.")
     if steps is not None and steps != own_steps(header):
         settings = settings._replace(steps=int(steps))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
-
-import gradio as gr
 
 from explorer.components import say
 from explorer.page.choice import Picture
 from explorer.page.context import Context
 from explorer.page.examples import alike
+from explorer.page.part import Screen, failure, screen
 from explorer.server.abilities import walks
 from explorer.tabs.score.scored import (
     LIKELIHOOD,
@@ -28,10 +26,6 @@ from explorer.tabs.score.scored import (
     offered,
     reference,
 )
-
-log = logging.getLogger(__name__)
-
-KEY = "score-beside"
 
 
 class Row(NamedTuple):
@@ -72,26 +66,26 @@ def row(context: Context, name: str, picture: Picture, seed: int, alarm: float) 
 
 def table(
     context: Context, name: str, picture: Picture, seed: int, alarm: float
-) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (table, status), one model after another."""
+) -> Iterator[Screen]:
+    """The table, one model after another."""
     rows: list[Row] = []
     failed: list[str] = []
     everyone = names(context, name)
     for at, other in enumerate(everyone):
         title = context.store.header(other).title
-        yield gr.skip(), say(f"{title} reads it …", at / len(everyone), "busy")
+        yield screen(said=say(f"{title} reads it …", at / len(everyone), "busy"))
         try:
             if LIKELIHOOD in offered(context, other):
                 rows.append(row(context, other, picture, seed, alarm))
-        except (ValueError, RuntimeError, OSError) as error:
-            log.exception("%s could not score a picture.", other)
-            failed.append(f"{title} failed: {error}")
+        except Exception as error:
+            failed.append(failure(title, error))
             continue
-        yield as_table(context, name, rows, alarm), say("", (at + 1) / len(everyone), "busy")
+        share = (at + 1) / len(everyone)
+        yield screen(table=as_table(context, name, rows, alarm), said=say("", share, "busy"))
     status = say(" ".join(failed), kind="problem") if failed else say(
         f"{len(rows)} models of this size; strange is what lies above the threshold that flags "
         f"{percent(alarm)} of a model's own test pictures.")  # fmt: skip
-    yield as_table(context, name, rows, alarm), status
+    yield screen(table=as_table(context, name, rows, alarm), said=status)
 
 
 def as_table(context: Context, name: str, rows: Sequence[Row], alarm: float) -> dict[str, Any]:

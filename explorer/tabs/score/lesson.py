@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -16,19 +14,18 @@ from explorer.components.picture_table.picture_table import as_table, picture_ta
 from explorer.components.scatter.scatter import scatter
 from explorer.components.verdict.verdict import verdict
 from explorer.page.address import one_of
-from explorer.page.code import in_code
 from explorer.page.context import Context
 from explorer.page.examples import alike, drawn
-from explorer.page.runs import LIVE, newest_only, run_row, stoppable, stopped_at
+from explorer.page.part import LOADING, Asked, Part, Screen, screen
+from explorer.page.runs import run_row
+from explorer.page.snippet import loading, snippet
+from explorer.pictures import images
 from explorer.pictures.bytes import packed
 from explorer.server.abilities import walks
 from explorer.server.reading import is_number
 from explorer.tabs.score.scored import LIKELIHOOD, Found, in_turn, joined, reference, taken
 
-log = logging.getLogger(__name__)
-
 TITLE = "Fashion against MNIST"
-LESSON = "score-lesson"
 OWN, OTHER = "fashion-mnist", "mnist"
 COMPLEXITY = "complexity"
 GUESSES = {"clothes": "The clothes it was trained on", "digits": "The digits it never saw",
@@ -119,56 +116,57 @@ def pictures(context: Context, name: str) -> tuple[Batch, list[str]]:
 
 def scores(context: Context, name: str, batch: Batch) -> Iterator[Batch]:
     """The batch with as many scores as there are yet; the last has all."""
-    key = ("score-lesson", name)
-    if (kept := context.scores.get(key)) is not None:
-        yield kept
-        return
-    # In turns, so that both kinds grow together.
-    N, half = len(batch.pixels), batch.half
-    turns = np.argsort(
-        np.r_[np.arange(half) / half, np.arange(N - half) / (N - half)], kind="stable"
-    )
-    parts = []
-    for part in in_turn(context, name, batch.pixels[turns], [COMPLEXITY], crowd=True):
-        parts.append(part[COMPLEXITY])
-        found = joined(parts)
-        if len(found.values) < N:
-            yield batch._replace(complexity=found)
-    done = batch._replace(complexity=taken(found, np.argsort(turns)))
-    yield context.scores.put(key, done)
+
+    def steps() -> Iterator[Batch]:
+        # In turns, so that both kinds grow together.
+        N, half = len(batch.pixels), batch.half
+        turns = np.argsort(
+            np.r_[np.arange(half) / half, np.arange(N - half) / (N - half)], kind="stable"
+        )
+        parts = []
+        for part in in_turn(context, name, batch.pixels[turns], [COMPLEXITY], crowd=True):
+            parts.append(part[COMPLEXITY])
+            found = joined(parts)
+            if len(found.values) < N:
+                yield batch._replace(complexity=found)
+        yield batch._replace(complexity=taken(found, np.argsort(turns)))
+
+    yield from context.ask.kept_steps(("score-lesson", name), steps)
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def follow(known: Sequence[str], name: str, model: Any, followed: Any) -> str:
-    """The model that the part takes, of those it knows: the page's, where that has just been chosen
-    and fits; else the one that it has.
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """The part is on screen: the pictures, of the model in the header where that is one of clothes.
 
-    name: the page's model. model: the part's own. followed: the page's when the part was last on
-    screen, None at first; then a link may have asked for another than the first of them.
+    What a link brings stays until another model is chosen in the header.
     """
-    asked = model in known and (followed is not None or model != known[0])
-    if name in known and name != followed and not (asked and followed is None):
-        return name
-    return model if model in known else known[0]
-
-
-def arrive(context: Context, name: str, model: Any, followed: Any = None) -> tuple[Any, ...]:
-    """The part is on screen: (pictures, status, model, followed, answer)."""
     known = able(context)
     if not known:
-        words = "No model here was trained on Fashion-MNIST and tells how likely 256 levels are."
-        return gr.skip(), say(words, kind="problem"), gr.skip(), name, gr.skip()
-    before, model = model, follow(known, name, model, followed)
-    answer = gr.skip() if model == before else gr.Column(visible=False)
-    try:
-        batch, by = pictures(context, model)
-    except ValueError as error:
-        return gr.skip(), say(str(error), kind="problem"), model, name, answer
+        raise ValueError(
+            "No model here was trained on Fashion-MNIST and tells how likely 256 levels are."
+        )
+    model = asked.model if asked.model in known else None
+    if name in known and (model is None or asked.followed not in ("", name)):
+        model = name
+    model = model or known[0]
+    changes = {} if model == asked.model else {"answer": gr.Column(visible=False)}
+    yield screen(model=model, followed=name, **changes)
+    yield screen(model=model, followed=name, **changes, **shown_of(context, model))
+
+
+def choose(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """Another model of clothes was chosen: its pictures, and no answer yet."""
+    yield screen(answer=gr.Column(visible=False), **shown_of(context, asked.model))
+
+
+def shown_of(context: Context, model: str) -> dict[str, Any]:
+    """Both kinds of pictures and what to do, by output. Raises ValueError."""
+    batch, by = pictures(context, model)
     titles = [context.store.header(each).title for each in by]
     words = f"Clothes by {titles[0]}, digits by {titles[1]}. Guess, then reveal."
-    return as_pictures(batch), say(words), model, name, answer
+    return {"pictures": as_pictures(batch), "status": say(words)}
 
 
 def as_pictures(batch: Batch) -> dict[str, Any]:
@@ -182,33 +180,31 @@ def as_pictures(batch: Batch) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def reveal(context: Context, model: Any, guess: Any) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (answer, likelihoods, points, corrected, status, code, stage) as it is computed."""
-    nothing = [gr.skip()] * 4
-    try:
-        if model not in able(context):
-            raise ValueError("Choose a model of Fashion-MNIST that tells how likely pictures are.")
-        if guess not in GUESSES:
-            raise ValueError("Guess first: there is no wrong answer before 2018.")
-        batch, by = pictures(context, model)
-        yield *nothing, say("Loading the model …", kind="busy"), gr.skip(), gr.skip()
-        N = len(batch.pixels)
-        for part in scores(context, model, batch):
-            batch, n = part, len(part.complexity.values)
-            status = say(f"{n} of {N} pictures scored", n / N, "busy")
-            yield *nothing, status, gr.skip(), gr.skip()
-        title = context.store.header(model).title
-        text = answer(title, str(guess), separation(batch), real_separation(context, str(model)))
-        likely = as_figure(context, model, batch, LIKELIHOOD)
-        corrected = as_figure(context, model, batch, COMPLEXITY)
-    except (ValueError, RuntimeError) as error:
-        if not isinstance(error, ValueError):
-            log.exception("%s could not score clothes and digits.", model)
-        yield *nothing, say(str(error), kind="problem"), gr.skip(), gr.skip()
-        return
-    status = say(f"{len(batch.pixels)} pictures scored by {title}.")
-    code = snippet(context, str(model), by)
-    yield text, likely, as_points(batch), corrected, status, code, gr.Column(visible=True)
+def reveal(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The answer and its three figures, once all is scored."""
+    model = asked.model
+    if model not in able(context):
+        raise ValueError("Choose a model of Fashion-MNIST that tells how likely pictures are.")
+    if asked.guess not in GUESSES:
+        raise ValueError("Guess first: there is no wrong answer before 2018.")
+    if model not in context.store.loaded:
+        yield screen(status=say(LOADING, kind="busy"))
+    unscored, by = pictures(context, model)
+    N = len(unscored.pixels)
+    for batch in scores(context, model, unscored):
+        n = len(batch.complexity.values)
+        yield screen(status=say(f"{n} of {N} pictures scored", n / N, "busy"))
+    title = context.store.header(model).title
+    real = real_separation(context, model)
+    yield screen(
+        text=answer(title, asked.guess, separation(batch), real),
+        likely=as_figure(context, model, batch, LIKELIHOOD),
+        points=as_points(batch),
+        corrected=as_figure(context, model, batch, COMPLEXITY),
+        status=say(f"{N} pictures scored by {title}."),
+        code=code_of(context, model, by),
+        answer=gr.Column(visible=True),
+    )
 
 
 class Separation(NamedTuple):
@@ -293,7 +289,6 @@ def as_figure(context: Context, model: str, batch: Batch, score: str) -> dict[st
 
 def as_points(batch: Batch) -> dict[str, Any]:
     """The value of the points: code length across, surprise up, both in bits a pixel."""
-    from explorer.pictures import images
     from models.contract.numbers import bits_per_dim
 
     shape = batch.pixels.shape[1:]
@@ -314,19 +309,19 @@ def as_points(batch: Batch) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def snippet(context: Context, model: str, by: Sequence[str]) -> str:
+def code_of(context: Context, model: str, by: Sequence[str]) -> str:
     """The lines that give both batches' scores."""
-    folders = [in_code(context.store.header(name).folder) for name in (model, *by)]
-    return (
-        "from models import auroc, generator, load, score\n"
-        "\n"
-        f"model = load({folders[0]!r})\n"
-        f"clothes = load({folders[1]!r}).sample({COUNT}, generator(0))\n"
-        f"digits = load({folders[2]!r}).sample({COUNT}, generator(0))\n"
-        'names = ["likelihood", "complexity"]\n'
-        "a, b = (score(model, x, names, generator(0)) for x in (clothes, digits))\n"
-        "for name in names:  # higher is stranger: 0.5 is a coin, below it the wrong way round\n"
-        "    print(name, auroc(b[name].values.cpu(), a[name].values.cpu()))\n"
+    clothes, digits = by
+    return snippet(
+        loading(context, model),
+        loading(context, clothes, "clothes"),
+        loading(context, digits, "digits"),
+        f"a, b = (each.sample({COUNT}, generator(0)).to(model.device) for each in "
+        "(clothes, digits))",
+        f'names = ["{LIKELIHOOD}", "{COMPLEXITY}"]',
+        "a, b = (score(model, x, names, generator(0)) for x in (a, b))",
+        "for name in names:  # higher is stranger: 0.5 is a coin, below it the wrong way round",
+        "    print(name, auroc(b[name].values.cpu(), a[name].values.cpu()))",
     )
 
 
@@ -335,6 +330,7 @@ def snippet(context: Context, model: str, by: Sequence[str]) -> str:
 
 def build(context: Context) -> None:
     """The part."""
+    part = Part(context)
     known = able(context)
     titles = [(context.store.header(name).title, name) for name in known]
     with gr.Row(elem_classes="ge-sheet"):
@@ -344,11 +340,11 @@ def build(context: Context) -> None:
                 label="Which will it find likelier?", elem_id="lesson-guess",
                 elem_classes="ge-list",
             )  # fmt: skip
-            bar = run_row("Reveal", "lesson-reveal", "lesson-stop")
-            go, halt, status = bar
+            go, halt, status = run_row("Reveal", "lesson-reveal", "lesson-stop")
+            # None until the part is on screen: then it is the header's model where that fits.
             model = gr.Dropdown(
-                titles, value=known[0] if known else None, label="A model of clothes",
-                filterable=False, elem_id="lesson-model",
+                titles, value=None, label="A model of clothes", filterable=False,
+                elem_id="lesson-model",
                 info="It has learned Fashion-MNIST, and has never seen a digit.",
             )  # fmt: skip
             notes = context.notes(LOOK_FOR)
@@ -359,7 +355,7 @@ def build(context: Context) -> None:
                 "likelier?",
             )
             shown = picture_table(label="Clothes and digits", room=96)
-            with gr.Column(visible=False, elem_id="lesson-answer") as stage:
+            with gr.Column(visible=False, elem_id="lesson-answer") as reveals:
                 text = gr.Markdown("", elem_classes="ge-answer")
                 components.heading(
                     "1. The likelihoods",
@@ -380,18 +376,16 @@ def build(context: Context) -> None:
                 )
                 corrected = verdict("lesson-corrected", tall=230)
 
-    outputs = [text, likely.view, points, corrected.view, status, notes.code, stage, halt]
-    followed = gr.State(None)
-    context.on_show(
-        partial(arrive, context), [model, followed], [shown, status, model, followed, stage]
-    )
-    draw = newest_only(LESSON, stoppable(partial(reveal, context)), stopped_at(4, 7))
-    go.click(draw, [model, guess], outputs, **LIVE)
-    model.input(
-        lambda name: (*arrive(context, name, name)[:2], gr.Column(visible=False)), model,
-        [shown, status, stage], **context.light,
+    part.controls(model=model, guess=guess, followed=gr.State(""))
+    part.outputs(
+        pictures=shown, text=text, likely=likely.view, points=points, corrected=corrected.view,
+        status=status, code=notes.code, answer=reveals, stop=halt, model=model,
+        followed=part.asks["followed"],
     )  # fmt: skip
-    bar.wire_stop(LESSON)
+    part.arrives(arrive, loads=False)
+    part.on(model.input, choose, loads=False)
+    part.on(go.click, reveal, main=True, loads=False)
+    part.stops(halt)
     if known:
         context.remember("score.lesson.model", model, parse=one_of(known))
     context.remember("score.lesson.guess", guess, parse=one_of(GUESSES))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import logging
 import textwrap
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,11 +17,14 @@ from explorer import components
 from explorer.components import say
 from explorer.components.score_table.score_table import score_table
 from explorer.components.verdict.verdict import ALARM
+from explorer.page import saves as export
 from explorer.page.address import number, one_of, whole
 from explorer.page.code import in_code
 from explorer.page.context import Context
 from explorer.page.examples import examples
-from explorer.page.runs import LIVE, newest_only, run_row, stoppable, stopped_at
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.runs import run_row
+from explorer.page.snippet import call, loading, raw, snippet
 from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes
 from explorer.server.reading import is_number, next_seed
@@ -46,10 +47,7 @@ from explorer.tabs.score.scored import (
     reference,
 )
 
-log = logging.getLogger(__name__)
-
 TITLE = "Many pictures"
-MANY = "score-many"
 PAUSE = 0.4  # seconds between two looks at the table while it grows
 
 LOOK_FOR = """
@@ -106,13 +104,10 @@ def pile(context: Context, name: str, files: Any, polarity: Any) -> Iterator[Pil
         yield Pile(names, np.stack([each.pixels for each in shown]), ())
         return
     polarity = polarity if polarity in ("auto", "keep", "invert") else "auto"
-    key = ("score-pile", name, tuple(map(str, files)), polarity)
-    if (kept := context.scores.get(key)) is None:
-        for step in read_files(context, name, [str(path) for path in files], polarity):
-            kept = step
-            yield None
-        context.scores.put(key, kept)
-    yield kept
+    paths = tuple(map(str, files))
+    yield from context.ask.kept_steps(
+        ("score-pile", name, paths, polarity), lambda: read_files(context, name, paths, polarity)
+    )
 
 
 def found_of(
@@ -121,23 +116,19 @@ def found_of(
     """The score of as many pictures as there are yet; the last are all. None to be ended at."""
     import hashlib
 
-    told = hashlib.sha256(given.pixels.tobytes()).hexdigest()[:16]
-    key = ("score-many", name, told, score, seed)
-    if (kept := context.scores.get(key)) is not None:
-        yield kept
-        return
-    parts, looked = [], 0.0
-    for part in in_turn(context, name, given.pixels, [score], seed):
-        parts.append(part[score])
-        done = sum(len(each.values) for each in parts) == len(given.names)
-        if not done and time.monotonic() - looked < PAUSE:
-            yield None
-            continue
-        looked = time.monotonic()
-        found = joined(parts)
-        if done:
-            context.scores.put(key, found)
-        yield found
+    def steps() -> Iterator[Found | None]:
+        parts, looked = [], 0.0
+        for part in in_turn(context, name, given.pixels, [score], seed):
+            parts.append(part[score])
+            done = sum(len(each.values) for each in parts) == len(given.names)
+            if not done and time.monotonic() - looked < PAUSE:
+                yield None
+                continue
+            looked = time.monotonic()
+            yield joined(parts)
+
+    digest = hashlib.sha256(given.pixels.tobytes()).hexdigest()[:16]
+    yield from context.ask.kept_steps(("score-many", name, digest, score, seed), steps)
 
 
 def read_alarm(alarm: Any) -> float:
@@ -147,52 +138,86 @@ def read_alarm(alarm: Any) -> float:
     return float(alarm) / 100
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def show(
-    context: Context, name: str, files: Any, polarity: Any, score: Any, alarm: Any, seed: Any
-) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (table, status) while pictures are scored; None in between."""
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The table, as pictures are scored; then their likelihoods."""
+    alarm, seed, score = read(context, name, asked)
+    yield screen(status=say("Reading the files …", kind="busy"))
     given = None
-    try:
-        if name not in context.store.loaded:
-            yield gr.skip(), say("Loading the model …", kind="busy")
-        alarm, seed = read_alarm(alarm), read_seed(seed)
-        score = read_score(context, name, score)
-        yield gr.skip(), say("Reading the files …", kind="busy")
-        for given in pile(context, name, files, polarity):
-            if given is None:
+    for given in pile(context, name, asked.files, asked.polarity):
+        if given is None:
+            yield None
+    if not given.names:
+        yield screen(table=as_problems(given))
+        raise ValueError("None of these files could be used; the table says why of each.")
+    found = likely = None
+    passes = [score] if score == LIKELIHOOD else [score, LIKELIHOOD]
+    for turn, each in enumerate(passes):
+        if each not in offered(context, name):
+            continue
+        if turn and found is not None and found.likelihood is not None:
+            likely = found
+            continue
+        for part in found_of(context, name, given, each, seed):
+            if part is None:
                 yield None
-        if not given.names:
-            raise ValueError("None of these files could be used; the table says why of each.")
-        found = likely = None
-        passes = [score] if score == LIKELIHOOD else [score, LIKELIHOOD]
-        for turn, each in enumerate(passes):
-            if each not in offered(context, name):
                 continue
-            if turn and found is not None and found.likelihood is not None:
-                likely = found
-                continue
-            for part in found_of(context, name, given, each, seed):
-                if part is None:
-                    yield None
-                    continue
-                found, likely = (part, likely) if turn == 0 else (found, part)
-                done = (len(part.values) / len(given.names) + turn) / len(passes)
-                words = f"{len(part.values)} of {len(given.names)} pictures scored"
-                words += ", now their likelihoods" if turn else ""
-                table = as_table(context, name, given, score, found, likely, alarm)
-                yield table, say(words, done, "busy")
-        likely = found if found.likelihood is not None else likely
-    except (ValueError, RuntimeError) as error:
-        if not isinstance(error, ValueError):
-            log.exception("%s could not score pictures.", name)
-        bad = as_problems(given) if given is not None and given.problems else gr.skip()
-        yield bad, say(str(error), kind="problem")
-        return
+            found, likely = (part, likely) if turn == 0 else (found, part)
+            done = (len(part.values) / len(given.names) + turn) / len(passes)
+            words = f"{len(part.values)} of {len(given.names)} pictures scored"
+            words += ", now their likelihoods" if turn else ""
+            table = as_table(context, name, given, score, found, likely, alarm)
+            yield screen(table=table, status=say(words, done, "busy"))
+    likely = found if found.likelihood is not None else likely
     table = as_table(context, name, given, score, found, likely, alarm)
-    yield table, say(sentence(context, name, files, given, score, found, alarm))
+    words = sentence(context, name, asked.files, given, score, found, alarm)
+    code = code_of(context, name, given, score, seed)
+    yield screen(table=table, status=say(words), code=code)
+
+
+def code_of(context: Context, name: str, given: Pile, score: str, seed: int) -> str:
+    """The lines that give the scores of as many of the pictures as are scored at once."""
+    pixels = given.pixels[: at_a_time(context, name)]
+    packed = base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode("ascii")
+    lines = "\n".join(f'    "{line}"' for line in textwrap.wrap(packed, 88))
+    return snippet(
+        loading(context, name),
+        call("header = read_header", in_code(context.store.header(name).folder)),
+        "reference = read_reference(header.folder)  # scores of whole data sets, or None",
+        "background = background_of(header, [header.folder.parent])",
+        f"pixels = zlib.decompress(base64.b64decode(\n{lines}\n))",
+        f"x = torch.tensor(list(pixels)).view{pixels.shape!r} / 255",
+        call(
+            "found = score_each", raw("model"), raw("x.to(model.device)"), [score], seed,
+            raw("reference"), raw("background"),
+        ),
+        f"strangeness = found[{score!r}].values.tolist()  # higher is stranger",
+    )  # fmt: skip
+
+
+def read(context: Context, name: str, asked: Asked) -> tuple[float, int, str]:
+    """(share of false alarms, seed, score). Raises ValueError with one sentence."""
+    return read_alarm(asked.alarm), read_seed(asked.seed), read_score(context, name, asked.score)
+
+
+def again(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The next seed."""
+    asked = asked.but(seed=next_seed(asked.seed))
+    yield screen(seed=asked.seed)
+    yield from show(context, name, asked)
+
+
+def explain(context: Context, name: str, asked: Asked) -> Screen:
+    """What the chosen score is."""
+    return screen(score=gr.Dropdown(info=help_of(asked.score)))
+
+
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A model is on screen: its scores, then the table."""
+    yield screen(score=score_control(context, name, asked.score))
+    yield from show(context, name, asked)
 
 
 def sentence(
@@ -269,76 +294,25 @@ def as_problems(given: Pile) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def arrive(context: Context, name: str, score: Any) -> Iterator[tuple[Any, ...]]:
-    """A model is on screen: yields (status, score)."""
-    yield say("Loading the model …", kind="busy"), gr.skip()
-    try:
-        yield say("", kind="busy"), score_control(context, name, score)
-    except (ValueError, RuntimeError) as error:
-        yield say(str(error), kind="problem"), gr.skip()
-
-
-def code(context: Context, name: str, *values: Any) -> Any:
-    """Lines that score the first pictures; no change where the controls mean none. values: those of
-    ``show``."""
-    files, polarity, score, _, seed = values
-    try:
-        *_, given = pile(context, name, files, polarity)
-        return snippet(context, name, given, read_score(context, name, score), read_seed(seed))
-    except ValueError:  # the status has said why
-        return gr.skip()
-
-
-def snippet(context: Context, name: str, given: Pile, score: str, seed: int) -> str:
-    """The lines that give the scores of as many of the pictures as are scored at once."""
-    folder = in_code(context.store.header(name).folder)
-    device = context.store.device_asked
-    placed = "" if device in ("auto", "cpu") else f", device={device!r}"
-    pixels = given.pixels[: at_a_time(context, name)]
-    packed = base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode("ascii")
-    lines = "\n".join(f'    "{line}"' for line in textwrap.wrap(packed, 88))
-    return (
-        "import base64\nimport zlib\n\nimport torch\n\n"
-        "from models import checkpoint\n"
-        "from models.contract.model import generator\n"
-        "from models.scores.scores import background_of, read_reference, score\n\n"
-        f"model = checkpoint.load({folder!r}{placed})\n"
-        f"header = checkpoint.read_header({folder!r})\n"
-        "reference = read_reference(header.folder)  # scores of whole data sets, or None\n"
-        "background = background_of(header, [header.folder.parent])\n"
-        f"pixels = zlib.decompress(base64.b64decode(\n{lines}\n))\n"
-        f"x = torch.tensor(list(pixels)).view{pixels.shape!r} / 255\n"
-        f"found = score(model, x.to(model.device), [{score!r}], generator({seed}, 0), reference,"
-        " background)\n"
-        f"strangeness = found[{score!r}].values.tolist()  # higher is stranger\n"
-    )
-
-
-def save(
-    context: Context, name: str, files: Any, polarity: Any, score: Any, alarm: Any, seed: Any
-) -> tuple[Any, Any]:
-    """(file, status): the table as CSV, in the order in which the pictures came."""
-    try:
-        alarm, seed = read_alarm(alarm), read_seed(seed)
-        score = read_score(context, name, score)
-        *_, given = pile(context, name, files, polarity)
-        rows: list[dict[str, Any]] = []
-        for each in dict.fromkeys((score, LIKELIHOOD)):
-            if each not in offered(context, name) or not given.names:
-                continue
-            *_, found = found_of(context, name, given, each, seed)
-            own = at_once(context, name, each, seed)[0].values
-            stored = reference(context, name) is not None
-            for k, value in enumerate(found.values):
-                place = judged(float(value), own, alarm) if stored else None
-                told = numbers(context, name, each, found, place, k)
-                rows.append({"file": given.names[k], "model": name, **told, "problem": ""})
-        blank = dict.fromkeys(rows[0] if rows else ("file", "model", "problem"), "")
-        rows += [{**blank, "file": each, "model": name, "problem": words}
-                 for each, words in given.problems]  # fmt: skip
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
-    return components.file(f"{name}-pictures.csv", as_csv(rows), "text/csv"), say("Saved.")
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file: the table as CSV, in the order in which the pictures came."""
+    alarm, seed, score = read(context, name, asked)
+    *_, given = pile(context, name, asked.files, asked.polarity)
+    rows: list[dict[str, Any]] = []
+    for each in dict.fromkeys((score, LIKELIHOOD)):
+        if each not in offered(context, name) or not given.names:
+            continue
+        *_, found = found_of(context, name, given, each, seed)
+        own = at_once(context, name, each, seed)[0].values
+        stored = reference(context, name) is not None
+        for k, value in enumerate(found.values):
+            place = judged(float(value), own, alarm) if stored else None
+            cells = numbers(context, name, each, found, place, k)
+            rows.append({"file": given.names[k], "model": name, **cells, "problem": ""})
+    blank = dict.fromkeys(rows[0] if rows else ("file", "model", "problem"), "")
+    rows += [{**blank, "file": each, "model": name, "problem": words}
+             for each, words in given.problems]  # fmt: skip
+    return components.file(f"{name}-pictures.csv", as_csv(rows), "text/csv")
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -348,10 +322,10 @@ def build(context: Context) -> None:
     """The part."""
     from models.scores.registry import SCORES
 
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Score again", "many-again", "many-stop")
-            again, halt, status = bar
+            more, halt, status = run_row("Score again", "many-again", "many-stop")
             files = gr.File(label="Pictures, or zip files of them", file_count="multiple",
                             height=120, elem_id="many-files", elem_classes="ge-files")  # fmt: skip
             polarity = gr.Dropdown(
@@ -371,21 +345,15 @@ def build(context: Context) -> None:
         with gr.Column(elem_classes="ge-stage"):
             table = score_table(label="Pictures and their scores", most=720, room=480)
 
-    values = [files, polarity, score, alarm, seed]
-    inputs, outputs = [context.picker, *values], [table, status, halt]
-    handler = newest_only(MANY, stoppable(partial(show, context)), stopped_at(1, 2))
-    draw = context.timely(handler)
-    arrived = context.on_show(partial(arrive, context), [score], [status, score], **LIVE)
-    pressed = again.click(next_seed, seed, seed, **context.light)
-    changed = gr.on([files.change, *(c.input for c in (polarity, score, alarm, seed))], draw,
-                    inputs, outputs, **LIVE)  # fmt: skip
-    for event in (arrived.then(draw, inputs, outputs, **LIVE),
-                  pressed.then(draw, inputs, outputs, **LIVE), changed):  # fmt: skip
-        event.then(context.timely(partial(code, context)), inputs, notes.code, **context.heavy)
-    score.input(lambda value: gr.Dropdown(info=help_of(value)), score, score, **context.light)
+    part.controls(files=files, polarity=polarity, score=score, alarm=alarm, seed=seed)
+    part.outputs(table=table, status=status, code=notes.code, stop=halt, score=score, seed=seed)
     context.keep_until_gone(files)
-    bar.wire_stop(MANY)
-    csv.click(partial(save, context), inputs, [saver, status], **context.heavy)
+    part.arrives(arrive)
+    part.on(more.click, again, main=True)
+    part.on([files.change, *(c.input for c in (polarity, score, alarm, seed))], show)
+    part.on(score.input, explain)
+    part.stops(halt)
+    part.saves(export.SaveButtons({"csv": csv}, saver), save)
     context.remember("score.many.by", score, parse=one_of(SCORES))
     context.remember("score.many.alarm", alarm, parse=number(0, 100))
     context.remember("score.many.seed", seed, parse=whole(0, 2**53 - 1))

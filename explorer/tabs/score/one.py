@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -17,14 +15,18 @@ from explorer.components.pixel_player.pixel_player import colours
 from explorer.components.readings.readings import readings
 from explorer.components.score_table.score_table import score_table
 from explorer.components.verdict.verdict import choice_text, read_choice, verdict
+from explorer.page import saves as export
 from explorer.page.address import one_of, whole
 from explorer.page.choice import Picture
-from explorer.page.code import import_lines, in_code
+from explorer.page.code import in_code
 from explorer.page.context import Context
-from explorer.page.examples import as_shelf, chosen, example_controls, wire_next
-from explorer.page.runs import LIVE, end_while_drawing, newest_only, run_row, stoppable, stopped_at
+from explorer.page.examples import as_shelf, example_controls, example_in, next_example
+from explorer.page.part import Asked, Part, Screen, screen
+from explorer.page.runs import run_row
+from explorer.page.snippet import call, loading, raw, snippet
 from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes, packed
+from explorer.server.ask import Seed
 from explorer.tabs.score import beside
 from explorer.tabs.score.scored import (
     LIKELIHOOD,
@@ -42,10 +44,7 @@ from explorer.tabs.score.scored import (
     reference,
 )
 
-log = logging.getLogger(__name__)
-
 TITLE = "One picture"
-ONE = "score-one"
 
 LOOK_FOR = r"""
 * **Likely is not ordinary.** Take *Likelihood* as the score and try stripes, one level of grey, or
@@ -66,57 +65,45 @@ LOOK_FOR = r"""
 """
 
 
-# -- handlers: plain values in, values of the outputs out -----------------------------------------
+# -- handlers -------------------------------------------------------------------------------------
 
 
-def show(context: Context, name: str, *values: Any) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (maps, facts, verdict, status, code, there) until all of it is on screen.
-
-    values: source, example and pad of the picture (``examples.chosen``), score, seed, threshold.
-    """
-    nothing = [gr.skip()] * 3
-    try:
-        if name not in context.store.loaded:
-            yield *nothing, say("Loading the model …", kind="busy"), gr.skip(), False
-        picture, score, seed, _ = read(context, name, *values)
-        code = snippet(context, name, picture, score, seed)
-        first = as_maps(context, name, picture)
-        status = say("Reading the picture …", kind="busy")
-        yield first, gr.skip(), gr.skip(), status, code, False
-        found = measured(context, name, picture, score, seed)
-        crowds: list[Crowd] | None = None
-        for crowds in comparison(context, name, score, seed):
-            if crowds is None:
-                words = say("Scoring others to compare it with …", kind="busy")
-                yield gr.skip(), gr.skip(), gr.skip(), words, gr.skip(), False
-        told = as_verdict(context, name, picture, score, found, crowds or [], seed)
-        status = say("How likely is it? …", kind="busy")
-        yield as_maps(context, name, picture, found), gr.skip(), told, status, gr.skip(), False
-        likely = likelihood(context, name, picture, found, seed)
-        facts = as_facts(context, name, likely, found)
-        maps = as_maps(context, name, picture, found, likely)
-        yield maps, facts, gr.skip(), say("What would it put there? …", kind="busy"), code, False
-        made = None
-        for made in answer(context, name, picture, seed):
-            if made is None:
-                yield None
-        maps = as_maps(context, name, picture, found, likely, made)
-    except (ValueError, RuntimeError) as error:
-        if not isinstance(error, ValueError):
-            log.exception("%s could not score a picture.", name)
-        yield *nothing, say(str(error), kind="problem"), gr.skip(), False
-        return
-    yield maps, facts, told, say(sentence(context, name, picture, likely)), code, True
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The picture, its score among those of others, its likelihood, and the model's answer."""
+    yield screen(there=False)
+    picture, score, seed, _ = read(context, name, asked)
+    code = code_of(context, name, picture, score, seed)
+    status = say("Reading the picture …", kind="busy")
+    yield screen(maps=as_maps(context, name, picture), status=status, code=code)
+    found = measured(context, name, picture, score, seed)
+    crowds: list[Crowd] | None = None
+    for crowds in comparison(context, name, score, seed):
+        if crowds is None:
+            yield screen(status=say("Scoring others to compare it with …", kind="busy"))
+    placed = as_verdict(context, name, picture, score, found, crowds or [], seed)
+    maps, status = as_maps(context, name, picture, found), say("How likely is it? …", kind="busy")
+    yield screen(maps=maps, verdict=placed, status=status)
+    likely = likelihood(context, name, picture, found, seed)
+    facts = as_facts(context, name, likely, found)
+    maps = as_maps(context, name, picture, found, likely)
+    status = say("What would it put there? …", kind="busy")
+    yield screen(maps=maps, facts=facts, verdict=placed, status=status)
+    made = None
+    for made in answer(context, name, picture, seed):
+        if made is None:
+            yield None
+    maps = as_maps(context, name, picture, found, likely, made)
+    yield screen(
+        maps=maps, facts=facts, verdict=placed, status=say(sentence(picture, likely)), code=code,
+        there=True,
+    )  # fmt: skip
 
 
-def read(
-    context: Context, name: str, source: Any, example: Any, given: Any, score: Any, seed: Any,
-    threshold: Any,
-) -> tuple[Picture, str, int, float]:  # fmt: skip
+def read(context: Context, name: str, asked: Asked) -> tuple[Picture, str, int, float]:
     """(picture, score, seed, share of false alarms). Raises ValueError with one sentence."""
-    seed = read_seed(seed)
-    picture = chosen(context, name, source, example, given)
-    return picture, read_score(context, name, score), seed, read_choice(threshold)[0]
+    seed = read_seed(asked.seed)
+    picture = example_in(context, name, asked)
+    return picture, read_score(context, name, asked.score), seed, read_choice(asked.threshold)[0]
 
 
 def likelihood(
@@ -135,54 +122,55 @@ def answer(
 
     The lower half, written anew, where it completes pictures; else what its code gives back.
     """
-    import torch
-
-    from models.contract.random import generator
-
-    model, can = context.store.get(name), context.store.header(name).capabilities
-    x = torch.from_numpy(picture.pixels[None].astype(np.float32) / 255).to(model.device)
+    can = context.store.header(name).capabilities
+    x = picture.pixels[None].astype(np.float32) / 255
     if "Completes" in can:
-        key = ("score-completed", name, picture.key, seed)
-        if (kept := context.scores.get(key)) is None:
-            known = torch.ones_like(x, dtype=torch.bool)
-            known[:, :, x.shape[2] // 2 :] = False
-            for step in model.complete_steps(x, known, generator(seed)):
-                frame = step
-                yield None
-            kept = context.scores.put(key, frame.x[0].float().cpu().numpy())
-        yield "Lower half, completed", "the upper is as it was", kept
+        yield from context.ask.kept_steps(
+            ("score-completed", name, picture.key, seed), lambda: completed(context, name, x, seed)
+        )
     elif {"Encodes", "Decodes"} <= set(can):
-        back = model.decode(model.encode(x))[0].float().cpu().numpy()
-        rms = float(np.sqrt(np.square(back - picture.pixels / 255).mean()))
+        back = context.ask(name, "decode", context.ask(name, "encode", x))[0]
+        rms = float(np.sqrt(np.square(back - x[0]).mean()))
         yield "Its code gives back", f"{100 * rms:.1f} % off", back
 
 
-def beside_it(
-    context: Context, wanted: Any, name: str, *values: Any
-) -> Iterator[tuple[Any, ...] | None]:
-    """Yields (table, status): the same picture under every model of its size.
+def completed(
+    context: Context, name: str, x: np.ndarray, seed: int
+) -> Iterator[tuple[str, str, np.ndarray] | None]:
+    """``answer`` of a model that writes the lower half anew. x: (1, C, H, W) in [0, 1]."""
+    known = np.ones(x.shape, bool)
+    known[:, :, x.shape[2] // 2 :] = False
+    for step in context.ask.steps(name, "complete_steps", x, known, Seed(seed)):
+        frame = step
+        yield None
+    yield "Lower half, completed", "the upper is as it was", frame.x[0]
 
-    values: those of ``show``. wanted: nothing is done where this is not true.
-    """
-    if not wanted:
+
+def beside_it(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """The same picture under every model of its size; nothing where none was scored."""
+    if not asked.there:
         return
-    try:
-        picture, _, seed, alarm = read(context, name, *values)
-    except (ValueError, RuntimeError) as error:
-        yield gr.skip(), say(str(error), kind="problem")
-        return
+    picture, _, seed, alarm = read(context, name, asked)
     yield from beside.table(context, name, picture, seed, alarm)
 
 
-def arrive(context: Context, name: str, example: Any, score: Any) -> Iterator[tuple[Any, ...]]:
-    """A model is on screen: yields (status, shelf, score)."""
-    yield say("Loading the model …", kind="busy"), gr.skip(), gr.skip()
-    try:
-        control = score_control(context, name, score)
-    except (ValueError, RuntimeError) as error:
-        yield say(str(error), kind="problem"), as_shelf(context, name, example), gr.skip()
-        return
-    yield say("", kind="busy"), as_shelf(context, name, example), control
+def another(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """The next example on the shelf."""
+    choice, shelf, source = next_example(context, name, asked.choice)
+    yield screen(choice=choice, shelf=shelf, source=source)
+    yield from show(context, name, asked.but(choice=choice, source=source))
+
+
+def explain(context: Context, name: str, asked: Asked) -> Screen:
+    """What the chosen score is."""
+    return screen(score=gr.Dropdown(info=help_of(asked.score)))
+
+
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """A model is on screen: its examples and scores, then the chosen picture."""
+    yield screen(there=False, shelf=as_shelf(context, name, asked.choice))
+    yield screen(score=score_control(context, name, asked.score))
+    yield from show(context, name, asked)
 
 
 def score_control(context: Context, name: str, score: Any) -> Any:
@@ -283,7 +271,7 @@ def against(context: Context, name: str, crowds: Sequence[Crowd]) -> str:
     return next((crowd.key for crowd in crowds if crowd.key not in own), "")
 
 
-def sentence(context: Context, name: str, picture: Picture, likely: Found | None) -> str:
+def sentence(picture: Picture, likely: Found | None) -> str:
     """What was scored, for the status."""
     words = f"{picture.words[0].upper()}{picture.words[1:]}."
     told = likely.likelihood if likely is not None else None
@@ -304,44 +292,43 @@ def _draws() -> int:
 # -- code and files -------------------------------------------------------------------------------
 
 
-def snippet(context: Context, name: str, picture: Picture, score: str, seed: int) -> str:
+def code_of(context: Context, name: str, picture: Picture, score: str, seed: int) -> str:
     """The lines that give the score, the likelihood and the percentile."""
-    header = context.store.header(name)
-    device = context.store.device_asked
-    placed = "" if device in ("auto", "cpu") else f", device={device!r}"
-    folder = in_code(header.folder)
+    folder = in_code(context.store.header(name).folder)
     stored = reference(context, name)
-    ours = "from models import background_of, generator, load, read_header, read_reference, score"
-    lines = [
-        *import_lines(ours, *picture.imports),
-        "",
-        f"model = load({folder!r}{placed})",
-        f"header = read_header({folder!r})",
+    names = list(dict.fromkeys((score, LIKELIHOOD)))
+    percentile = []
+    if stored is not None and "test" in stored.sets:
+        percentile = [
+            call("own = reference.values", score, "test"),
+            "percentile = (own <= strangeness).mean()",
+        ]
+    return snippet(
+        loading(context, name),
+        call("header = read_header", folder),
         "reference = read_reference(header.folder)  # scores of whole data sets, or None",
         "background = background_of(header, [header.folder.parent])",
         picture.code.rstrip("\n"),
-        f"names = {list(dict.fromkeys((score, LIKELIHOOD)))!r}",
-        f"found = score_each(model, x.to(model.device), names, {seed}, reference, background)",
+        call(
+            "found = score_each", raw("model"), raw("x.to(model.device)"), names, seed,
+            raw("reference"), raw("background"),
+        ),
         f"strangeness = found[{score!r}].values.item()  # higher is stranger",
         f"nats = -found[{LIKELIHOOD!r}].likelihood.nats.item()",
-    ]
-    if stored is not None and "test" in stored.sets:
-        lines += [
-            f'own = reference.values({score!r}, "test")',
-            "percentile = (own <= strangeness).mean()",
-        ]
-    return "\n".join(lines) + "\n"
+        *percentile,
+    )  # fmt: skip
 
 
-def save_pictures(context: Context, name: str, *values: Any) -> tuple[Any, Any]:
-    """(file, status): the picture, its map and the model's answer side by side. values: of show."""
-    try:
-        picture, score, seed, _ = read(context, name, *values)
-        found = measured(context, name, picture, score, seed)
-        likely = likelihood(context, name, picture, found, seed)
-        *_, made = [None, *answer(context, name, picture, seed)]
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
+def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
+    """The file. "png": the picture, its map and the model's answer side by side; "csv": every
+    score of this model, and the likelihood under the others."""
+    picture, score, seed, alarm = read(context, name, asked)
+    if kind == "csv":
+        rows = beside.rows_for_file(context, name, picture, seed, alarm)
+        return components.file(f"{name}-scores.csv", beside.as_csv(rows), "text/csv")
+    found = measured(context, name, picture, score, seed)
+    likely = likelihood(context, name, picture, found, seed)
+    *_, made = [None, *answer(context, name, picture, seed)]
     C, H, W = picture.pixels.shape
     sheet = [np.repeat(picture.pixels, 3 // C, 0)]
     if (told := mapped(found, likely)) is not None:
@@ -352,17 +339,7 @@ def save_pictures(context: Context, name: str, *values: Any) -> tuple[Any, Any]:
         sheet.append(np.repeat(as_bytes(made[2]), 3 // C, 0))
     scale = max(1, round(224 / W))
     data = images.png_bytes(images.grid_image(np.stack(sheet), columns=3, scale=scale, gap=8))
-    return components.file(f"{name}-{score}-pictures.png", data, "image/png"), say("Saved.")
-
-
-def save_numbers(context: Context, name: str, *values: Any) -> tuple[Any, Any]:
-    """(file, status): every score of this model, and the likelihood under the others, as CSV."""
-    try:
-        picture, _, seed, alarm = read(context, name, *values)
-        rows = beside.rows_for_file(context, name, picture, seed, alarm)
-    except (ValueError, RuntimeError) as error:
-        return gr.skip(), say(str(error), kind="problem")
-    return components.file(f"{name}-scores.csv", beside.as_csv(rows), "text/csv"), say("Saved.")
+    return components.file(f"{name}-{score}-pictures.png", data, "image/png")
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -372,10 +349,10 @@ def build(context: Context) -> None:
     """The part."""
     from models.scores.registry import SCORES
 
+    part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            bar = run_row("Next example", "one-next", "one-stop")
-            following, halt, status = bar
+            more, halt, status = run_row("Next example", "one-next", "one-stop")
             own = example_controls(context, "one")
             score = gr.Dropdown([(s.title, key) for key, s in SCORES.items()], value=None,
                                 label="Score", info=" ", filterable=False,
@@ -402,32 +379,24 @@ def build(context: Context) -> None:
             table = score_table(label="The same picture under every model")
             there = gr.State(False)
 
-    values = [*own.inputs, score, seed, judge.choice]
-    inputs = [context.picker, *values]
-    outputs = [maps.view, facts, judge.view, status, notes.code, there, halt]
-
-    def live(handler: Any, key: str, at: int, button: int, ends: Sequence[str] = ()) -> Any:
-        return context.timely(newest_only(key, handler, stopped_at(at, button), ends))
-
-    draw = live(stoppable(partial(show, context)), ONE, 3, 6, ends=(beside.KEY,))
-    compare = newest_only(beside.KEY, stoppable(partial(beside_it, context)), stopped_at(1, 2))
-    arrived = context.on_show(
-        partial(arrive, context), [own.choice, score], [status, own.view, score], **LIVE,
+    part.controls(**own.named(), score=score, seed=seed, threshold=judge.choice, there=there)
+    part.outputs(
+        maps=maps.view, facts=facts, verdict=judge.view, status=status, code=notes.code,
+        there=there, stop=halt, table=table, said=said, shelf=own.view, choice=own.choice,
+        source=own.source, score=score,
     )  # fmt: skip
-    pressed = wire_next(context, following, own)
-    changed = gr.on([own.source.input, own.choice.select, seed.input, score.input], draw, inputs,
-                    outputs, **LIVE)  # fmt: skip
-    drawn = own.pad.draw(draw, inputs, outputs, **LIVE)
-    end_while_drawing(own.pad, ONE, beside.KEY)
-    score.input(lambda value: gr.Dropdown(info=help_of(value)), score, score, **context.light)
-    for event in (arrived.then(draw, inputs, outputs, **LIVE),
-                  pressed.then(draw, inputs, outputs, **LIVE), changed, drawn):  # fmt: skip
-        event.then(compare, [there, *inputs], [table, said, halt], **LIVE)
-    judge.choice.pick(compare, [there, *inputs], [table, said, halt], **LIVE)
-    for key, line in ((ONE, status), (beside.KEY, said)):
-        bar.wire_stop(key, status=line)
-    png.click(partial(save_pictures, context), inputs, [saver, status], **context.heavy)
-    csv.click(partial(save_numbers, context), inputs, [saver, status], **context.heavy)
+    for event in (
+        part.arrives(arrive),
+        part.on(more.click, another, main=True),
+        part.on([own.source.input, seed.input, score.input], show, ends=("table",)),
+        part.on(own.choice.select, show, ends=("table",)),
+        part.draws(own.pad, show, ends=("table",)),
+    ):
+        part.on(event.then, beside_it, run="table", status="said")
+    part.on(judge.choice.pick, beside_it, run="table", status="said")
+    part.on(score.input, explain)
+    part.stops(halt, runs=("main", "table"))
+    part.saves(export.SaveButtons({"png": png, "csv": csv}, saver), save)
     context.remember("score.example", own.choice, parse=whole(0, 15))
     context.remember("score.by", score, parse=one_of(SCORES))
     context.remember("score.seed", seed, parse=whole(0, 2**53 - 1))

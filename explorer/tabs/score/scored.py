@@ -18,6 +18,7 @@ from explorer.page.choice import Picture
 from explorer.page.context import Context
 from explorer.page.examples import crowds
 from explorer.server.abilities import walks
+from explorer.server.ask import Other, Seed
 from models.contract.knobs import checked_seed
 
 log = logging.getLogger(__name__)
@@ -94,17 +95,17 @@ def read_seed(seed: Any) -> int:
 def reference(context: Context, name: str) -> Any:
     """The scores that were measured on whole data sets (a ``Reference``), or None where
     there are none or the file is damaged."""
-    key = ("score-reference", name)
-    if (found := context.scores.get(key)) is None:
+
+    def read() -> Any:
         from models.checkpoints.reference import read_reference
 
         try:
-            found = (read_reference(context.store.header(name).folder),)
+            return read_reference(context.store.header(name).folder)
         except ValueError as error:
             log.warning("%s", error)
-            found = (None,)
-        context.scores.put(key, found)
-    return found[0]
+            return None
+
+    return context.ask.kept(("score-reference", name), read)
 
 
 def offered(context: Context, name: str) -> tuple[str, ...]:
@@ -151,46 +152,43 @@ def scored(
     Each picture has its own chances, so that it scores the same in any company. Of a crowd, where
     no single picture is looked at, all share those of one batch: at, how many came before them.
     """
-    import torch
-
-    from models.contract.random import generator
     from models.scores.each import score_each
     from models.scores.scores import score
 
-    model, names = context.store.get(name), tuple(names)
-    x = torch.from_numpy(pixels.astype(np.float32) / 255).to(model.device)
-    fitted = reference(context, name), background(context, name)
+    behind = background(context, name)
+    x, fitted = pixels.astype(np.float32) / 255, reference(context, name)
+    other = None if behind is None else Other(behind)
     if at is None:
-        found = score_each(model, x, names, seed, *fitted)
+        found = context.ask(name, score_each, x, tuple(names), seed, fitted, other)
     else:
-        found = score(model, x, names, generator(seed, at), *fitted)
+        found = context.ask(name, score, x, tuple(names), Seed(seed, at), fitted, other)
     return {score: _found(found[score]) for score in names}
 
 
 def measured(context: Context, name: str, picture: Picture, score: str, seed: int) -> Found:
     """One score of one picture, kept."""
-    key = ("score-found", name, picture.key, score, seed)
-    if (found := context.scores.get(key)) is None:
-        found = scored(context, name, picture.pixels[None], [score], seed)[score]
-        context.scores.put(key, found)
-    return found
+    return context.ask.kept(
+        ("score-found", name, picture.key, score, seed),
+        lambda: scored(context, name, picture.pixels[None], [score], seed)[score],
+    )
 
 
-def background(context: Context, name: str) -> Any:
-    """The background model of the likelihood ratio, or None."""
-    key = ("score-background", name)
-    if (found := context.scores.get(key)) is None:
-        from models.scores.background import background_of
+def background(context: Context, name: str) -> str | None:
+    """The name of the background model of the likelihood ratio, or None."""
+
+    def look() -> str | None:
+        from models.scores.background import background_in
 
         header = context.store.header(name)
-        found = (background_of(header, [header.folder.parent]),)
-        context.scores.put(key, found)
-    return found[0]
+        found = background_in(header, [header.folder.parent])
+        return None if found is None else context.store.at(found.folder)
+
+    return context.ask.kept(("score-background", name), look)
 
 
 def _found(score: Any) -> Found:
-    def array(tensor: Any) -> Any:
-        return None if tensor is None else tensor.detach().double().cpu().numpy()
+    def array(values: Any) -> Any:
+        return None if values is None else np.asarray(values, np.float64)
 
     told = score.likelihood
     return Found(
@@ -261,22 +259,22 @@ def comparison(
     if measured is not None and (sets := _measured(measured, score)):
         yield sets
         return
-    key = ("score-crowds", name, score, seed)
-    if (kept := context.scores.get(key)) is not None:
-        yield kept
-        return
-    found = []
-    for kind, title, pixels in crowds(context, name, CROWD):
-        values: list[np.ndarray] = []
-        begun = time.perf_counter()
-        for part in in_turn(context, name, pixels, [score], seed, crowd=True):
-            values.append(part[score].values)
-            if time.perf_counter() - begun > PATIENCE:
-                break
-            yield None
-        short = SETS.get(kind, ("", title))[1]
-        found.append(Crowd(kind, title, short, np.concatenate(values)))
-    yield context.scores.put(key, found)
+
+    def steps() -> Iterator[list[Crowd] | None]:
+        found = []
+        for kind, title, pixels in crowds(context, name, CROWD):
+            values: list[np.ndarray] = []
+            begun = time.perf_counter()
+            for part in in_turn(context, name, pixels, [score], seed, crowd=True):
+                values.append(part[score].values)
+                if time.perf_counter() - begun > PATIENCE:
+                    break
+                yield None
+            short = SETS.get(kind, ("", title))[1]
+            found.append(Crowd(kind, title, short, np.concatenate(values)))
+        yield found
+
+    yield from context.ask.kept_steps(("score-crowds", name, score, seed), steps)
 
 
 def _measured(measured: Any, score: str) -> list[Crowd]:

@@ -10,7 +10,16 @@ import pytest
 
 from explorer.components import say
 from explorer.page.context import Context
-from explorer.page.part import LOADING, UNEXPECTED, Asked, Part, screen, sentence_of, settled
+from explorer.page.part import (
+    LOADING,
+    UNEXPECTED,
+    Asked,
+    Part,
+    Wiring,
+    screen,
+    sentence_of,
+    settled,
+)
 from explorer.server.store import Store
 from tests import toys
 
@@ -32,8 +41,8 @@ def part(tmp_path):
 
 def run(part, handler, request=ANA, name="toy", seed=1, arrives=False, **how):
     """What the page is told: screens of all that changes."""
-    how = {"run": "main", "rest": 0.0, "loads": True, "status": "status", **how}
-    steps = part._steps(handler, arrives=arrives, **how)(request, name, seed)
+    wiring = Wiring(arrives=arrives, **how)
+    steps = part._steps(handler, wiring)(request, name, seed)
     for places in steps:
         named = zip(part.shows, places, strict=True)
         yield {key: value for key, value in named if value != gr.skip()}
@@ -130,8 +139,7 @@ def test_a_model_that_lacks_what_the_part_needs_is_told_so(part):
 
 def test_a_plain_handler_answers_once_and_silence_changes_nothing(part):
     def once(handler):
-        places = part._once(handler, run="main", rest=0, arrives=False, loads=True,
-                            status="status")(ANA, "toy", 4)  # fmt: skip
+        places = part._once(handler, Wiring())(ANA, "toy", 4)
         return {k: v for k, v in zip(part.shows, places, strict=True) if v != gr.skip()}
 
     assert once(lambda context, name, asked: screen(grid=asked.seed)) == {"grid": 4}

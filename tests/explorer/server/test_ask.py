@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.server.ask import Ask, Seed, as_arrays
+from explorer.server.ask import Ask, Other, Seed, as_arrays
 from explorer.server.cache import Cache, size_of
 from explorer.server.store import Store
 from models.contract.model import Frame
@@ -42,6 +42,17 @@ def test_a_function_of_the_model_is_asked_like_a_method(ask):
     told = ask("toy", both, z, twice=2)
     assert isinstance(told["pictures"], np.ndarray) and told["twice"] == 2
     assert told["tape"] is False and ask("toy", both, z, twice=1, tape=True)["tape"] is True
+
+
+def test_a_function_of_two_models_gets_the_other_by_its_name(ask):
+    def judged(model, n, judges):
+        return [judge.grey - model.decode(torch.zeros(n, model.latent)) for judge in judges]
+
+    (far,) = ask("toy", judged, 2, [Other("walker")])
+    assert isinstance(far, np.ndarray) and far.shape == (2, *ask.store.get("toy").image_shape)
+    assert ask.store.loaded == ["walker", "toy"]
+    with pytest.raises(ValueError, match="no model 'nobody'"):
+        ask("toy", judged, 2, [Other("nobody")])
 
 
 def test_a_seed_is_the_generator_that_it_stands_for(ask):

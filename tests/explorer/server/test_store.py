@@ -11,6 +11,7 @@ import pytest
 from explorer.server.store import Store
 from models.checkpoints import weights
 from models.checkpoints.header import read_header
+from models.evaluation.card import write_card
 from tests import toys
 
 
@@ -43,6 +44,24 @@ def test_a_background_of_other_models_is_none_to_look_at(tmp_path):
     told = dataclasses.replace(header, recipe={**header.recipe, "background": True})
     weights.rewrite_header(tmp_path / "behind", told)
     assert Store([tmp_path], "cpu").names == ["seen"]
+
+
+def test_a_model_of_another_folder_is_loaded_within_the_bound_and_offered_to_nobody(
+    folder, tmp_path
+):
+    aside = toys.write(tmp_path, "b")  # a name that is taken
+    store = Store([folder], "cpu")
+    assert store.at(folder / "b") == "b"
+    name = store.at(aside)
+    assert name == store.at(str(aside)) and name not in store.names
+    assert name not in store.having({"Samples"}) and store.header(name).folder == aside
+    store.get("a")
+    assert store.get(name) is store.get(name) and store.loaded == ["a", name]
+    store.limit = 1
+    store.get("c")
+    assert store.loaded == ["c"]
+    with pytest.raises(ValueError, match="checkpoint"):
+        store.at(tmp_path)
 
 
 def test_listing_loads_nothing(folder):
@@ -126,6 +145,7 @@ def test_no_card_says_where_this_machine_keeps_its_data(tmp_path):
     where = tmp_path / "private" / "My Pictures.zip"
     told = dataclasses.replace(header, data={**header.data, "name": str(where)})
     weights.rewrite_header(tmp_path / "own", told)
+    write_card(told, tmp_path / "own")
     shown = card(Store([tmp_path], "cpu").header("own"))
     assert shown["data"] == "My Pictures" and "private" not in str({**shown, "thumb": ""})
     text = (tmp_path / "own" / "card.md").read_text("utf-8")

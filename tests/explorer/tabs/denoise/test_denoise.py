@@ -17,9 +17,9 @@ from PIL import Image
 
 import explorer
 from explorer.page import runs as live
-from explorer.page import saves as export
 from explorer.page.address import one_of
 from explorer.page.part import Asked, settled
+from explorer.pictures import films
 from explorer.server.reading import ANY
 from explorer.tabs.denoise import from_picture, noising, schedule, trajectory, watch
 from explorer.tabs.denoise.trajectory import OWN, Settings
@@ -180,7 +180,7 @@ def test_the_code_shown_gives_the_frames_on_screen(context, name, asked):
     exec(final.code, scope)
     for row, frames in zip(final.film["rows"], (scope["there"], scope["guess"]), strict=True):
         frames = np.stack([as_bytes(frame) for frame in frames])
-        assert np.array_equal(pictures(row["sprite"]), export.mosaic(frames))
+        assert np.array_equal(pictures(row["sprite"]), films.mosaic(frames))
 
 
 def test_another_seed_is_the_next_even_after_nonsense(context):
@@ -424,7 +424,7 @@ def test_the_film_is_saved_as_it_is_shown(context):
         file = watch.save(context, "tiny", asked, kind)
         frames = frames_in(file)
         assert len(frames) == 7 and file["name"].endswith(f"seed-1.{kind}")
-        scale = export.scale_for(18)
+        scale = films.scale_for(18)
         wanted = np.kron(part.x[3, 0, 0], np.ones((scale, scale), np.uint8))
         assert np.abs(frames[3][:, : 8 * scale].astype(int) - wanted).max() <= 1
     file = watch.save(context, "tiny", asked, "png")

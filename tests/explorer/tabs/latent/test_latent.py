@@ -12,16 +12,17 @@ from safetensors.numpy import save_file
 
 import explorer
 from explorer.page.context import Context
+from explorer.page.part import Asked, settled
 from explorer.pictures import images
 from explorer.server.abilities import classes_of
 from explorer.tabs import latent
 from explorer.tabs.latent import codes as latents
 from explorer.tabs.latent.view import (
+    code_of,
     exact,
     pad_value,
     read_view,
     sheet,
-    snippet,
     starting_codes,
     strips,
     ways,
@@ -30,7 +31,10 @@ from explorer.tabs.latent.view import (
 from models.codes.paths import manifold, spherical, straight
 from tests import toys
 
-START = ("", "", "dimensions", 0, 1, 0)  # place, kept, kind, across, up, class
+START = Asked(
+    handed=None, place="", kept="", kind="dimensions", across=0, up=1, label=0, which=0, own="",
+    brought=None, category=0, code_1=0, code_2=0, code_3=0, code_4=0,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -178,7 +182,7 @@ def test_damaged_codes_are_left_out(tmp_path, content):
         (folder / "codes.safetensors").write_bytes(content)
     context = Context.create(tmp_path)
     assert latents.shipped_codes(context, "grey") is None
-    assert list(latent.arrive(context, "grey", None, *START))
+    assert settled(latent.arrive(context, "grey", START)).strips["rows"]
 
 
 def test_the_start_shows_three_classes(context):
@@ -197,7 +201,7 @@ def test_the_atlas_is_what_the_model_decodes_on_the_plane(context, name, kind):
     D = latents.dimensions(context, name)
     if D == 1 and kind == "three":
         pytest.skip("one number spans no plane")
-    view = read_view(context, name, "", "", kind, 0, 1, 3)
+    view = read_view(context, name, START.but(kind=kind, label=3))
     value = pad_value(context, name, view)
     atlas, side = bytes_of(value["atlas"]), value["side"]
     assert len(atlas) == side * side
@@ -215,7 +219,7 @@ def test_the_atlas_is_what_the_model_decodes_on_the_plane(context, name, kind):
 
 
 def test_the_dots_are_test_codes_and_carry_themselves(context):
-    value = pad_value(context, "grey", read_view(context, "grey", *START))
+    value = pad_value(context, "grey", read_view(context, "grey", START))
     dots = value["dots"]
     codes = np.stack(np.split(latents.unpack(dots["z"], 6 * len(dots["a"])), len(dots["a"])))
     assert np.allclose(codes[:, 3], dots["a"], atol=2e-3), "z4 has the largest KL"
@@ -225,20 +229,20 @@ def test_the_dots_are_test_codes_and_carry_themselves(context):
 
 
 def test_a_conditional_model_shows_the_dots_of_its_class(context):
-    value = pad_value(context, "asked", read_view(context, "asked", "", "", "dimensions", 0, 1, 3))
+    value = pad_value(context, "asked", read_view(context, "asked", START.but(label=3)))
     assert set(value["dots"]["labels"]) == {3} and value["label"] == 3
 
 
 def test_two_equal_directions_get_a_sentence(context):
-    view = read_view(context, "grey", "", "", "dimensions", 2, 2, 0)
+    asked = START.but(across=2, up=2)
     with pytest.raises(ValueError, match="two different directions"):
-        pad_value(context, "grey", view)
-    (outputs,) = latent.turned(context, "grey", "", "", "dimensions", 2, 2, 0)
-    assert outputs[1]["kind"] == "problem"
+        pad_value(context, "grey", read_view(context, "grey", asked))
+    with pytest.raises(ValueError, match="two different directions"):
+        settled(latent.turned(context, "grey", asked))
 
 
 def test_strips_hold_all_but_one_number(context):
-    view = read_view(context, "grey", *START)
+    view = read_view(context, "grey", START)
     value = strips(context, "grey", view)
     assert [row["dimension"] for row in value["rows"]] == [3, 1, 5, 4, 0, 2]
     row = value["rows"][1]
@@ -250,7 +254,7 @@ def test_strips_hold_all_but_one_number(context):
 
 
 def test_ways_begin_at_a_and_end_at_b(context):
-    view = read_view(context, "colour", *START)
+    view = read_view(context, "colour", START)
     value = ways(context, "colour", view)
     faces = bytes_of(value["faces"])
     for way in value["ways"]:
@@ -271,9 +275,9 @@ def test_only_two_numbers_make_a_sheet(context):
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_code_shown_gives_the_picture_shown(context, name):
-    view = read_view(context, name, "", "", "dimensions", 0, 1, 4)
+    view = read_view(context, name, START.but(label=4))
     space = {}
-    exec(compile(snippet(context, name, view), "snippet", "exec"), space)
+    exec(compile(code_of(context, name, view), "snippet", "exec"), space)
     label = None if name != "asked" else 4
     shown = exact(context)([name, latents.pack(view.z), label])
     expected = images.sprite(space["image"].numpy())["b64"]
@@ -296,61 +300,71 @@ def test_what_no_pad_would_ask_for_is_refused_in_a_sentence(context, asked):
 @pytest.mark.parametrize("name", ALL)
 def test_arriving_shows_the_pad_first_and_the_rest_next(context, name):
     context.store.get(name)
-    first, rest = latent.arrive(context, name, None, *START)
-    assert first[0]["model"] == name and first[1]["text"] == ""
-    assert rest[4]["rows"] and len(rest[5]["ways"]) == 2
-    assert (rest[6] is not None) == (latents.dimensions(context, name) == 2)
-    assert first[10].visible == (name == "asked")
+    first, rest = latent.arrive(context, name, START)
+    assert first.pad["model"] == name and first.status["text"] == ""
+    assert rest.strips["rows"]
+    below = settled(latent.between(context, name, START))
+    assert len(below.ways["ways"]) == 2
+    flat = latents.dimensions(context, name) == 2
+    assert (below.sheet is not None) == flat == first.flat.visible
+    assert first.label.visible == (name == "asked")
 
 
 def test_a_place_of_another_model_is_left_alone(context):
     place = written("flat", np.ones(2))
-    outputs = list(latent.arrive(context, "grey", None, place, place, *START[2:]))[-2]
-    assert outputs[2] == "" and outputs[3] == ""
-    view = read_view(context, "grey", *START)
+    shown = settled(latent.arrive(context, "grey", START.but(place=place, kept=place)))
+    assert shown.place == "" and shown.kept == ""
+    view = read_view(context, "grey", START)
     assert np.allclose(latents.unpack(latents.pack(view.z), 6), view.z)
 
 
 def test_an_opened_link_shows_its_place(context):
     z = np.linspace(-1, 1, 6)
-    view = read_view(context, "grey", written("grey", z), *START[1:])
+    view = read_view(context, "grey", START.but(place=written("grey", z)))
     assert np.allclose(view.z, z, atol=latents.STEP)
-    broken = read_view(context, "grey", "grey~###", *START[1:])
+    broken = read_view(context, "grey", START.but(place="grey~###"))
     assert np.allclose(broken.z, starting_codes(context, "grey", None)[0])
 
 
 def test_a_code_from_another_tab_is_where_one_arrives(context):
     z = [0.5, -1.0, 0.25, 2.0, 0.0, -0.75]
     code = {"model": "grey", "z": z, "label": None, "source": "sample 3 of seed 7"}
-    first, *_ = latent.take(context, "grey", code, *START)
-    assert np.allclose(latents.unpack(first[4].partition("~")[2], 6), z)
-    assert "sample 3 of seed 7" in first[1]["text"]
-    outputs = list(latent.arrive(context, "grey", code, *START))[-2]
-    assert np.allclose(latents.unpack(outputs[2].partition("~")[2], 6), z)
-    assert not list(latent.take(context, "flat", code, *START))
-    assert not list(latent.take(context, "grey", None, *START))
+    asked = START.but(handed=code)
+    shown = settled(latent.take(context, "grey", asked))
+    assert np.allclose(latents.unpack(shown.place.partition("~")[2], 6), z)
+    assert "sample 3 of seed 7" in shown.status["text"]
+    shown = settled(latent.arrive(context, "grey", asked))
+    assert np.allclose(latents.unpack(shown.place.partition("~")[2], 6), z)
+    assert not list(latent.take(context, "flat", asked))
+    assert not list(latent.take(context, "grey", START))
 
 
 def test_through_three_the_marker_falls_onto_the_plane(context):
     z = np.full(6, 0.2)
-    first, *_ = latent.turned(context, "grey", written("grey", z), "", "three", 0, 1, 0)
-    moved = latents.unpack(first[4].partition("~")[2], 6)
+    asked = START.but(place=written("grey", z), kind="three")
+    shown = settled(latent.turned(context, "grey", asked))
+    moved = latents.unpack(shown.place.partition("~")[2], 6)
     plane = latents.plane_through(starting_codes(context, "grey", None))
     assert np.allclose(plane.at(*plane.coordinates(moved)), moved, atol=2e-3)
-    assert [corner["name"] for corner in first[0]["corners"]] == ["A", "B", "C"]
+    assert [corner["name"] for corner in shown.pad["corners"]] == ["A", "B", "C"]
 
 
 def test_three_equal_pictures_get_a_sentence(context):
     same = written("grey", *np.ones((3, 6)))
-    (outputs,) = latent.turned(context, "grey", "", same, "three", 0, 1, 0)
-    assert outputs[1]["kind"] == "problem" and "one line" in outputs[1]["text"]
+    asked = START.but(kept=same, kind="three")
+    with pytest.raises(ValueError, match="one line"):
+        settled(latent.turned(context, "grey", asked))
+    # A link to them shows single numbers in their place.
+    assert settled(latent.arrive(context, "grey", asked)).across.visible
 
 
 def test_keeping_another_picture_makes_new_ways(context):
     kept = written("grey", *np.eye(6)[:3])
-    (outputs,) = latent.swapped(context, "grey", "", kept, *START[2:])
-    way = outputs[4]["ways"][0]
+    shown = settled(latent.swapped(context, "grey", START.but(kept=kept)))
+    way = shown.ways["ways"][0]
     assert np.allclose(latents.unpack(way["codes"], 33 * 6)[:6], np.eye(6)[0])
+    assert "pad" not in shown
+    assert "pad" in settled(latent.swapped(context, "grey", START.but(kept=kept, kind="three")))
 
 
 def test_a_picture_that_was_brought_is_remade(context):
@@ -358,24 +372,24 @@ def test_a_picture_that_was_brought_is_remade(context):
     grey[8:20, 12:16] = 255
     drawing = {"kind": "drawing", "b64": base64.b64encode(grey.tobytes()).decode(), "W": 28,
                "H": 28, "C": 1, "polarity": "keep"}  # fmt: skip
-    value, own, button = latent.given(context, "grey", drawing, 0)
+    shown = latent.given(context, "grey", START.but(brought=drawing))
+    value = shown.remade
     seen, remade, difference = bytes_of(value["sprite"]).astype(int)
     assert np.abs(np.abs(seen - remade) - difference).max() <= 1
     error = 100 * np.sqrt(np.square(seen - remade).mean()) / 255
     said = float(re.search(r"by ([\d.]+)%", value["note"])[1])
     assert abs(said - error) < 0.3
-    assert button.interactive
-    first, *_ = latent.go_to_own(context, "grey", own, *START)
-    assert first[4] == own
+    assert shown.on.interactive
+    assert settled(latent.go_to_own(context, "grey", START.but(own=shown.own))).place == shown.own
 
 
 def test_a_picture_that_cannot_be_read_gets_a_sentence(context):
     bad = {"kind": "file", "name": "a.png", "b64": base64.b64encode(b"<svg/>").decode()}
-    value, own, button = latent.given(context, "grey", bad, 0)
-    assert value["problem"] and value["note"].endswith(".") and own == ""
-    assert not button.interactive
-    assert latent.given(context, "grey", None, 0)[1] == ""
-    assert not list(latent.go_to_own(context, "grey", "", *START))
+    shown = latent.given(context, "grey", START.but(brought=bad))
+    assert shown.remade["problem"] and shown.remade["note"].endswith(".") and shown.own == ""
+    assert not shown.on.interactive
+    assert latent.given(context, "grey", START).own == ""
+    assert not list(latent.go_to_own(context, "grey", START))
 
 
 def test_classes_have_their_names(context):
@@ -384,17 +398,19 @@ def test_classes_have_their_names(context):
 
 
 def test_another_class_changes_every_picture(context):
-    first, *_, last = latent.other_class(context, "asked", *START[:5], 7)
-    assert first[0]["label"] == 7
-    before = ways(context, "asked", read_view(context, "asked", *START))
-    assert last[4]["ways"][0]["sprite"]["b64"] != before["ways"][0]["sprite"]["b64"]
+    asked = START.but(label=7)
+    assert settled(latent.jumped(context, "asked", asked)).pad["label"] == 7
+    before = ways(context, "asked", read_view(context, "asked", START))
+    after = settled(latent.between(context, "asked", asked)).ways
+    assert after["ways"][0]["sprite"]["b64"] != before["ways"][0]["sprite"]["b64"]
 
 
 @pytest.mark.parametrize(
     "bad", [(None,) * 6, ("x", 3, "no", "a", -1, "b"), (1, {}, [], 99, 99, 99)]
 )
 def test_controls_of_any_value_are_read(context, bad):
-    view = read_view(context, "asked", *bad)
+    names = ("place", "kept", "kind", "across", "up", "label")
+    view = read_view(context, "asked", START.but(**dict(zip(names, bad, strict=True))))
     assert view.kind == "dimensions" and view.across == 0 and view.up == 1 and view.label == 0
 
 
@@ -403,3 +419,24 @@ def test_the_page_is_built_without_a_model(tmp_path):
     explorer.build(context)
     keys = [remembered.key for remembered in context.remembered]
     assert "latent.at" in keys and "latent.kept" in keys
+
+
+def test_a_picture_that_was_brought_goes_with_no_other_event(context):
+    explorer.build(context)
+    part = context.built["latent"]
+    assert "brought" not in part.asks
+    carrying = [
+        each for each in context.page.fns.values()
+        if each.outputs == list(part.shows.values()) and len(each.inputs) > 1 + len(part.asks)
+    ]  # fmt: skip
+    [brought] = [[event for _, event in each.targets] for each in carrying]
+    assert brought == ["draw"]
+
+
+def test_codes_are_what_is_kept_of_a_model_and_forgotten_with_it(context):
+    before = latents.activity(context, "bare"), latents.shipped_codes(context, "grey")
+    assert latents.activity(context, "bare") is before[0]
+    assert latents.shipped_codes(context, "grey") is before[1]
+    context.forget(["bare"])
+    assert not [key for key in context.ask.cache._items if "bare" in key]
+    assert latents.shipped_codes(context, "grey") is before[1]

@@ -7,11 +7,13 @@ import pytest
 import torch
 
 import explorer
+from explorer.page.part import Asked, settled
 from explorer.tabs import latent
 from explorer.tabs.latent import codes, own_codes
-from explorer.tabs.latent.view import pad_value, read_view, snippet, strips, ways, written
+from explorer.tabs.latent.view import code_of, pad_value, read_view, strips, ways, written
 from tests import toys
 from tests.denoising import pictures
+from tests.explorer.tabs.latent.test_latent import START
 
 NOISE, K, D = 6, 3, 11  # noise, categories, all of it with two continuous codes
 
@@ -25,9 +27,8 @@ def context(tmp_path_factory):
     return explorer.Context.create(folder, device="cpu")
 
 
-def controls(z=None, kind="dimensions", name="coded"):
-    """place, kept, kind, across, up, class."""
-    return ["" if z is None else written(name, z), "", kind, 0, 1, 0]
+def asking(z=None, kind="dimensions", name="coded", **more) -> Asked:
+    return START.but(place="" if z is None else written(name, z), kind=kind, **more)
 
 
 def code(category: int = 1, first: float = 0.25, second: float = -0.5) -> np.ndarray:
@@ -50,7 +51,7 @@ def test_pictures_are_those_of_codes_that_there_are(context):
 
 @pytest.mark.parametrize("kind", ["dimensions", "principal"])
 def test_no_way_leads_along_a_category_and_a_code_goes_to_its_ends(context, kind):
-    view = read_view(context, "coded", *controls(code(), kind))
+    view = read_view(context, "coded", asking(code(), kind))
     active = codes.offered(context, "coded", kind)
     rows = strips(context, "coded", view)["rows"]
     assert len(active.order) == D - K
@@ -75,12 +76,12 @@ def test_principal_ways_are_those_of_the_first_layers(context):
     assert np.allclose(np.abs((directions * expected).sum(1)), 1, atol=1e-5)
     assert shares == pytest.approx(told / told.sum(), abs=1e-5)
     # More numbers than ranks that the page offers.
-    outputs = list(latent.arrive(context, "wide", None, *controls(kind="principal", name="wide")))
-    assert len(outputs[-2][8].choices) == latent.MOST_RANKS
+    shown = settled(latent.arrive(context, "wide", asking(kind="principal", name="wide")))
+    assert len(shown.across.choices) == latent.MOST_RANKS
 
 
 def test_a_walk_between_categories_changes_at_once(context):
-    view = read_view(context, "coded", *controls())
+    view = read_view(context, "coded", asking())
     a, b = code(0), code(2)
     view = view._replace(kept=np.stack([a, b, code(1)]))
     straight = pictures(ways(context, "coded", view)["ways"][0]["sprite"]).astype(int)
@@ -90,27 +91,26 @@ def test_a_walk_between_categories_changes_at_once(context):
 
 
 def test_the_controls_tell_the_codes_at_the_marker(context):
-    outputs = own_codes.follow(context, "coded", 0, *controls(code(2, 0.25, -0.5)))
-    category, first, second, third, fourth, which, _, part = outputs
+    shown = settled(own_codes.follow(context, "coded", asking(code(2, 0.25, -0.5))))
+    category = shown.category
     assert category.value == 2 and category.visible and len(category.choices) == K
-    assert (first.value, second.value) == pytest.approx((0.25, -0.5), abs=0.01)
-    assert not third.visible and not fourth.visible
-    assert len(which.choices) == 2 and part.visible
-    hidden = own_codes.follow(context, "plain", 0, *controls(name="plain"))
-    assert not hidden[0]["visible"] and not hidden[-1].visible
+    assert (shown.code_1.value, shown.code_2.value) == pytest.approx((0.25, -0.5), abs=0.01)
+    assert not shown.code_3.visible and not shown.code_4.visible
+    assert len(shown.which.choices) == 2 and shown.coded.visible
+    hidden = settled(own_codes.follow(context, "plain", asking(name="plain")))
+    assert not hidden.category.visible and not hidden.coded.visible
 
 
 def test_a_code_set_by_its_control_is_where_one_is_then(context):
-    given = (2, 0.75, -5.0, 0, 0, *controls(code(0)))
-    first, *_ = latent.coded(context, "coded", *given)
-    pad, *_, place = first
+    asked = asking(code(0), category=2, code_1=0.75, code_2=-5.0)
+    shown = settled(latent.coded(context, "coded", asked))
     expected = code(2, 0.75, -1.0)
-    assert place == written("coded", expected)
-    assert np.abs(pictures(pad["exact"]) - 255 * decoded(context, expected)).max() <= 1.5
+    assert shown.place == written("coded", expected)
+    assert np.abs(pictures(shown.pad["exact"]) - 255 * decoded(context, expected)).max() <= 1.5
 
 
 def test_the_sheet_is_each_category_by_a_code_and_the_noise_is_kept(context):
-    view = read_view(context, "coded", *controls(code(1, 0.25, -0.5)))
+    view = read_view(context, "coded", asking(code(1, 0.25, -0.5)))
     for which in (0, 1):
         table = own_codes.sheet(context, "coded", view, which)
         assert table["axis"] == f"code {which + 1}" and len(table["rows"]) == K
@@ -118,25 +118,24 @@ def test_the_sheet_is_each_category_by_a_code_and_the_noise_is_kept(context):
         shown = pictures(table["sprite"]).reshape(K, own_codes.ACROSS, -1)
         corner = code(2, *((1.0, -0.5) if which == 0 else (0.25, 1.0)))
         assert np.abs(shown[2, -1] - 255 * decoded(context, corner).ravel()).max() <= 1.5
-    assert own_codes.sheet(context, "plain", read_view(context, "plain", *controls()), 0) is None
+    assert own_codes.sheet(context, "plain", read_view(context, "plain", asking()), 0) is None
 
 
 def test_the_pad_of_two_codes_ends_where_they_do(context):
     names = [codes.activity(context, "coded").name(int(k))
              for k in codes.activity(context, "coded").order]  # fmt: skip
-    place, kept, kind, _, _, label = controls(code())
     ranks = names.index("code 1"), names.index("code 2"), names.index("z1")
     reaches = [
-        pad_value(context, "coded", read_view(context, "coded", place, kept, kind, *pair, label))
-        ["reach"] for pair in (ranks[:2], ranks[1:])
+        pad_value(context, "coded", read_view(context, "coded", asking(code(), across=a, up=b)))
+        ["reach"] for a, b in (ranks[:2], ranks[1:])
     ]  # fmt: skip
     assert reaches == [1.0, codes.REACH]
 
 
 @pytest.mark.parametrize("kind", ["dimensions", "principal", "three"])
 def test_the_pad_and_the_code_shown_agree(context, kind):
-    view = read_view(context, "coded", *controls(code(), kind))
+    view = read_view(context, "coded", asking(code(), kind))
     value = pad_value(context, "coded", view)
     scope: dict = {}
-    exec(snippet(context, "coded", view), scope)
+    exec(code_of(context, "coded", view), scope)
     assert np.abs(pictures(value["exact"]) - 255 * scope["image"].numpy()).max() <= 1.5

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 import explorer
+from explorer.page.part import Asked, settled
 from explorer.tabs.map import beside_real
 from models.checkpoints import weights
 from models.codes.judged_map import features, load_features
 from models.contract.random import generator
 from tests import toys
-from tests.denoising import merged, pictures
+from tests.denoising import pictures
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +28,17 @@ def context(tmp_path_factory):
     return explorer.Context.create(folder, device="cpu")
 
 
+def asked(count: int, seed: int) -> Asked:
+    return Asked(count=count, seed=seed)
+
+
 def floats(b64: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(b64), "<f4")
 
 
 def test_made_pictures_lie_where_the_judge_sees_them(context):
-    field, bars, status, _ = merged(beside_real.show(context, "game", 64, 3))
+    final = settled(beside_real.show(context, "game", asked(64, 3)))
+    field, bars, status = final.field, final.bars, final.status
     judge = weights.load(context.store.header("judge").folder)
     kept = load_features(context.store.header("judge").folder)
     shown = torch.from_numpy(pictures(field["made"]["sprite"]).astype(np.float32) / 255)
@@ -58,29 +64,64 @@ def test_made_pictures_lie_where_the_judge_sees_them(context):
 def test_nothing_is_kept_for_gradients(context, name):
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda kept: kept):
-        *_, found = beside_real.made(context, name, 40, 2)
+        *_, found = beside_real.made(context, name, beside_real.find_judge(context, name), 40, 2)
     assert len(found.pixels) == 40 and not kept
 
 
 def test_it_can_be_left_between_pictures(context):
-    steps = list(beside_real.show(context, "game", 96, 11))
+    steps = list(beside_real.show(context, "game", asked(96, 11)))
     assert steps.count(None) == 3
+    final = settled(step for step in steps)
+    assert settled(beside_real.another(context, "game", asked(96, 10))) == {**final, "seed": 11}
 
 
 def test_the_code_shown_runs_and_gives_the_same(context):
-    field, *_, code = merged(beside_real.show(context, "game", 48, 5))
+    final = settled(beside_real.show(context, "game", asked(48, 5)))
     scope: dict = {}
-    exec(code, scope)
-    places = floats(field["made"]["xy"]).reshape(-1, 2)
+    exec(final.code, scope)
+    places = floats(final.field["made"]["xy"]).reshape(-1, 2)
     assert np.allclose(np.concatenate(scope["places"]), places, atol=1e-3)
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [(("elsewhere", 32, 0), "No judge here keeps its features of digits"),
-     (("game", 0, 0), "Choose from 1 to 1024 pictures."),
-     (("game", 32, -2), "seed must be a whole number")],
-)  # fmt: skip
+    [((0, 0), "Choose from 1 to 1024 pictures."), ((32, -2), "seed must be a whole number")],
+)
 def test_what_cannot_be_shown_is_said_in_a_sentence(context, given, words):
-    *_, status, _ = merged(beside_real.show(context, *given))
-    assert words in status["text"] and status["kind"] == "problem"
+    with pytest.raises(ValueError, match=words):
+        settled(beside_real.show(context, "game", asked(*given)))
+
+
+def test_without_a_judge_it_says_so_and_clears_the_map(context, caplog):
+    caplog.set_level("INFO")
+    steps = beside_real.show(context, "elsewhere", asked(32, 0))
+    assert next(steps) == {"field": None, "bars": None}
+    with pytest.raises(ValueError, match="Not available for Digits: no classifier here"):
+        next(steps)
+    assert "models evaluate" in caplog.text  # whoever runs the server learns what would help
+
+
+def test_the_judge_is_a_model_within_the_bound_of_the_store(context):
+    settled(beside_real.show(context, "game", asked(32, 8)))
+    assert beside_real.find_judge(context, "game").name == "judge"
+    assert set(context.store.loaded) >= {"game", "judge"}
+
+
+def test_a_judge_that_is_damaged_is_left_out(tmp_path, monkeypatch, caplog):
+    toys.write_game(tmp_path, "game")
+    (toys.write_judge(tmp_path, "judge") / "features.safetensors").write_bytes(b"nothing")
+    monkeypatch.setattr(beside_real, "SHIPPED", tmp_path / "none")
+    context = explorer.Context.create(tmp_path, device="cpu")
+    with pytest.raises(ValueError, match="Not available for Digits"):
+        settled(beside_real.show(context, "game", asked(32, 0)))
+    assert "Left out" in caplog.text and "damaged" in caplog.text
+
+
+def test_a_shipped_judge_is_offered_to_nobody(tmp_path, monkeypatch):
+    toys.write_game(tmp_path / "here", "game")
+    toys.write_judge(tmp_path / "shipped", "judge")
+    monkeypatch.setattr(beside_real, "SHIPPED", tmp_path / "shipped")
+    context = explorer.Context.create(tmp_path / "here", device="cpu")
+    final = settled(beside_real.show(context, "game", asked(32, 0)))
+    assert len(final.field["made"]["labels"]) == 32
+    assert context.store.names == ["game"] and len(context.store.loaded) == 2

@@ -12,6 +12,7 @@ from PIL import Image
 
 from explorer.components.point_map.point_map import as_sheet
 from explorer.page.context import Context
+from explorer.page.part import Asked, sentence_of, settled
 from explorer.pictures import images
 from explorer.tabs.map import codes as part
 from explorer.tabs.map import layouts, view
@@ -21,9 +22,15 @@ from models.training import train
 from tests import toys
 from tests.conftest import tiny_recipe
 
-KEPT = tuple(layouts.KEPT)
-NOTHING = ("", None)  # no point selected, no picture of one's own
 N = 120
+
+
+def asking(layout: Layout = layouts.KEPT, **given) -> Asked:
+    """No point selected, no picture of one's own, unless it is given."""
+    method, dimensions, neighbours, distance = layout
+    nothing = {"choice": "", "yours": None, "pad": None}
+    return Asked(**{"method": method, "dimensions": dimensions, "neighbours": neighbours,
+                    "distance": distance, **nothing, **given})  # fmt: skip
 
 
 def write_map(folder, D=6, n=N):
@@ -46,50 +53,64 @@ def context(tmp_path):
     return Context.create(tmp_path)
 
 
-def named(outputs) -> dict:
-    """The outputs that were changed, by name."""
-    changed = zip(part.OUTPUTS, outputs, strict=True)
-    return {k: v for k, v in changed if not (isinstance(v, dict) and v.get("__type__") == "update")}
-
-
-def last(generator) -> dict:
-    return named(list(generator)[-1])
-
-
 @pytest.mark.parametrize("name", ["grey", "flat", "asked", "colour"])
 def test_a_kept_map_is_on_screen_without_torch_or_a_fit(context, name):
-    shown = last(part.arrive(context, name, *KEPT, *NOTHING))
+    shown = settled(part.arrive(context, name, asking()))
     assert context.store.loaded == []
     assert shown["view"]["components"] == 2 and '"scattergl"' in shown["view"]["figure"]
     assert f"{N} test pictures" in shown["status"]["text"]
-    measured = part.measure(context, name, shown["method"].value, *KEPT[1:])
+    assert shown["fit"].interactive is True
+    measured = part.measure(context, name, asking(method=shown["method"].value)).facts
     assert 0 <= float(measured["trust"]) <= 1 and measured["knn"].endswith("%")
 
 
 def test_a_code_of_two_numbers_is_shown_as_it_is(context):
-    shown = last(part.arrive(context, "flat", *KEPT, *NOTHING))
+    shown = settled(part.arrive(context, "flat", asking()))
     assert shown["method"].value == "code"
     assert [key for _, key in shown["method"].choices] == ["code", "umap", "pca"]
     kept = layouts.layout_now(context, "flat", Layout("code"))
     assert np.array_equal(kept, load_map(context.store.header("flat").folder).coordinates)
 
 
-def test_a_model_without_codes_says_so_and_offers_what_can_be_done(context):
-    lost = last(part.arrive(context, "lost", *KEPT, *NOTHING))
-    assert lost["view"] is None and "--data-dir" in lost["status"]["text"]
-    assert lost["encode"].visible is False
-    bare = last(part.arrive(context, "bare", *KEPT, *NOTHING))
-    assert "at hand" in bare["status"]["text"] and bare["encode"].visible is True
-    steps = [named(step) for step in part.encode(context, "bare", *KEPT, *NOTHING)]
+def test_a_model_without_codes_says_so_and_offers_what_can_be_done(context, caplog):
+    caplog.set_level("INFO")
+    lost = settled(part.arrive(context, "lost", asking()))
+    assert lost["view"] is None and lost["encode"].visible is False
+    assert lost["fit"].interactive is False
+    words = lost["status"]["text"]
+    assert words.endswith("Choose a model with codes: Asked; Flat; Grey; Colour.")
+    assert "--" not in words and "--data-dir" in caplog.text
+    for quiet in (part.measure, part.look):
+        assert quiet(context, "lost", asking()) is None
+    assert not list(part.pictures(context, "lost", asking()))
+    with pytest.raises(NoCodes, match="brings no codes"):
+        part.show(context, "lost", asking())
+
+    bare = settled(part.arrive(context, "bare", asking()))
+    assert "Encode the test pictures" in bare["status"]["text"] and bare["encode"].visible is True
+    assert bare["fit"].interactive is False
+    steps = list(part.encode(context, "bare", asking()))
     assert 0 < steps[0]["status"]["progress"] <= 1
     assert steps[-1]["view"]["key"].startswith("bare pca")
+    assert steps[-1]["fit"].interactive is True and steps[-1]["encode"].visible is False
     assert len(layouts.points(context, "bare")) == 300
-    assert part.measure(context, "bare", "pca", 2, 15, 0.1)["knn"]
+    assert part.measure(context, "bare", asking(Layout("pca"))).facts["knn"]
+
+
+def test_a_model_that_cannot_encode_says_which_can_and_offers_no_fit(tmp_path):
+    toys.write(tmp_path, "walker", family="walker")
+    for name in ("one", "two"):
+        toys.write(tmp_path, name)
+    context = Context.create(tmp_path)
+    shown = settled(part.arrive(context, "walker", asking()))
+    assert shown["fit"].interactive is False and shown["encode"].visible is False
+    words = shown["status"]["text"]
+    assert words.startswith("Walker cannot encode pictures") and "These can: One; Two." in words
 
 
 def test_a_point_brings_its_picture_its_neighbours_and_the_way_from_the_one_before(context):
     codes = layouts.points(context, "grey").codes
-    one = named(part.look(context, "grey", *KEPT, "7", None))
+    one = part.look(context, "grey", asking(choice="7"))
     order = np.argsort(np.linalg.norm(codes - codes[7], axis=1))
     assert one["card"]["near_rows"] == order[1:9].tolist()
     assert one["card"]["title"] == "7" and "8 of its 8" in one["card"]["note"]
@@ -97,7 +118,7 @@ def test_a_point_brings_its_picture_its_neighbours_and_the_way_from_the_one_befo
     assert np.allclose(one["selected"]["z"], codes[7])
     assert pixels(one["card"]["pictures"])[0].tolist() == decode(context, codes[7:8])[0].tolist()
 
-    two = named(part.look(context, "grey", *KEPT, "20,7", None))
+    two = part.look(context, "grey", asking(choice="20,7"))
     frames = pixels(two["player"])
     ends = decode(context, codes[[7, 20]])
     assert np.array_equal(frames[0], ends[0]) and np.array_equal(frames[-1], ends[1])
@@ -119,30 +140,31 @@ def decode(context, codes) -> np.ndarray:
 
 @pytest.mark.parametrize("choice", ["999", "-1", "1,2,3", "x", "3,999"])
 def test_points_that_are_not_here_are_left_out(context, choice):
-    shown = named(part.look(context, "grey", *KEPT, choice, None))
+    shown = part.look(context, "grey", asking(choice=choice))
     assert shown["card"] is None and shown["selected"] is None
 
 
 def test_layouts_differ_and_are_kept(context):
-    flat = last([part.show(context, "grey", "pca", 2, 15, 0.1, "7", None)])
-    solid = last([part.show(context, "grey", "pca", 3, 15, 0.1, "7", None)])
+    flat = part.show(context, "grey", asking(Layout("pca", 2), choice="7"))
+    solid = part.show(context, "grey", asking(Layout("pca", 3), choice="7"))
     assert flat["view"]["components"] == 2 and solid["view"]["components"] == 3
     assert len(solid["marks"]["now"]) == 3
-    asked = ("umap", 2, 5, 0.5)
-    assert "Fit map" in last([part.show(context, "grey", *asked, *NOTHING)])["status"]["text"]
-    steps = [named(step) for step in part.refit(context, "grey", *asked, *NOTHING)]
-    assert steps[0]["status"]["kind"] == "busy" and steps[0]["stop"].interactive is True
-    assert "view" in steps[-1] and steps[-1]["stop"].interactive is False
-    again = last([part.show(context, "grey", *asked, *NOTHING)])
+    asked = asking(Layout("umap", 2, 5, 0.5))
+    assert "Fit map" in part.show(context, "grey", asked)["status"]["text"]
+    steps = list(part.refit(context, "grey", asked))
+    assert steps[0]["status"]["kind"] == "busy"
+    assert "view" in steps[-1] and steps[-1]["status"]["kind"] == "plain"
+    again = part.show(context, "grey", asked)
     assert again["view"] == steps[-1]["view"]
 
 
 def test_a_stopped_fit_leaves_nothing_behind(context):
-    asked = Layout("umap", 2, 6, 0.3)
-    fit = part.refit(context, "grey", *asked, *NOTHING)
+    layout = Layout("umap", 2, 6, 0.3)
+    fit = part.refit(context, "grey", asking(layout))
     next(fit)
     fit.close()
-    assert layouts.layout_now(context, "grey", asked) is None
+    assert layouts.layout_now(context, "grey", layout) is None
+    assert not context.ask._running
 
 
 @pytest.mark.parametrize(
@@ -160,7 +182,9 @@ def test_a_stopped_fit_leaves_nothing_behind(context):
 )
 def test_what_cannot_be_laid_out_is_said_in_a_sentence(context, controls, words):
     name = "flat" if controls[0] == "code" else "grey"
-    assert words in last(part.refit(context, name, *controls, *NOTHING))["status"]["text"]
+    with pytest.raises(ValueError, match=words) as error:
+        list(part.refit(context, name, asking(Layout(*controls))))
+    assert sentence_of(error.value) == str(error.value)  # it is written for a person
 
 
 def test_a_picture_of_ones_own_lands_beside_the_codes_it_is_like(context):
@@ -168,23 +192,24 @@ def test_a_picture_of_ones_own_lands_beside_the_codes_it_is_like(context):
     drawing[10:46, 24:32] = 255
     value = {"kind": "drawing", "b64": base64.b64encode(drawing.tobytes()).decode(), "W": 56,
              "H": 56, "C": 1, "polarity": "keep"}  # fmt: skip
-    shown = named(part.take(context, "grey", value, *KEPT))
+    shown = part.take(context, "grey", asking(pad=value))
     fitted, z = layouts.points(context, "grey"), np.asarray(shown["yours"]["z"])
     nearest = np.argsort(np.linalg.norm(fitted.codes - z, axis=1))[:8]
     assert shown["card"]["near_rows"] == nearest.tolist()
     assert len(shown["marks"]["yours"]) == 2 and shown["selected"]["source"] == "your picture"
     assert shown["seen"]["sprite"]["n"] == 1
-    way = named(part.look(context, "grey", *KEPT, "7", shown["yours"]))
+    way = part.look(context, "grey", asking(choice="7", yours=shown["yours"]))
     assert way["player"]["n"] == view.FRAMES
     assert way["marks"]["path"][0] == way["marks"]["yours"]
-    cleared = named(part.take(context, "grey", None, *KEPT))
+    cleared = part.take(context, "grey", asking())
     assert cleared["yours"] is None and cleared["card"] is None
-    broken = named(part.take(context, "grey", {"kind": "file", "b64": "??"}, *KEPT))
+    broken = part.take(context, "grey", asking(pad={"kind": "file", "b64": "??"}))
     assert "garbled" in broken["seen"]["note"]
 
 
 def test_the_sheet_for_the_hover_holds_every_points_picture(context):
-    sheet, status = list(part.pictures(context, "colour"))[-1]
+    final = settled(part.pictures(context, "colour", asking()))
+    sheet, status = final.thumbs, final.status
     assert (sheet["n"], sheet["h"], sheet["w"]) == (N, 32, 32) and status["kind"] == "plain"
     colours = np.random.default_rng(0).integers(0, 256, (50, 3))
     plain = np.broadcast_to(colours[:, :, None, None], (50, 3, 32, 32)).astype(np.uint8)
@@ -216,7 +241,7 @@ def test_the_code_shown_gives_what_is_on_screen(context, monkeypatch, tmp_path):
         if layouts.layout_now(context, name, layout) is None:
             list(layouts.fit(context, name, layout))
         scope: dict = {}
-        exec(view.snippet(context, name, layout, [7]), scope)
+        exec(view.code_of(context, name, layout, [7]), scope)
         fitted = layouts.points(context, name)
         assert np.allclose(scope["codes"], fitted.codes, atol=1e-5)
         assert np.allclose(
@@ -231,8 +256,8 @@ def test_the_code_shown_gives_what_is_on_screen(context, monkeypatch, tmp_path):
 
 def test_a_damaged_map_is_a_sentence(context):
     (context.store.header("grey").folder / "codes.safetensors").write_bytes(b"{}")
-    shown = last(part.arrive(context, "grey", *KEPT, *NOTHING))
-    assert "damaged" in shown["status"]["text"]
+    shown = settled(part.arrive(context, "grey", asking()))
+    assert shown["status"]["text"] == "The codes of Grey are damaged. Choose another model."
 
 
 def test_no_codes_says_whether_they_can_be_had(context):
@@ -262,5 +287,5 @@ def test_a_bent_space_is_mapped_where_distances_mean_something(tmp_path, digits)
     save_map(tmp_path / "bent", fitted)
     assert np.allclose(load_map(tmp_path / "bent").space, space, atol=1e-2)
     scope: dict = {}
-    exec(view.snippet(context, "bent", layout, [7]), scope)
+    exec(view.code_of(context, "bent", layout, [7]), scope)
     assert scope["near"][:3].tolist() == order[1:4].tolist()

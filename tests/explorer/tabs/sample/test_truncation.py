@@ -11,14 +11,14 @@ import torch
 
 import explorer
 from explorer.components.truncation.truncation import as_truncation
+from explorer.page.part import Asked, settled
 from explorer.server.abilities import NO_TRUNCATION
 from explorer.server.previews import preview
-from explorer.server.reading import ANY
 from explorer.tabs import sample
 from explorer.tabs.sample.settings import Settings, read_settings
 from models.codes.truncation import truncations
 from tests import toys
-from tests.explorer.tabs.sample.test_sample import last, pictures
+from tests.explorer.tabs.sample.test_sample import ASKED, pictures
 
 
 @pytest.fixture(scope="module")
@@ -30,41 +30,43 @@ def context(tmp_path_factory) -> explorer.Context:
     return explorer.Context.create(folder, device="cpu")
 
 
-def controls(truncation, seed: int = 3) -> tuple:
-    return (seed, 5, 0.7, 2, 10, 2.0, truncation)
+def asking(truncation) -> Asked:
+    return ASKED.but(
+        seed=3, count=5, temperature=0.7, label=2, steps=10, guidance=2.0, truncation=truncation
+    )
 
 
 def test_it_is_offered_where_a_model_truncates_in_place_of_a_temperature(context):
     for name, there in (("toy", False), ("game", True)):
-        first = next(iter(sample.arrive(context, name, *controls(1.0))))
-        heat, cut = first[6:8]
-        assert (cut.visible, heat.visible) == (there, not there)
+        first = next(sample.arrive(context, name, asking(1.0)))
+        assert (first.truncation.visible, first.temperature.visible) == (there, not there)
 
 
 def test_it_is_read_with_care(context):
     toy, game = (context.store.header(name) for name in ("toy", "game"))
-    assert read_settings(game, *controls(0.5)) == Settings(3, 5, 1.0, 2, truncation=0.5)
-    assert read_settings(game, *controls(NO_TRUNCATION)).truncation is None
-    assert read_settings(toy, *controls(0.5)).truncation is None
+    assert read_settings(game, asking(0.5)) == Settings(3, 5, 1.0, 2, truncation=0.5)
+    assert read_settings(game, asking(NO_TRUNCATION)).truncation is None
+    assert read_settings(toy, asking(0.5)).truncation is None
     for wrong in (0, -1, 5, math.nan, "much"):
         with pytest.raises(ValueError, match="truncation must be a number"):
-            read_settings(game, *controls(wrong))
+            read_settings(game, asking(wrong))
 
 
 @pytest.mark.parametrize("threshold", [0.5, NO_TRUNCATION])
 def test_the_code_shown_gives_what_is_on_screen(context, threshold):
-    grid, _, code = last(sample.show(context, "game", *controls(threshold)))
-    assert ("truncation=0.5" in code) == (threshold == 0.5) and "temperature" not in code
+    shown = settled(sample.show(context, "game", asking(threshold)))
+    assert ("truncation=0.5" in shown.code) == (threshold == 0.5)
+    assert "temperature" not in shown.code
     scope: dict = {}
-    exec(code, scope)
+    exec(shown.code, scope)
     made = (scope["images"] * 255).round().to(torch.uint8).numpy()
-    assert np.array_equal(made, pictures(grid))
+    assert np.array_equal(made, pictures(shown.grid))
 
 
 def test_the_shipped_pictures_are_those_without_truncation(context):
-    shown = last(sample.show(context, "game", 0, 64, 1.0, ANY, None, None, NO_TRUNCATION))[0]
+    shown = settled(sample.show(context, "game", ASKED.but(truncation=NO_TRUNCATION))).grid
     assert np.array_equal(pictures(shown), preview(context.store, "game").images)
-    other = last(sample.show(context, "game", 0, 64, 1.0, ANY, None, None, 0.3))[0]
+    other = settled(sample.show(context, "game", ASKED.but(truncation=0.3))).grid
     assert not np.array_equal(pictures(other), pictures(shown))
 
 

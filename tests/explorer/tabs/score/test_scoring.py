@@ -6,6 +6,7 @@ import base64
 import csv
 import dataclasses
 import io
+import re
 import zipfile
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 import explorer
 from explorer.components.verdict.verdict import ALARM, choice_text, read_choice
 from explorer.page import examples
+from explorer.page.part import Asked, Screen, settled
 from explorer.tabs.score import beside, lesson, many, one, scored
 from models.checkpoints import weights
 from models.checkpoints.header import read_header
@@ -24,10 +26,12 @@ from models.checkpoints.reference import Reference, save_reference
 from models.contract.random import generator
 from models.scores.scores import score
 from tests import toys
-from tests.denoising import drawing, merged, pictures, skipped, told
+from tests.denoising import drawing, pictures
 from tests.pictures import encoded
 
 OTHERS = ("mnist", "noise")
+DIFFUSION = {"family": "diffusion", "image": (1, 8, 8), "data": "digits", "width": 8, "middle": 1}
+LESSON = Asked(model=None, guess="clothes", followed="")
 
 
 def numbered(folder, name: str, space: str, data: str | None = None) -> None:
@@ -67,9 +71,14 @@ def context(tmp_path_factory):
     return explorer.Context.create(folder, device="cpu")
 
 
-def shown(context, name="grey", source="sample", example=0, given=None, by=None, seed=0,
-          threshold="0.05~noise"):  # fmt: skip
-    return merged(one.show(context, name, source, example, given, by, seed, threshold))
+PLAIN = Asked(
+    source="sample", choice=0, pad=None, score=None, seed=0, threshold="0.05~noise", there=True
+)
+MANY = Asked(files=None, polarity="auto", score=None, alarm=5, seed=0)
+
+
+def shown(context, name="grey", **given) -> Screen:
+    return settled(one.show(context, name, PLAIN.but(**given)))
 
 
 def floats(text: str) -> np.ndarray:
@@ -126,21 +135,22 @@ def test_examples_need_no_data_and_their_code_gives_them(context):
 
 
 def test_the_numbers_are_those_of_the_model_itself(context):
-    maps, said, verdict, status, code, there = shown(context, by="likelihood")
+    screen = shown(context, score="likelihood")
+    maps, verdict = screen.maps, screen.verdict
     model = context.store.get("grey")
     x = torch.from_numpy(examples.examples(context, "grey")[0].pixels[None] / np.float32(255))
     exact = score(model, x, ["likelihood"], generator(0, 0))["likelihood"]
-    assert there and status["kind"] == "plain"
+    assert screen.there and screen.status["kind"] == "plain"
     assert verdict["value"] == pytest.approx(exact.values.item(), abs=1e-3)
-    nats = facts(said)["−log p(x), exact"]
+    nats = facts(screen.facts)["−log p(x), exact"]
     assert nats == f"{exact.values.item():,.1f} nats"
     bits = exact.values.item() / 64 / np.log(2)
-    assert float(facts(said)["Bits per dimension"]) == pytest.approx(bits, abs=1e-3)
+    assert float(facts(screen.facts)["Bits per dimension"]) == pytest.approx(bits, abs=1e-3)
     assert [one["name"] for one in maps["maps"]] == [
         "What the model sees", "Where it is strange", "Lower half, completed"]  # fmt: skip
     assert floats(maps["maps"][1]["values"]).sum() == pytest.approx(verdict["value"], rel=1e-4)
     scope: dict = {}
-    exec(code, scope)
+    exec(screen.code, scope)
     assert scope["strangeness"] == pytest.approx(verdict["value"], abs=1e-3)
     own = scored.at_once(context, "grey", "likelihood")[0].values
     wanted = (own <= verdict["value"]).mean()
@@ -148,13 +158,13 @@ def test_the_numbers_are_those_of_the_model_itself(context):
 
 
 def test_the_completion_keeps_the_upper_half(context):
-    maps, *_ = shown(context, example=2)
+    maps = shown(context, choice=2).maps
     given, made = (pictures(maps["maps"][k]["picture"])[0] for k in (0, 2))
     assert np.array_equal(given[:, :4], made[:, :4]) and not np.array_equal(given, made)
 
 
 def test_sets_are_the_measured_ones_and_tell_the_same_as_a_library(context):
-    _, _, verdict, *_ = shown(context)
+    verdict = shown(context).verdict
     assert [each["key"] for each in verdict["sets"]] == ["test", "mnist", "noise", "train"]
     assert verdict["title"] == "Input complexity" and verdict["against"] == "mnist"
     ours, theirs = (floats(verdict["sets"][k]["values"]) for k in (0, 2))
@@ -172,41 +182,34 @@ def test_a_damaged_reference_is_as_none(context, tmp_path, caplog):
 
 
 def test_without_a_reference_crowds_are_scored_now_and_it_says_so(context):
-    _, said, verdict, *_ = shown(context, "bare")
+    screen = shown(context, "bare")
+    verdict, said = screen.verdict, facts(screen.facts)
     assert "No test pictures were measured" in verdict["note"]
     assert verdict["sets"][0]["key"] == "samples" and len(verdict["sets"]) >= 2
     assert len(floats(verdict["sets"][0]["values"])) == 64
-    assert (
-        "Bits per dimension" not in facts(said) and facts(said)["Measured on"] == "black and white"
-    )
+    assert "Bits per dimension" not in said and said["Measured on"] == "black and white"
 
 
 def test_a_drawing_is_scored(context):
-    maps, _, verdict, status, *_ = shown(context, source="own", given=drawing())
-    assert np.isfinite(verdict["value"]) and "Your picture" in status["text"]
-    assert maps["maps"][0]["note"] == "your picture"
+    screen = shown(context, source="own", pad=drawing())
+    assert np.isfinite(screen.verdict["value"]) and "Your picture" in screen.status["text"]
+    assert screen.maps["maps"][0]["note"] == "your picture"
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"source": "own"}, "Draw a picture"),
-        ({"source": "own", "given": {"kind": "file", "name": "a.png", "b64": "aGk="}}, "'a.png'"),
+        ({"source": "own", "pad": {"kind": "file", "name": "a.png", "b64": "aGk="}}, "'a.png'"),
         ({"seed": 1.5}, "seed must be a whole number"),
         ({"seed": -1}, "seed must be a whole number"),
     ],
 )
 def test_what_cannot_be_scored_is_a_sentence_and_the_page_stays(context, change, sentence):
-    *before, _ = told(one.show(context, "grey", *_with(change)))
-    status = shown(context, **change)[3]
-    assert status["kind"] == "problem" and sentence in status["text"]
-    assert all(skipped(outputs[2]) for outputs in before)
-
-
-def _with(change: dict) -> list:
-    values = {"source": "sample", "example": 0, "given": None, "by": None, "seed": 0,
-              "threshold": ""}  # fmt: skip
-    return list((values | change).values())
+    steps = one.show(context, "grey", PLAIN.but(**change))
+    assert next(steps) == {"there": False}  # nothing is compared
+    with pytest.raises(ValueError, match=sentence):
+        next(steps)
 
 
 def test_a_score_that_a_model_lacks_becomes_its_usual_one(context):
@@ -219,14 +222,22 @@ def test_a_score_that_a_model_lacks_becomes_its_usual_one(context):
 
 def test_the_next_example_comes_around(context):
     last = len(examples.examples(context, "grey")) - 1
-    assert examples.next_example(context, "grey", last)[0] == 0
+    following = settled(one.another(context, "grey", PLAIN.but(choice=last, source="own")))
+    assert (following.choice, following.source, following.shelf["selected"]) == (0, "sample", 0)
+    assert following.maps["maps"][0]["note"] == "its own sample 1"
     assert examples.next_example(context, "grey", "nonsense")[0] == 0
 
 
+def test_a_model_comes_on_screen_with_its_shelf_its_scores_and_a_picture(context):
+    screen = settled(one.arrive(context, "binary", PLAIN.but(score="energy", choice=3)))
+    assert screen.shelf["selected"] == 3 and screen.score.value == "complexity" and screen.there
+    explained = one.explain(context, "binary", PLAIN.but(score="energy"))
+    assert explained.score.info == scored.help_of("energy")
+
+
 def test_models_side_by_side_are_grouped_by_what_was_measured(context):
-    table, status = merged(
-        one.beside_it(context, True, "grey", "sample", 0, None, None, 0, "0.05~noise")
-    )
+    screen = settled(one.beside_it(context, "grey", PLAIN))
+    table = screen.table
     rows = {row["cells"][0][0]: row for row in table["rows"]}
     assert set(rows) == {"Grey", "Binary", "Bare"} and table["rows"][0]["on"]
     assert rows["Grey"]["group"] == "Measured on 256 levels"
@@ -234,18 +245,17 @@ def test_models_side_by_side_are_grouped_by_what_was_measured(context):
     assert rows["Binary"]["cells"][2][0] == "–" and float(rows["Grey"]["cells"][2][0]) > 0
     assert rows["Bare"]["cells"][-1][0] == "not measured"
     assert rows["Grey"]["cells"][-1][0] in ("ordinary", "strange")
-    assert "3 models" in status["text"]
-    assert not told(one.beside_it(context, False, "grey"))
+    assert "3 models" in screen.said["text"]
+    assert not list(one.beside_it(context, "grey", PLAIN.but(there=False)))
 
 
 def test_the_numbers_can_be_taken_away(context):
-    values = ("grey", "sample", 0, None, None, 0, "0.05~")
-    file, _ = one.save_numbers(context, *values)
+    file = one.save(context, "grey", PLAIN, "csv")
     rows = list(csv.DictReader(io.StringIO(base64.b64decode(file["b64"]).decode("utf-8-sig"))))
     own = {row["score"]: row for row in rows if row["model"] == "grey"}
     assert set(own) == {"likelihood", "complexity"} and own["likelihood"]["kind"] == "exact"
     assert {row["model"] for row in rows} == {"grey", "binary", "bare"}
-    file, _ = one.save_pictures(context, *values)
+    file = one.save(context, "grey", PLAIN, "png")
     with Image.open(io.BytesIO(base64.b64decode(file["b64"]))) as picture:
         assert picture.size == (3 * 224 + 2 * 8, 224)
 
@@ -258,8 +268,10 @@ def test_a_spreadsheet_runs_no_name():
 # -- many pictures --------------------------------------------------------------------------------
 
 
-def table_of(context, files, name="grey", alarm=5, seed=0, by=None, polarity="auto"):
-    return merged(many.show(context, name, files, polarity, by, alarm, seed))
+def table_of(context, files, name="grey", **given) -> tuple[dict, dict]:
+    """(table, status) once all is scored."""
+    final = settled(many.show(context, name, MANY.but(files=files, **given)))
+    return final.table, final.status
 
 
 @pytest.fixture(scope="module")
@@ -286,27 +298,28 @@ def test_one_bad_file_among_twenty_is_named_and_nineteen_are_scored(context, fil
 
 
 def test_the_same_files_and_seed_give_the_same_scores_wherever_they_are_shown(context, files):
-    table, _ = table_of(context, files, by="likelihood")
-    again, _ = table_of(context, files, by="likelihood", seed=1)
+    table, _ = table_of(context, files, score="likelihood")
+    final = settled(many.again(context, "grey", MANY.but(files=files, score="likelihood")))
+    again, seed = final.table, final.seed
     column = [row["cells"][3][1] for row in table["rows"][:19]]
     with Image.open(files[1]) as picture:
         pixels = np.asarray(picture)[None]
     x = scored.scored(context, "grey", pixels[None], ["likelihood"], 0)["likelihood"].values
     assert column[0] == pytest.approx(float(x[0]), rel=1e-5)  # exact, so no seed matters
-    assert column == [row["cells"][3][1] for row in again["rows"][:19]]
+    assert seed == 1 and column == [row["cells"][3][1] for row in again["rows"][:19]]
 
 
 @pytest.mark.parametrize("by", ["likelihood", "several"])
 def test_the_code_gives_the_scores_of_the_first_pictures(context, files, by):
-    table, _ = table_of(context, files, by=by)
-    scope: dict = {}
-    exec(many.code(context, "grey", files, "auto", by, 5.0, 0), scope)
+    final = settled(many.show(context, "grey", MANY.but(files=files, score=by)))
+    table, scope = final.table, {}
+    exec(final.code, scope)
     told = scope["strangeness"]
     shown = [row["cells"][3][1] for row in table["rows"] if "says" not in row]
     assert len(told) == scored.PART
     assert told == pytest.approx(shown[: len(told)], rel=1e-4)
-    examples_too = many.code(context, "grey", None, "auto", by, 5.0, 0)
-    assert compile(examples_too, "snippet", "exec")
+    examples_too = settled(many.show(context, "grey", MANY.but(files=None, score=by)))
+    assert compile(examples_too.code, "snippet", "exec")
 
 
 def test_without_files_the_examples_are_scored(context):
@@ -327,18 +340,20 @@ def test_zips_count_and_what_is_too_many_is_told(context, tmp_path, monkeypatch)
 
 def test_nothing_but_bad_files_is_a_problem_with_a_list(context, files):
     bad = [path for path in files if "bad" in path]
-    table, status = table_of(context, bad)
-    assert status["kind"] == "problem" and len(table["rows"]) == 1
+    seen = []
+    with pytest.raises(ValueError, match="None of these files"):
+        seen.extend(many.show(context, "grey", MANY.but(files=bad)))
+    assert len(seen[-1].table["rows"]) == 1
 
 
 @pytest.mark.parametrize("alarm", [-1, 101, None, float("nan")])
 def test_a_share_of_false_alarms_that_is_none_is_refused(context, alarm):
-    _, status = table_of(context, None, alarm=alarm)
-    assert status["kind"] == "problem" and "false alarms" in status["text"]
+    with pytest.raises(ValueError, match="false alarms"):
+        table_of(context, None, alarm=alarm)
 
 
 def test_the_table_can_be_taken_away_with_what_failed(context, files):
-    file, _ = many.save(context, "grey", files, "auto", None, 5, 0)
+    file = many.save(context, "grey", MANY.but(files=files), "csv")
     rows = list(csv.DictReader(io.StringIO(base64.b64decode(file["b64"]).decode("utf-8-sig"))))
     assert len(rows) == 2 * 19 + 1
     assert rows[-1]["file"] == "bad.png" and rows[-1]["problem"]
@@ -348,32 +363,44 @@ def test_the_table_can_be_taken_away_with_what_failed(context, files):
 # -- the lesson -----------------------------------------------------------------------------------
 
 
-def test_the_lesson_follows_the_model_that_is_chosen_for_the_page():
-    known = ["first", "second", "third"]
-    assert lesson.follow(known, "second", "first", None) == "second"  # at first, of itself
-    assert lesson.follow(known, "second", "third", None) == "third"  # asked for by a link
-    assert lesson.follow(known, "third", "second", "second") == "third"  # chosen since
-    assert lesson.follow(known, "digits", "third", "second") == "third"  # one that does not fit
-    assert lesson.follow(known, "third", "first", "third") == "first"  # its own, chosen since
-    assert lesson.follow(known, "digits", None, None) == "first"
-
-
 def test_the_lesson_takes_models_of_clothes_with_256_levels(context):
     assert lesson.able(context) == ["grey"]
-    table, status, model, *_ = lesson.arrive(context, "binary", None)
-    assert model == "grey" and len(table["places"]) == 16 and "digits by Toy" in status["text"]
+    screen = settled(lesson.arrive(context, "binary", LESSON))
+    assert screen.model == "grey" and len(screen.pictures["places"]) == 16
+    assert "digits by Toy" in screen.status["text"]
+
+
+def test_the_lesson_follows_the_model_of_the_header_where_that_fits(tmp_path):
+    for name in ("one", "two"):
+        toys.write_writer(tmp_path, name, pixels="logistic", components=2, levels=256)
+        numbered(tmp_path, name, "uint8", "fashion-mnist")
+    toys.write(tmp_path, "toy", image=(1, 8, 8))
+    context = explorer.Context.create(tmp_path, device="cpu")
+
+    def arrived(name, **given) -> Screen:
+        return settled(lesson.arrive(context, name, LESSON.but(**given)))
+
+    assert arrived("two").model == "two" and arrived("toy").model == "one"
+    # A link's choice stands until another model is chosen in the header.
+    assert arrived("two", model="one").model == "one"
+    followed = arrived("two", model="one", followed="one")
+    assert followed.model == followed.followed == "two" and not followed.answer.visible
+    assert arrived("toy", model="two", followed="two").model == "two"
+    assert "answer" not in arrived("two", model="one", followed="two")
 
 
 def test_it_asks_for_a_guess_first(context):
-    *_, status, _, _ = merged(lesson.reveal(context, "grey", None))
-    assert status["kind"] == "problem" and "Guess first" in status["text"]
+    with pytest.raises(ValueError, match="Guess first"):
+        settled(lesson.reveal(context, "grey", LESSON.but(model="grey", guess=None)))
+    with pytest.raises(ValueError, match="Choose a model of Fashion-MNIST"):
+        settled(lesson.reveal(context, "grey", LESSON.but(model="toy")))
 
 
 def test_what_is_revealed_was_computed(context):
-    text, likely, points, corrected, status, code, stage = merged(
-        lesson.reveal(context, "grey", "clothes")
-    )
-    assert status["kind"] == "plain" and stage.visible
+    # The header may show another model.
+    screen = settled(lesson.reveal(context, "binary", LESSON.but(model="grey")))
+    likely, points, corrected = screen.likely, screen.points, screen.corrected
+    assert screen.status["kind"] == "plain" and screen.answer.visible
     clothes, digits = (floats(likely["sets"][k]["values"]) for k in (2, 3))
     assert len(clothes) == len(digits) == 64
     model = context.store.get("grey")
@@ -384,7 +411,7 @@ def test_what_is_revealed_was_computed(context):
     stored = scored.reference(context, "grey")
     real = [stored.values("likelihood", kind) for kind in ("test", "mnist")]
     area = roc_auc_score(np.r_[np.zeros(60), np.ones(40)], np.concatenate(real))
-    assert f"AUROC of **{area:.3f}**" in text
+    assert f"AUROC of **{area:.3f}**" in screen.text
     assert [each["key"] for each in likely["sets"]] == ["test", "mnist", "clothes", "digits"]
     group = points["groups"][1]
     lengths = score(model, x, ["complexity"], generator(0))["complexity"].details
@@ -393,28 +420,58 @@ def test_what_is_revealed_was_computed(context):
     assert group["y"][0] == pytest.approx(exact / 64 / np.log(2), abs=1e-3)
     gain = floats(corrected["sets"][3]["values"])[0]
     assert gain == pytest.approx(exact - shortest * np.log(2), rel=1e-3)
-    assert "auroc" in code
 
 
 def test_without_a_model_of_clothes_there_is_a_sentence(tmp_path):
     toys.write_writer(tmp_path, "only")
     context = explorer.Context.create(tmp_path, device="cpu")
-    _, status, *_ = lesson.arrive(context, "only", None)
-    assert status["kind"] == "problem" and "Fashion-MNIST" in status["text"]
+    with pytest.raises(ValueError, match="trained on Fashion-MNIST"):
+        settled(lesson.arrive(context, "only", LESSON))
 
 
-@pytest.mark.parametrize("source", ["sample", "drawing"])
-def test_what_completes_by_denoising_answers_too(tmp_path, source):
-    toys.write_walker(tmp_path, "walker", image=[1, 8, 8])
+def test_the_code_shown_gives_the_areas(context, capsys):
+    screen = settled(lesson.reveal(context, "grey", LESSON.but(model="grey")))
+    exec(screen.code, {})
+    shown = [float(re.search(r"value=([\d.]+)", line).group(1))
+             for line in capsys.readouterr().out.splitlines()]  # fmt: skip
+    batch, _ = lesson.pictures(context, "grey")
+    *_, batch = lesson.scores(context, "grey", batch)
+    assert shown == pytest.approx(list(lesson.separation(batch)), abs=0.02)
+
+
+# -- other families -------------------------------------------------------------------------------
+
+
+def test_a_diffusion_model_is_scored_and_asked_what_it_would_put_there(tmp_path):
+    toys.write(tmp_path, "tiny", **DIFFUSION)
     context = explorer.Context.create(tmp_path, device="cpu")
-    maps, *_, status, _, _ = shown(context, "walker", source, given=drawing())
-    assert status["kind"] == "plain", status["text"]
-    given, made = (pictures(maps["maps"][k]["picture"])[0] for k in (0, -1))
-    assert maps["maps"][-1]["name"] == "Lower half, completed"
-    assert np.array_equal(given[:, :4], made[:, :4]) and not np.array_equal(given, made)
+    screen = shown(context, "tiny", choice=1)
+    assert screen.there and screen.status["kind"] == "plain"
+    given, made = (pictures(screen.maps["maps"][k]["picture"])[0] for k in (0, -1))
+    assert screen.maps["maps"][-1]["name"] == "Lower half, completed"
+    assert given.shape == made.shape and np.isfinite(screen.verdict["value"])
+    file = one.save(context, "tiny", PLAIN.but(choice=1), "png")
+    assert file["name"].startswith("tiny-")
 
 
-# -- colour and codes -----------------------------------------------------------------------------
+def test_the_background_of_a_ratio_is_loaded_within_the_bound(tmp_path):
+    toys.write_writer(tmp_path, "seen")
+    header = read_header(toys.write_writer(tmp_path, "behind"))
+    recipe = {**header.recipe, "background": True}
+    weights.rewrite_header(tmp_path / "behind", dataclasses.replace(header, recipe=recipe))
+    model, behind = (weights.load(tmp_path / name) for name in ("seen", "behind"))
+    x = model.sample(20, generator(3))
+    found = score(model, x, ["ratio"], generator(1), None, behind)["ratio"].values
+    measured = {("ratio", "test"): found.numpy()}
+    save_reference(Reference(("test",), "ratio", measured), tmp_path / "seen")
+
+    context = explorer.Context.create(tmp_path, device="cpu")
+    assert context.store.names == ["seen"] and "ratio" in scored.offered(context, "seen")
+    pixels = (x * 255).round().byte().numpy()
+    ours = scored.scored(context, "seen", pixels, ["ratio"], 1)["ratio"].values
+    assert ours == pytest.approx(found.numpy(), abs=1e-3)
+    assert context.store.loaded == ["seen", scored.background(context, "seen")]
+    assert scored.background(context, "seen") not in context.store.names
 
 
 def test_colour_and_codes_work_too(tmp_path):
@@ -423,9 +480,10 @@ def test_colour_and_codes_work_too(tmp_path):
     colour = {"network": "gated", "width": 6, "layers": 2, "pixels": "categorical", "levels": 3}
     toys.write(tmp_path, "colour", family="autoregressive", image=(3, 4, 4), **colour)
     context = explorer.Context.create(tmp_path, device="cpu")
-    maps, said, _, status, *_ = shown(context, "vae")
-    assert status["kind"] == "plain", status["text"]
-    assert maps["maps"][2]["name"] == "Its code gives back"
-    assert any("estimated" in term for term in facts(said)) and "Standard error" in facts(said)
-    maps, *_ = shown(context, "colour")
+    screen = shown(context, "vae")
+    assert screen.status["kind"] == "plain", screen.status["text"]
+    assert screen.maps["maps"][2]["name"] == "Its code gives back"
+    said = facts(screen.facts)
+    assert any("estimated" in term for term in said) and "Standard error" in said
+    maps = shown(context, "colour").maps
     assert len(maps["maps"]) == 3 and pictures(maps["maps"][0]["picture"]).shape[1] == 3
