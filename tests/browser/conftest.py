@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 SERVER = """
 import sys, app, explorer, tests.toys
 wanted = {tabs!r}
+unknown = set(wanted) - {explorer.key_of(tab) for tab in explorer.TABS}
+assert not unknown, f"there is no such tab: {unknown}"
 explorer.TABS = [tab for tab in explorer.TABS if not wanted or explorer.key_of(tab) in wanted]
 sys.exit(app.main(sys.argv[1:]))
 """
