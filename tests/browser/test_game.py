@@ -13,7 +13,7 @@ from tests.browser.conftest import (
     until,
 )
 
-TABS = ("sample", "latent", "game", "embedding")
+TABS = ("sample", "latent", "game", "map")
 TAB = "#game-detector"
 
 

@@ -8,7 +8,7 @@ from tests import toys
 from tests.browser.conftest import assert_no_serious_findings, open_page, pixels
 from tests.explorer.tabs.map.test_map import write_map
 
-TABS = ("latent", "embedding")
+TABS = ("latent", "map")
 MAP = ".ge-point-map"
 # Where a point of the figure is on the screen.
 POINT = """([trace, i]) => {

@@ -10,7 +10,7 @@ from tests.browser.test_map import MAP
 from tests.browser.test_sample import CELLS
 from tests.explorer.tabs.map.test_map import write_map
 
-TABS = ("sample", "embedding")
+TABS = ("sample", "map")
 
 
 def write_models(folder: Path) -> None:
