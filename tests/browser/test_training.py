@@ -93,3 +93,9 @@ def test_what_is_chosen_is_in_the_address_and_changes_settings_and_command(page,
         ".some(c => c.textContent.includes('steps = 77') && c.textContent.includes('\"flow\"'))"
     )
     assert page.get_attribute(".ge-choices [data-key=mnist]", "aria-disabled") is not None
+    # Whoever opens the link has the same steps before them.
+    page.wait_for_function("() => location.search.includes('train.steps=77')")
+    open_page(page, page.url)
+    page.wait_for_selector(STEPS)
+    assert page.input_value(STEPS) == "77"
+    assert "once a run has begun" in page.inner_text("#train-ahead").lower()

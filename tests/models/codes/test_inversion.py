@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.codes import inversion
-from models.codes.inversion import invert_steps, starting_codes, valid
+from models.codes.inversion import invert_steps, search_steps, starting_codes, valid
 from models.contract.random import generator
 from tests.conftest import small_vae
 from tests.models.families.test_gan import small
@@ -106,3 +106,18 @@ def test_a_search_that_cannot_be_is_refused(settings):
         next(search(small(), torch.zeros(1, 1, 8, 8), **settings))
     with pytest.raises(ValueError, match="images"):
         next(search(small(), torch.zeros(1, 1, 4, 4)))
+
+
+def test_an_encoders_guess_is_searched_on_from_as_each_class():
+    """The rows of the prior's codes are what they are without an encoder; the guesses follow."""
+    model, x = small_vae(latent=2, seed=1), torch.rand((1, 1, 4, 4), generator=generator(3))
+    end = last(search_steps(model, x, 4, generator(1), steps=10))
+    alone = last(search(model, x, n=4, steps=10))
+    torch.testing.assert_close(end.z[:4], alone.z, atol=1e-4, rtol=1e-4)
+    guess = last(invert_steps(model, x, model.encode(x).detach(), steps=10))
+    torch.testing.assert_close(end.z[4:], guess.z, atol=1e-4, rtol=1e-4)
+
+    # Without an encoder, of a model with classes.
+    model, x = small(num_classes=3), torch.rand((1, 1, 8, 8), generator=generator(3))
+    end = last(search_steps(model, x, 4, generator(1), (2, 0), steps=10))
+    assert end.label.tolist() == [2, 0, 2, 0] and len(end.z) == 4

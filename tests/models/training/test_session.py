@@ -16,6 +16,7 @@ import torch
 from models import FAMILIES
 from models.checkpoints import weights
 from models.checkpoints.header import read_header
+from models.checkpoints.snapshots import load_snapshot, read_snapshots
 from models.contract.config import build_config
 from models.contract.random import generator
 from models.data import datasets
@@ -24,6 +25,7 @@ from models.training import starts, worker
 from models.training.session import SAMPLES, Session
 from models.training.train import Run, TrainingError
 from tests.conftest import same_weights, tiny_recipe, trained
+from tests.models.checkpoints.test_snapshots import tiny_gan
 
 
 class Wire:
@@ -53,6 +55,19 @@ def session(digits, folder, plan=None, seconds=0.0, **sections):
     made = Session(Wire(plan), run, folder / "run", seconds)
     made.next_show = float("inf")
     return made
+
+
+def test_a_watched_game_keeps_its_moments_slow_steps_too(digits, tmp_path):
+    run = Run(tiny_gan(steps=12, snapshots=4, snapshot_spacing="linear"), digits)
+    plan = {"progress": [{"do": "step"}], "step": [{"do": "step"}, {"do": "go"}]}
+    made = Session(Wire(plan), run, tmp_path / "run")
+    made.next_show = float("inf")
+    assert made.work() == "done"
+    kept = read_snapshots(tmp_path / "run")
+    assert [snapshot.step for snapshot in kept] == run.snapshots == [3, 6, 9, 12]
+    assert all(len(snapshot.remarks["verdicts"]) == 64 for snapshot in kept)
+    first, last = (load_snapshot(tmp_path / "run", k).snapshot_pictures() for k in (0, 3))
+    assert not torch.equal(first, last)
 
 
 def test_a_watched_run_learns_what_an_unwatched_one_does(digits, tmp_path):
