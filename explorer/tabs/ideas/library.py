@@ -23,7 +23,7 @@ LABS = (
     "diffusion",
     "judging",
 )
-TOOLS = ("maths.js", "plot.js", "kit.js")
+TOOLS = ("maths.js", "plot.js", "state.js", "kit.js")
 
 
 @lru_cache

@@ -428,7 +428,11 @@ IDEAS.plot = (() => {
         // A handle of one axis answers both pairs of arrows.
         const mx = h.axis === 'x' ? dx + dy : dx,
           my = h.axis === 'y' ? dx + dy : dy;
-        h.move(x + by * mx * sx, y + by * my * sy);
+        // On a logarithmic axis a step is a factor, and is given as its logarithm.
+        h.move(
+          logs.includes('x') ? x * 10 ** (by * mx * sx) : x + by * mx * sx,
+          logs.includes('y') ? y * 10 ** (by * my * sy) : y + by * my * sy,
+        );
         h.drop?.();
       };
       const handle = {

@@ -17,11 +17,9 @@ def calculate(browser) -> Callable[..., Any]:
     """
     page = browser.new_page()
     page.set_content("<!doctype html><title>Laboratories</title>")
-    page.add_script_tag(content="window.IDEAS = { views: {} };" + library.text("maths.js"))
+    page.add_script_tag(content=library.kit()["script"])
     for name in library.LABS:
         page.add_script_tag(content=library.text(f"labs/{name}/{name}.js"))
-    # The state of a link is written and read by the toolkit.
-    page.add_script_tag(content=library.text("plot.js") + library.text("kit.js"))
 
     def call(what: str, *arguments: Any, lab: str | None = None) -> Any:
         if lab is None and what.replace(".", "").replace("_", "").isalnum():

@@ -127,6 +127,13 @@ def test_six_fits_run_and_come_to_rest(page, address):
     assert abs(mean - 2) < 0.05 and abs(width - 0.7) < 0.05
 
 
+def test_a_handle_on_a_logarithmic_axis_moves_by_a_factor(page, address):
+    at(page, address, "montecarlo")
+    assert number(page, "Samples, T") == 64
+    page.get_by_role("slider", name="T", exact=True).press("ArrowRight")
+    until(page, lambda: number(page, "Samples, T") == 128)
+
+
 # Opening: the first laboratory brings the toolkit with it, the others are a script each.
 def test_a_laboratory_asks_the_server_once(page, address):
     at(page, address, "divergences")

@@ -63,7 +63,22 @@ IDEAS.divergences = (() => {
     w1: w1(p, q),
     mmd: mmd(p, q),
   });
-  const terms = (p, q, name) => Array.from(p, (a, i) => pointwise(name, a, q[i]));
+  // What each place adds. Of MMD it is to the square, and of Wasserstein-1 it is the mass that passes
+  // from a place to the next.
+  const terms = (p, q, name) => {
+    if (name === 'w1') {
+      let gap = 0;
+      return Array.from(p, (a, i) => (i + 1 < p.length ? Math.abs((gap += a - q[i])) : 0));
+    }
+    if (name === 'mmd') {
+      return Array.from(p, (a, i) => {
+        let s = 0;
+        for (let j = 0; j < p.length; j++) s += (p[j] - q[j]) * Math.exp(-((i - j) ** 2) / 2);
+        return (a - q[i]) * s;
+      });
+    }
+    return Array.from(p, (a, i) => pointwise(name, a, q[i]));
+  };
 
   // The integrand of a divergence at a place where the two have densities a and b.
   const pointwise = (name, a, b) => {
@@ -286,6 +301,23 @@ IDEAS.divergences = (() => {
   };
   const ofCurves = (p, q) => Object.fromEntries(NAMES.map(name => [name, measure[name](p, q)]));
 
+  // The integrand of each measure on a grid of equal steps, for the eye. xs: the grid.
+  const integrand = (name, p, q, xs) => {
+    if (name === 'w1') return Array.from(xs, x => Math.abs(cdf(p, x) - cdf(q, x)));
+    if (name === 'mmd') {
+      // The gap, times itself smoothed by the kernel: it integrates to MMD squared.
+      const h = xs[1] - xs[0],
+        gap = Array.from(xs, x => density(p, x) - density(q, x));
+      const kernel = Array.from(xs, (_, i) => h * Math.exp(-((i * h) ** 2) / 2));
+      return gap.map((v, i) => {
+        let s = 0;
+        for (let j = 0; j < gap.length; j++) s += gap[j] * kernel[i > j ? i - j : j - i];
+        return v * s;
+      });
+    }
+    return Array.from(xs, x => pointwise(name, density(p, x), density(q, x)));
+  };
+
   // For fits: the divergences of a normal q from a fixed p, on one grid of equal steps (which for
   // smooth densities is exact to many digits, and keeps a step under a millisecond).
   const fitter = (p, n = 241, low = -12, high = 12) => {
@@ -338,6 +370,7 @@ IDEAS.divergences = (() => {
     mmd,
     ofBars,
     terms,
+    integrand,
     pointwise,
     curve,
     density,

@@ -15,19 +15,23 @@ IDEAS.views.divergences = (() => {
     ['reverse', 'KL(q‖p)'],
     ['js', 'JS'],
     ['tv', 'TV'],
+    ['w1', 'W₁'],
+    ['mmd', 'MMD²'],
   ];
   const FORMULAS = {
     kl: 'KL(*p*‖*q*) = ∫ *p* log [[*p*|*q*]] d*x* = {value}',
     reverse: 'KL(*q*‖*p*) = ∫ *q* log [[*q*|*p*]] d*x* = {value}',
     js: 'JS(*p*, *q*) = ½ KL(*p*‖*m*) + ½ KL(*q*‖*m*) = {value}, *m* = ½(*p* + *q*)',
     tv: 'TV(*p*, *q*) = ½ ∫ |*p* − *q*| d*x* = {value}',
+    w1: 'W_1(*p*, *q*) = ∫ |*F*_p(*x*) − *F*_q(*x*)| d*x* = {value}',
+    mmd: 'MMD^2 = ∫∫ (*p* − *q*)(*x*) *k*(*x*, *y*) (*p* − *q*)(*y*) d*x* d*y*,   MMD = {value}',
   };
   const P = [0.05, 0.1, 0.2, 0.3, 0.2, 0.1, 0.05, 0],
     Q = [0.02, 0.05, 0.08, 0.15, 0.25, 0.25, 0.15, 0.05];
   const state = {
     p: list(P, 0, 1),
     q: list(Q, 0, 1),
-    show: one('kl', 'reverse', 'js', 'tv'),
+    show: one('kl', 'reverse', 'js', 'tv', 'w1', 'mmd'),
     pm: number(-1, -5, 5),
     pw: number(1, 0.2, 3),
     pd: number(3, 0, 6),
@@ -277,7 +281,7 @@ IDEAS.views.divergences = (() => {
             pen.line(xs, b, 'q');
           });
         });
-        const each = a.map((v, i) => D.pointwise(name, v, b[i]));
+        const each = D.integrand(name, p, q, xs);
         const finite = each.filter(Number.isFinite);
         below.y = [
           Math.min(-0.05, Math.max(-2, ...[Math.min(...finite)])) * 1.15,

@@ -186,7 +186,7 @@ IDEAS.views.judging = (() => {
     key: 'frechet',
     title: 'Fréchet distance',
     words:
-      'It compares means and covariances of features, and nothing else. Drag the model’s ellipse onto the real one; then look at shapes that it cannot tell apart.',
+      'It compares means and covariances of features, and nothing else. Drag the model’s ellipse onto the real one. The next step shows shapes that it cannot tell apart.',
     build(s) {
       s.slider('mx', { label: 'Mean, x', step: 0.05 });
       s.slider('my', { label: 'Mean, y', step: 0.05 });

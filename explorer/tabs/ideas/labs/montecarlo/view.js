@@ -80,7 +80,6 @@ IDEAS.views.montecarlo = (() => {
         say: () => `T = ${2 ** s.state.k}`,
         range: () => [s.state.k, 0, 20],
       });
-      // An arrow moves by one power of two, whatever the pixel is worth.
       const formulas = Object.fromEntries(
         Object.keys(NAMES).map(f => {
           const node = s.el('div');
