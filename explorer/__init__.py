@@ -104,7 +104,7 @@ def build(context: Context) -> gr.Blocks:
         gr.HTML(_HEADER, apply_default_css=False, elem_id="ge-header", js_on_load=None)
         context.page = page
         tabs = [tab for tab in TABS if not hasattr(tab, "offered") or tab.offered(context)]
-        context.tab_keys = tuple(map(key_of, tabs))
+        context.titles = {key_of(tab): tab.TITLE for tab in tabs}
         context.picker = model_picker(context.store, tabs)
         context.code = gr.State(None)
         with gr.Tabs(elem_id="ge-tabs") as context.tabs:

@@ -62,7 +62,7 @@ class Context:
     The rest is filled in while the page is built.
 
     picker: the model picker; its value is the chosen model's name.
-    tabs: the ``gr.Tabs``. tab: the key of the one being built, tab_keys: all of them.
+    tabs: the ``gr.Tabs``. tab: the key of the one being built, titles: those of all of them by key.
     part: the key of the part being built, "" in a tab of one piece (see ``components.parts``).
     page: the ``gr.Blocks``.
     code: a ``gr.State`` that carries a latent code to another tab, None or
@@ -77,7 +77,7 @@ class Context:
     code: Any = None
     tab: str = ""
     part: str = ""
-    tab_keys: tuple[str, ...] = ()
+    titles: dict[str, str] = field(default_factory=dict)
     remembered: list[Remembered] = field(default_factory=list)
     # Whole data sets, for nearest neighbours: two at most, MNIST takes 47 MB.
     datasets: Recent = field(default_factory=lambda: Recent(2))

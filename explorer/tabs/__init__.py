@@ -35,9 +35,9 @@ and in the CSS class ``ge-panel-latent``.
 """
 
 from explorer.page.parts import key_of
-from explorer.tabs import denoise, game, latent, layers, pixels, sample, score, train
+from explorer.tabs import denoise, game, ideas, latent, layers, pixels, sample, score, train
 from explorer.tabs import map as map_tab
 
 __all__ = ["TABS", "key_of"]
 
-TABS = (sample, latent, denoise, pixels, layers, game, map_tab, score, train)
+TABS = (sample, latent, denoise, pixels, layers, game, map_tab, score, ideas, train)

@@ -55,6 +55,17 @@ class HasPosterior(Protocol):
 
 
 @runtime_checkable
+class WeighsCodes(Protocol):
+    """Estimates log p(x) with codes of its encoder or its prior: the log weights of each, log p(x |
+    h) p(h) / r(h) nats, (samples, B), for B pictures x as ``Observes.observed`` gives them."""
+
+    def observed(self, x: Tensor, rng: Generator) -> Tensor: ...
+    def log_weights(
+        self, x: Tensor, rng: Generator, samples: int, label=None, from_prior: bool = False
+    ) -> Tensor: ...
+
+
+@runtime_checkable
 class Noises(Protocol):
     """Says how a picture drowns: noised(x, t, noise) is x_t, B pictures in the units of a picture,
     not clamped; t: (B,) or a number, 0 the picture and 1 noise; noise: standard normal, as x."""
@@ -110,6 +121,7 @@ FINER = {
     for protocol in (
         Observes,
         HasPosterior,
+        WeighsCodes,
         Noises,
         Restores,
         HasSchedule,

@@ -375,6 +375,46 @@ class VAE(GenerativeModel):
         yield Frame(0, 1, self.decode(z, label), info={"z": z, "label": label})
 
     @torch.no_grad()
+    def log_weights(
+        self,
+        x: Tensor,
+        rng: Generator,
+        samples: int,
+        label: int | Tensor | None = None,
+        from_prior: bool = False,
+        chunk: int = 2048,
+    ) -> Tensor:
+        """log p(x | h) p(h) / r(h) for codes h of r, (samples, B): the mean of the weights is p(x).
+
+        r is the encoder's q(h | x), or the prior, where the weight is p(x | h). x: (B, C, H, W),
+        observed, in [0, 1].
+        """
+        x = self.checked(x)
+        B, D = len(x), self.config.latent
+        mean, std = (None, None) if from_prior else self.encode_distribution(x, label)
+        label = None if label is None else torch.as_tensor(label, device=x.device).expand(B)
+        weights, step = [], max(1, chunk // max(1, B))
+        for start in range(0, samples, step):
+            k = min(step, samples - start)
+            noise = normal((k, B, D), rng, x.device, batch=1)
+            h = self.prior.inverse(noise.flatten(0, 1)).view(k, B, D) if from_prior else (
+                mean + std * noise
+            )  # fmt: skip
+            log_p = (
+                self.log_p_x(
+                    x.expand(k, *x.shape).flatten(0, 1),
+                    h.flatten(0, 1),
+                    None if label is None else label.repeat(k),
+                )
+                .view(k, B, -1)
+                .sum(-1)
+            )
+            if not from_prior:
+                log_p = log_p + self.prior.log_prob(h) - log_normal(h, mean, std).sum(-1)
+            weights.append(log_p)
+        return torch.cat(weights)
+
+    @torch.no_grad()
     def log_likelihood(
         self,
         x: Tensor,

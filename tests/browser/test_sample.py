@@ -44,6 +44,24 @@ def test_the_shipped_preview_is_what_the_model_draws(page, address):
     until(page, lambda: pixels(page, CELLS) == shipped)
 
 
+def test_a_number_typed_beyond_the_slider_is_drawn_as_its_end(page, address):
+    open_page(page, address)
+    page.fill("#sample-count input[type=number]", "1000")
+    page.press("#sample-count input[type=number]", "Tab")
+    settled(page, ".ge-panel-sample", "400 pictures of seed 0")
+    until(page, lambda: page.input_value("#sample-count input[type=number]") == "400")
+    until(page, lambda: len(pixels(page, CELLS)) == 400)
+    assert page.locator(".toast-body").count() == 0
+
+
+def test_a_slider_moved_by_key_draws(page, address):
+    open_page(page, address)
+    page.focus("#sample-temperature input[type=range]")
+    before = pixels(page, CELLS)
+    page.keyboard.press("ArrowLeft")
+    until(page, lambda: pixels(page, CELLS) != before)
+
+
 def test_clicking_a_picture_shows_it_large_with_its_code(page, address):
     open_page(page, address)
     page.wait_for_selector(".ge-closeup svg rect")

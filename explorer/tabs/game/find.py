@@ -323,7 +323,7 @@ def build(context: Context) -> None:
                              info="Of where the searches begin.")  # fmt: skip
             with gr.Row(elem_classes="ge-saves"):
                 hand = gr.Button("Open in Latent space", size="sm", elem_id="find-open",
-                                 visible="latent" in context.tab_keys)  # fmt: skip
+                                 visible="latent" in context.titles)  # fmt: skip
                 png = gr.Button("Save as PNG", size="sm", elem_id="find-png")
             saver = export.SaveButtons({"png": png}, components.saver())
             notes = context.notes(LOOK_FOR)

@@ -178,10 +178,13 @@ def turned(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
 
 
 def between(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
-    """The ways from A to B, and the sheet of a code of two numbers."""
-    view = read_view(context, name, asked)
-    yield screen(ways=ways(context, name, view))
-    yield screen(sheet=sheet(context, name, view.label))
+    """The ways from A to B."""
+    yield screen(ways=ways(context, name, read_view(context, name, asked)))
+
+
+def spread(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
+    """The sheet of all that a code of two numbers gives."""
+    yield screen(sheet=sheet(context, name, asked_label(context, name, asked.label)))
 
 
 def swapped(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
@@ -290,15 +293,18 @@ def build(context: Context) -> None:
         across=across, up=up, label=label, strips=rows, ways=way_sheet, sheet=whole_sheet,
         flat=flat_part, encodes=own_part, remade=remade, own=own, on=on, **codes.shown(),
     )  # fmt: skip
-    arrived = part.arrives(arrive)
+    # Runs are of what they show: what changes one thing never ends what shows another, so that the
+    # marker can be put down while the pad of another class is still being laid.
+    arrived = part.arrives(arrive, run="arrival")
     taken = part.on(context.code.change, take, loads=False)
     jumps = part.on(pad.place.jumped, jumped)
-    part.on(pad.place.moved, moved, loads=False)
+    part.on(pad.place.moved, moved, run="strips", loads=False)
     part.on([each.input for each in codes.setters().values()], coded)
     part.on([kind.input, across.input, up.input], turned)
     asked = part.on(label.input, jumped)
     for event in (arrived.then, asked.then):
         part.on(event, between, run="ways", loads=False)
+        part.on(event, spread, run="sheet", loads=False)
     part.on(pad.kept.swap, swapped, run="ways", loads=False)
     part.on(brought.draw, given, also={"brought": brought})
     gone = part.on(on.click, go_to_own)

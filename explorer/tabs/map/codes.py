@@ -275,7 +275,7 @@ def build(context: Context) -> None:
             with gr.Row(elem_classes="ge-pair"):
                 some = gr.Button("Random point", size="sm", elem_id="map-random")
                 hand = gr.Button("Open in Latent space", size="sm", interactive=False,
-                                 visible="latent" in context.tab_keys)  # fmt: skip
+                                 visible="latent" in context.titles)  # fmt: skip
             selected, yours = gr.State(None), gr.State(None)
 
     part.controls(

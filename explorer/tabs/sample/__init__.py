@@ -302,7 +302,7 @@ def build(context: Context) -> None:
         with gr.Column(elem_classes="ge-aside"):
             close = closeup(follows="sample")
             hand = gr.Button("Open in Latent space", size="sm", interactive=False,
-                             visible="latent" in context.tab_keys)  # fmt: skip
+                             visible="latent" in context.titles)  # fmt: skip
 
     part.controls(
         seed=seed, count=count, temperature=heat, label=label, steps=steps, guidance=guidance,

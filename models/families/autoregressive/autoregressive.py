@@ -275,6 +275,18 @@ class Autoregressive(GenerativeModel):
                     info={"nats": nats.view(n, *self.image_shape).clone(), "label": label},
                 )
 
+    def conditionals(
+        self, n: int, label: int | Tensor | None = None, order: int = 0
+    ) -> Iterator[Tensor]:
+        """One value after another: yields log p of each of its levels, (n, levels), and takes by
+        ``send`` the levels (n,) that were written. Places are those of ``order(order)``."""
+        D, top = len(self.order(order)), self.levels - 1
+        writer = self.net.writer(n, self.one_hot(label, n), order)
+        for k in range(D):
+            v = yield self.distribution.log_probs(writer.numbers())
+            if k + 1 < D:
+                writer.put(2 * v / top - 1)
+
     @torch.no_grad()
     def log_likelihood(
         self,

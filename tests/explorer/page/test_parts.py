@@ -34,7 +34,7 @@ def test_a_tab_is_made_of_parts_that_keep_the_conventions(context, tab):
         assert hasattr(context.picker, f"show_{key_of(tab)}_{key}")
     remembered = [item.key for item in context.remembered]
     assert len(set(remembered)) == len(remembered)
-    assert {key.partition(".")[0] for key in remembered} <= set(context.tab_keys)
+    assert {key.partition(".")[0] for key in remembered} <= set(context.titles)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -303,10 +304,10 @@ def test_arriving_shows_the_pad_first_and_the_rest_next(context, name):
     first, rest = latent.arrive(context, name, START)
     assert first.pad["model"] == name and first.status["text"] == ""
     assert rest.strips["rows"]
-    below = settled(latent.between(context, name, START))
-    assert len(below.ways["ways"]) == 2
+    assert len(settled(latent.between(context, name, START)).ways["ways"]) == 2
     flat = latents.dimensions(context, name) == 2
-    assert (below.sheet is not None) == flat == first.flat.visible
+    assert first.flat.visible == flat
+    assert (settled(latent.spread(context, name, START)).sheet is not None) == flat
     assert first.label.visible == (name == "asked")
 
 
@@ -431,6 +432,24 @@ def test_a_picture_that_was_brought_goes_with_no_other_event(context):
     ]  # fmt: skip
     [brought] = [[event for _, event in each.targets] for each in carrying]
     assert brought == ["draw"]
+
+
+def test_putting_down_the_marker_ends_nothing_that_lays_the_pad(context):
+    explorer.build(context)
+    part, request = context.built["latent"], SimpleNamespace(session_hash="ana")
+
+    def begin(name: str):
+        fns = [
+            each.fn for each in context.page.fns.values()
+            if name in {event for _, event in each.targets} and part.shows["pad"] in each.outputs
+        ]  # fmt: skip
+        values = vars(part.asked(label=3))
+        return fns[0](request, "asked", *(values[each] for each in part.asks))
+
+    laying = begin("jumped")
+    next(laying)  # the model is being loaded
+    next(begin("moved"))
+    assert next(laying)[list(part.shows).index("pad")]["label"] == 3
 
 
 def test_codes_are_what_is_kept_of_a_model_and_forgotten_with_it(context):
