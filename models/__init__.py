@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 FAMILIES = {
     "vae": "models.families.vae:VAE",
     "diffusion": "models.families.diffusion.diffusion:Diffusion",
-    "autoregressive": "models.families.autoregressive.autoregressive:Autoregressive",
+    "autoregressive": "models.families.autoregressive.variants:Autoregression",
     "flow": "models.families.flow.flow:Flow",
     "gan": "models.families.gan.variants:Adversarial",
     "rbm": "models.families.rbm:RBM",

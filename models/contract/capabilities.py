@@ -106,6 +106,14 @@ class Truncates(Protocol):
 
 
 @runtime_checkable
+class TellsClasses(Protocol):
+    """Says how likely a picture is of every class, (B, K) nats, and so, by Bayes' rule, which class
+    a picture is of."""
+
+    def class_nats(self, x: Tensor, rng: Generator) -> Tensor: ...
+
+
+@runtime_checkable
 class Classifies(Protocol):
     def features(self, x: Tensor) -> Tensor: ...
     def classify(self, x: Tensor) -> Tensor: ...
@@ -126,6 +134,7 @@ CAPABILITIES = {
         Discriminates,
         HasCodes,
         Truncates,
+        TellsClasses,
         Classifies,
     )
 } | KINDS

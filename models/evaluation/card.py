@@ -39,6 +39,9 @@ MEANING = {
     "fd_over_floor.guided": "Fréchet distance over its floor with guidance",
     "fd_over_floor.steps_10": "Fréchet distance over its floor in 10 steps",
     "fd_over_floor.steps_100": "Fréchet distance over its floor in 100 steps",
+    "class_accuracy": "how often the class by which an image is likeliest is its own",
+    "nll_nats.any_class": "-log p(x) in nats an image, its class unknown: the mean of all "
+    "classes' p(x given y)",
     "mig": "mutual information gap (Chen et al. 2018)",
     "knn_accuracy": "5-nearest-neighbour label accuracy in the 2-D map, held-out points",
     "trustworthiness": "trustworthiness of the 2-D map",
@@ -249,12 +252,14 @@ def card(header: Header) -> str:
     return "\n".join(lines)
 
 
+GIVEN = "given its class"  # what a conditional model's likelihood of an image is
 HEADLINES = (
-    ("nll_nats", "-log p(x) {value} ± {stderr} nats ({kind}, {space})"),
+    ("nll_nats", "-log p(x{given}) {value} ± {stderr} nats ({kind}, {space})"),
     ("bpd", "{value} bits/dim ({kind})"),
     ("accuracy", "accuracy {percent} %"),
     ("mig", "mutual information gap {value}"),
-    ("fd_over_floor", "Fréchet distance {value} x its floor"),
+    ("fd_over_floor", "Fréchet distance {value} x its floor (n = {n})"),
+    ("class_accuracy", "classes by Bayes' rule {percent} %"),
     ("knn_accuracy", "5-NN accuracy in the map {percent} %"),
 )
 
@@ -275,6 +280,8 @@ def models_table(headers: list[Header]) -> str:
                         value=f"{m['value']:.2f}",
                         stderr=f"{m['stderr'] or 0:.2f}",
                         percent=f"{100 * m['value']:.2f}",
+                        n=f"{m['n']:,}",
+                        given=" given y" if GIVEN in m.get("note", "") else "",
                         kind=m.get("kind"),
                         space=m.get("space"),
                     )
@@ -283,10 +290,15 @@ def models_table(headers: list[Header]) -> str:
         rows.append(
             f"| [`{header.name}`](pretrained/{header.name}/card.md) | {header.title} "
             f"| {spoken(header.data['name'])} | {header.parameters:,} "
-            f"| {training['epochs']:g} epochs, {training['minutes']:.0f} min "
+            f"| {training['epochs']:g} epochs, {training['minutes']:.0f} min{_where(training)} "
             f"| {'; '.join(measured)} |"
         )
     return "\n".join(rows)
+
+
+def _where(training: dict) -> str:
+    """On what, where that is no CPU, as it is of most."""
+    return "" if "CPU" in training["hardware"] else f" on an {training['hardware']}"
 
 
 def write_card(header: Header, folder: Path) -> None:

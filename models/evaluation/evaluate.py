@@ -30,6 +30,7 @@ from models.contract.capabilities import (
     Encodes,
     HasLikelihood,
     Samples,
+    TellsClasses,
     capabilities,
 )
 from models.contract.model import Model
@@ -40,7 +41,7 @@ from models.evaluation import samples as evaluate_samples
 from models.evaluation.batches import batches, faster
 from models.evaluation.card import write_card
 from models.evaluation.codes import codes
-from models.evaluation.likelihoods import likelihood
+from models.evaluation.likelihoods import by_class, likelihood
 from models.evaluation.metrics import metric
 from models.machine.files import CannotWrite, attempt, check_folder
 from models.machine.processes import here
@@ -130,6 +131,9 @@ def evaluate(
             with measuring("likelihood"):
                 numbers, kl = likelihood(model, images, samples, seed, progress, given)
                 results |= numbers
+                if isinstance(model, TellsClasses) and given is not None:
+                    space = numbers["nll_nats"]["space"]
+                    results |= by_class(model, images, given, space, seed, progress)
         if isinstance(model, Samples) and parts & OF_SAMPLES:
             with measuring(*sorted(parts & OF_SAMPLES)):
                 _samples(
@@ -195,20 +199,22 @@ def _samples(
     count = effort.get("quality_n", 2048)
     real = evaluate_samples.reference(model, judge, test, train, count, seed)
     if "quality" in parts:
-        results |= evaluate_samples.quality(model, judge, real, count, seed, progress)
+        results |= evaluate_samples.quality(model, judge, real, count, seed, progress, train.labels)
         results |= evaluate_samples.by_category(model, judge, test, count, seed)
     if "steps" in parts:
         guidance = effort.get("guidance", 2.0)
         with faster(model):
             results |= evaluate_samples.by_steps(
-                model, judge, real, count, seed, guidance, progress
+                model, judge, real, count, seed, guidance, progress, train.labels
             )
     if n != count:
         real = evaluate_samples.reference(model, judge, test, train, n, seed)
     if "truncation" in parts:
-        results |= evaluate_samples.by_truncation(model, judge, real, n, seed, progress)
+        results |= evaluate_samples.by_truncation(
+            model, judge, real, n, seed, progress, train.labels
+        )
     if "snapshots" in parts:
-        snapshots(folder, judge, real, test.classes, n, seed, write, progress)
+        snapshots(folder, judge, real, test.classes, n, seed, write, progress, train.labels)
 
 
 @torch.no_grad()
@@ -269,12 +275,13 @@ def snapshots(
     seed: int,
     write: bool,
     progress: bool,
+    labels: Tensor | None,
 ) -> None:
     """What the run's snapshots are worth, kept beside them."""
     from models.checkpoints.snapshots import save_measured
     from models.evaluation.snapshots import measure
 
-    found = measure(folder, judge, real, classes, n, seed, progress)
+    found = measure(folder, judge, real, classes, n, seed, progress, labels)
     if found is None:
         log.warning("'%s' was trained without snapshots: none is measured.", folder.name)
     elif write:

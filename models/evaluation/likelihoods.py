@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from models.contract.numbers import bits_per_dim
 from models.contract.random import generator
 from models.evaluation import metrics
 from models.evaluation.batches import batches
+from models.evaluation.card import GIVEN
 from models.evaluation.metrics import metric
 from models.machine.devices import wants_bf16
 from models.machine.processes import here, own
@@ -65,8 +67,9 @@ def likelihood(
     facts = {"n": len(images), "space": space}
     mean = {name: metrics.mean_and_stderr(values) for name, values in per_image.items()}
     numbers = {"nll_nats": metric(mean["nll"], kind=kind, **facts)}
-    if how:
-        numbers["nll_nats"]["note"] = how
+    notes = ", ".join(note for note in (GIVEN if labels is not None else "", how) if note)
+    if notes:
+        numbers["nll_nats"]["note"] = notes
     if "elbo" in mean:
         numbers["elbo_nats"] = metric(mean["elbo"], kind="lower bound", **facts)
     if "kl" in mean:
@@ -77,11 +80,29 @@ def likelihood(
     if space == "uint8":
         bpd = bits_per_dim(per_image["nll"], model.image_shape)
         numbers["bpd"] = metric(metrics.mean_and_stderr(bpd), kind=kind, **facts)
-        if how:
-            numbers["bpd"]["note"] = how
+        if notes:
+            numbers["bpd"]["note"] = notes
     kl = None
     if found[0]["kl"] is not None:
         kl = (sum(part["kl"] for part in found.values()) / len(images)).float()
         active = int((kl > ACTIVE_NATS).sum())
         numbers["active_dimensions"] = metric(active, n=len(images), note=f"of {len(kl)}")
     return numbers, kl
+
+
+def by_class(
+    model: Model, images: Tensor, labels: Tensor, space: str, seed: int, progress: bool
+) -> dict:
+    """How often the likeliest class is the right one, and what a picture of unknown class costs:
+    log p(x) = log 1/K sum_y p(x | y), exact where p(x | y) is."""
+    found = {
+        index: model.class_nats(x, generator(seed, index)).cpu()
+        for index, x in own(batches(images, 50, model, "classes", progress))
+    }
+    nats = torch.cat([*here().collected(found).values()])  # (N, K)
+    free = nats.logsumexp(1) - math.log(nats.shape[1])
+    right = metrics.label_accuracy(nats, labels)
+    return {
+        "class_accuracy": metric(right, n=len(images), note="by Bayes' rule"),
+        "nll_nats.any_class": metric(metrics.mean_and_stderr(-free), n=len(images), space=space),
+    }

@@ -44,13 +44,22 @@ def reference(
 
 
 def drawn(
-    model: Model, n: int, seed: int, what: str = "sample", progress: bool = False, **knobs: Any
+    model: Model,
+    n: int,
+    seed: int,
+    what: str = "sample",
+    progress: bool = False,
+    labels: Tensor | None = None,
+    **knobs: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """n samples of a seed, (n, C, H, W) on the CPU, and the classes asked for, (n,): of a
-    conditional model every class alike, else None. knobs: of ``sample_steps``."""
+    conditional model as often as they are among ``labels`` (every class alike without), else None.
+    knobs: of ``sample_steps``."""
     label = None
     if model.class_count:
         label = torch.arange(n) % model.class_count
+        if labels is not None:
+            label = as_often(labels, n)
     streams, made = Streams.of(generator(seed), n), []
     with torch.no_grad():
         for i in tqdm(range(0, n, CHUNK), what, disable=not progress, leave=False):
@@ -60,6 +69,16 @@ def drawn(
     return torch.cat(made), label
 
 
+def as_often(labels: Tensor, n: int) -> Tensor:
+    """(n,) classes, mixed, each as often as it is among ``labels`` (N,).
+
+    Digits are not all as frequent: with every class alike a perfect model of them would seem to be
+    further from real ones than they are from each other.
+    """
+    rows = ((torch.arange(n) + 0.5) * len(labels) / n).long()
+    return labels.sort().values[rows][torch.randperm(n, generator=generator(n))]
+
+
 def quality(
     model: Model,
     judge: Model,
@@ -67,11 +86,13 @@ def quality(
     n: int,
     seed: int,
     progress: bool = False,
+    labels: Tensor | None = None,
     **knobs: Any,
 ) -> dict:
-    """``metrics.sample_quality`` of n samples. knobs: of ``sample_steps``."""
+    """``metrics.sample_quality`` of n samples. labels: as of ``drawn``; knobs: of
+    ``sample_steps``."""
     words = ", ".join(["sample", *(f"{k} = {v:g}" for k, v in knobs.items())])
-    made, label = drawn(model, n, seed, words, progress, **knobs)
+    made, label = drawn(model, n, seed, words, progress, labels, **knobs)
     return metrics.sample_quality(made, real, judge, fake_labels=label, seed=seed)
 
 
@@ -83,6 +104,7 @@ def by_steps(
     seed: int,
     guidance: float,
     progress: bool,
+    labels: Tensor | None = None,
 ) -> dict:
     """For a sampler that takes steps: how quality depends on how many, and what guidance gives.
 
@@ -91,10 +113,10 @@ def by_steps(
     results = {}
     if model.takes("steps"):
         for steps in STEPS:
-            found = quality(model, judge, real, n, seed, progress, steps=steps)
+            found = quality(model, judge, real, n, seed, progress, labels, steps=steps)
             results[f"fd_over_floor.steps_{steps}"] = found["fd_over_floor"]
     if model.takes("guidance"):
-        found = quality(model, judge, real, n, seed, progress, guidance=guidance)
+        found = quality(model, judge, real, n, seed, progress, labels, guidance=guidance)
         for name in ("label_accuracy", "fd_over_floor"):
             results[f"{name}.guided"] = {**found[name], "note": f"guidance {guidance:g}"}
     return results
@@ -143,7 +165,13 @@ def matching(given: np.ndarray, read: np.ndarray, categories: int) -> np.ndarray
 
 
 def by_truncation(
-    model: Model, judge: Model, real: RealFeatures, n: int, seed: int, progress: bool
+    model: Model,
+    judge: Model,
+    real: RealFeatures,
+    n: int,
+    seed: int,
+    progress: bool,
+    labels: Tensor | None = None,
 ) -> dict:
     """For a model whose codes can be truncated: what that gains, and what it costs in variety.
 
@@ -151,7 +179,7 @@ def by_truncation(
     """
     results = {}
     for threshold in THRESHOLDS if isinstance(model, Truncates) else ():
-        found = quality(model, judge, real, n, seed, progress, truncation=threshold)
+        found = quality(model, judge, real, n, seed, progress, labels, truncation=threshold)
         for name in TRUNCATED:
             if name in found:
                 results[f"{name}{TRUNCATION}{threshold:g}"] = found[name]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
+from torch import Tensor
 from tqdm import tqdm
 
 from models.checkpoints.snapshots import SURE, Measured, moments, read_snapshots
@@ -29,10 +30,12 @@ def measure(
     n: int,
     seed: int = 0,
     progress: bool = False,
+    labels: Tensor | None = None,
 ) -> Measured | None:
     """n samples of each snapshot of a checkpoint; None where it has none.
 
-    judge: on the device to compute on. real: what they are held against, in its features.
+    judge: on the device to compute on. real: what they are held against, in its features. labels:
+    as of ``drawn``.
     """
     values: dict[str, list[float]] = {}
     errors: dict[str, list[float | None]] = {}
@@ -40,7 +43,7 @@ def measure(
     total = len(read_snapshots(folder))
     every = moments(folder, str(judge.device))
     for _, model in tqdm(every, "snapshots", total, disable=not progress, leave=False):
-        made, label = drawn(model, n, seed)
+        made, label = drawn(model, n, seed, labels=labels)
         logits = metrics.judged(judge.classify, made, judge)
         found = metrics.sample_quality(made, real, judge, seed=seed, bootstrap=BOOTSTRAP)
         if label is not None:

@@ -236,7 +236,9 @@ class Run:
 
         part: of the peak learning rates.
         """
-        rng = generator(self.recipe.seed, 2, self.step)
+        # On a GPU drawn there: a batch's noise would take a CPU as long as the step itself.
+        place = self.device if self.device.type == "cuda" else "cpu"
+        rng = generator(self.recipe.seed, 2, self.step, device=place)
         if self.recipe.data.mutate:
             with shared():
                 x = mutated(x, self.recipe.data.mutate, rng)

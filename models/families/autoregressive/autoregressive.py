@@ -1,27 +1,4 @@
-r"""An autoregressive model: a picture is written one value at a time, each given those before.
-
-Any distribution over a picture of $D$ values is a product of conditionals, in any order one likes,
-
-$$p(x) = \prod_{i=1}^{D} p(x_i \mid x_1, \dots, x_{i-1}) ,$$
-
-so nothing needs to be approximated: a network that maps the values so far to a distribution over
-the next one *is* a distribution over pictures, its logarithm is a plain sum, and it is trained by
-maximum likelihood itself. In training all $D$ conditionals are computed at once, since the picture
-is there; to sample, one must go value by value. What differs between the models a lecture names is
-how the network keeps to the rule that value $i$ sees only the values before it:
-
-* **FVSBN** (Frey 1998): a logistic regression for each value, $p(x_i = 1 \mid x_{<i}) =
-  \sigma(b_i + \sum_{j<i} A_{ij} x_j)$.
-* **NADE** (Larochelle and Murray 2011, eqs. 1 and 2): hidden units with shared weights,
-  $h_i = \sigma(c + W_{\cdot,<i}\, x_{<i})$, $p(x_i = 1 \mid x_{<i}) = \sigma(b_i + V_i h_i)$.
-* **MADE** (Germain et al. 2015): an autoencoder whose weights are masked, so that one pass gives
-  all conditionals; other masks are other orders.
-* **PixelCNN** (van den Oord et al. 2016a): convolutions whose kernels are masked. Stacked, they
-  never see part of what lies above to the right, the *blind spot*; the **gated PixelCNN** (van den
-  Oord et al. 2016b, eq. 2) has a vertical stack for the rows above and a horizontal one for the row
-  itself, and none.
-* **Transformer**: attention over patches, each written value by value.
-"""
+"""What every autoregressive model does, by whichever network; see ``variants`` for what it is."""
 
 from __future__ import annotations
 
@@ -37,15 +14,16 @@ from models.contract.knobs import BINARISE, LABEL, ORDER, SAMPLES, TEMPERATURE, 
 from models.contract.model import Frame, GenerativeModel, Likelihood, Mask, Objective
 from models.contract.random import binarised, uniform
 from models.contract.streams import Streams
+from models.families.autoregressive.augmentation import moved
 from models.families.autoregressive.made import MADE
 from models.families.autoregressive.nade import NADE
 from models.families.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
-from models.families.autoregressive.transformer import PatchTransformer
+from models.families.autoregressive.transformer import HELD, PatchTransformer
 from models.families.distributions import KINDS
 
 NETWORKS = ("fvsbn", "nade", "made", "pixelcnn", "gated", "transformer")
 PROBES = 8  # of a receptive field
-ORDERS = ("raster", "reversed", "columns", "centre", "shuffled")
+ORDERS = ("raster", "reversed", "columns", "mirrored", "centre", "shuffled")
 
 
 @dataclass(frozen=True)
@@ -61,15 +39,15 @@ class AutoregressiveConfig:
     components: int = setting(5, "Parts of a mixture.", low=1, high=50)
     orders: str = setting(
         "raster",
-        "Order of writing, of raster, reversed, columns, centre, shuffled; several with commas, "
-        "which the same weights learn (MADE).",
+        "Order of writing, of raster, reversed, columns, mirrored, centre, shuffled; several with "
+        "commas, which the same weights learn (MADE, and a transformer but for the last two).",
     )
     width: int = setting(
         192, "Units of a layer: channels, or numbers in a token.", low=4, high=8192
     )
     layers: int = setting(2, "Hidden layers, or blocks.", low=0, high=64)
     ends: bool = setting(
-        False, "A PixelCNN's first layer is told which values are black and which are white."
+        False, "A PixelCNN or transformer is told which values are black and which are white."
     )
     head: int = setting(
         0, "Units between a PixelCNN's features and what it says; 0 is its width.", low=0, high=4096
@@ -79,8 +57,18 @@ class AutoregressiveConfig:
     hidden: int = setting(256, "Units of the network that writes a patch.", low=4, high=8192)
     hidden_layers: int = setting(1, "Layers of the network that writes a patch.", low=1, high=8)
     dropout: float = setting(0.0, "Part of the units dropped in training.", low=0.0, high=0.9)
+    shift: int = setting(
+        0, "Pixels by which a transformer's pictures are moved in training, at most.", low=0, high=8
+    )
+    bend: float = setting(
+        0.0, "How far they are turned, slanted and stretched, at most.", low=0.0, high=0.5
+    )
+    mirror: bool = setting(False, "Whether some of them are mirrored, left to right.")
     num_classes: int = setting(
         0, "Classes to condition on; 0 is none, -1 as many as the data has.", low=-1, high=1000
+    )
+    drop_label: float = setting(
+        0.0, "How often a class is left out in training, which guidance needs.", low=0.0, high=1.0
     )
 
 
@@ -142,9 +130,11 @@ class Autoregressive(GenerativeModel):
         out = self.net(2 * x - 1, self.one_hot(label, len(x)), order)
         return out[:, self.net.layout.argsort()]
 
-    def _log_prob(self, x: Tensor, label: Tensor | None, rng: Generator, order: int) -> Tensor:
-        """log p(x_i | those before it), (B, D), in the network's layout. x: observed."""
-        numbers = self.net(2 * x - 1, self.one_hot(label, len(x)), order)  # (B, D, P)
+    def _log_prob(
+        self, x: Tensor, y: Tensor, rng: Generator, order: int, **told: Tensor
+    ) -> Tensor:  # fmt: skip
+        """log p(x_i | those before it), (B, D), in the network's layout. x: observed; y: (B, K)."""
+        numbers = self.net(2 * x - 1, y, order, **told)  # (B, D, P)
         v = x.flatten(1)[:, self.net.layout] * (self.distribution.levels - 1)
         v = v.round()
         noise = None if self.distribution.exact else uniform(v.shape, rng, v.device)
@@ -156,13 +146,20 @@ class Autoregressive(GenerativeModel):
     # -- training --------------------------------------------------------------------------------
 
     def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
-        """-log p(x), the whole of it, in nats an image."""
+        """-log p(x), the whole of it, in nats an image; in training, of moved pictures by a network
+        that is told how they were moved."""
+        c, told = self.config, {}
+        if self.training and (c.shift or c.bend or c.mirror):
+            x, told["moved"] = moved(x, rng, c.shift, c.bend, c.mirror)
         x = self.observed(x, rng)
         order = 0
         if len(self.net.orders) > 1:
             order = int(torch.randint(len(self.net.orders), (), generator=rng, device=rng.device))
-        label = y if self.class_count else None
-        nll = -self._log_prob(x, label, rng, order).sum(1).mean()
+        label = self.one_hot(y if self.class_count else None, len(x))
+        if self.training and self.class_count and c.drop_label:
+            kept = uniform((len(x),), rng, x.device) >= c.drop_label
+            label = label * kept[:, None]
+        nll = -self._log_prob(x, label, rng, order, **told).sum(1).mean()
         logs = {"nll_nats": nll}
         if self.space != "binary":
             logs = {"bpd": nll / (math.log(2) * x[0].numel())}
@@ -231,13 +228,15 @@ class Autoregressive(GenerativeModel):
         known: Tensor | None = None,
         every: int = 1,
         naive: bool = False,
+        guidance: float = 1.0,
     ) -> Iterator[Frame]:
         """Writes pictures from uniforms u (n, D), by their place in the flattened picture.
 
         A frame comes after ``every`` values and at the end: step of D values are written, x is what
         there is of the picture, the rest 0. Where ``known`` (n, C, H, W) is true the value is that
         of x. info["nats"] (n, C, H, W): log p of each value so far, at temperature 1. ``naive``
-        runs the whole network for each value: the same picture, much later.
+        runs the whole network for each value: the same picture, much later. ``guidance``: as of
+        ``WithClasses``; the nats are those of the class as it is.
 
         Raises ValueError for a temperature that is not positive, or an order there is not.
         """
@@ -245,8 +244,10 @@ class Autoregressive(GenerativeModel):
         places = self.order(order).tolist()
         n, D = u.shape
         y, top = self.one_hot(label, n), self.distribution.levels - 1
-        writer = NaiveWriter(self.net, n, y, order, self.image_shape) if naive else (
-            self.net.writer(n, y, order)
+        guided = guidance != 1 and label is not None and self.class_count > 0
+        told = torch.cat([y, torch.zeros_like(y)]) if guided else y  # once as if there was no class
+        writer = NaiveWriter(self.net, len(told), told, order, self.image_shape) if naive else (
+            self.net.writer(len(told), told, order)
         )  # fmt: skip
         picture = torch.zeros(n, D, device=self.device, dtype=y.dtype)
         nats = torch.zeros_like(picture)
@@ -256,17 +257,20 @@ class Autoregressive(GenerativeModel):
             mask = known.flatten(1).expand(n, D)
             asked = (~mask).any(0).tolist()
         for k, place in enumerate(places):
-            numbers = writer.numbers()
+            numbers = says = writer.numbers()
+            if guided:
+                numbers, free = says.chunk(2)
+                says = free + guidance * (numbers - free)
             if given is None:
-                v = self.distribution.draw(numbers, u[:, place], temperature)
+                v = self.distribution.draw(says, u[:, place], temperature)
             else:
                 v = given[:, place]
                 if asked[place]:
-                    drawn = self.distribution.draw(numbers, u[:, place], temperature)
+                    drawn = self.distribution.draw(says, u[:, place], temperature)
                     v = torch.where(mask[:, place], v, drawn)
             nats[:, place] = self.distribution.log_prob(numbers, v)
             picture[:, place] = v / top
-            writer.put(2 * v / top - 1)
+            writer.put((2 * v / top - 1).repeat(len(told) // n))
             if (k + 1) % every == 0 or k + 1 == D:
                 yield Frame(
                     k + 1,
@@ -306,8 +310,7 @@ class Autoregressive(GenerativeModel):
         x = self.checked(x)
         if binarise or self.config.pixels != "bernoulli":
             x = self.observed(x, rng)
-        if label is not None:
-            label = torch.as_tensor(label, device=x.device).expand(len(x))
+        label = self.one_hot(label, len(x))
         draws = 1 if self.distribution.exact else max(1, samples)
         back = self.net.layout.argsort()
         each = torch.stack([
@@ -397,6 +400,8 @@ def dense_order(name: str, image: tuple[int, int, int]) -> Tensor:
         key = (H - 1 - rows) * W + W - 1 - columns
     elif name == "columns":
         key = columns * H + rows
+    elif name == "mirrored":
+        key = rows * W + W - 1 - columns
     elif name == "centre":  # outwards, ring by ring
         ring = torch.maximum((2 * rows - H + 1).abs(), (2 * columns - W + 1).abs())
         key = ring * H * W + rows * W + columns
@@ -414,10 +419,14 @@ def network(config: AutoregressiveConfig, per_value: int) -> nn.Module:
     for name in names:
         if name not in ORDERS:
             raise ValueError(f"There is no order '{name}'. Orders: {', '.join(ORDERS)}.")
-    if len(names) > 1 and c.network not in ("fvsbn", "made"):
-        raise ValueError("Several orders are for fvsbn and made; the others have one.")
-    if c.network in ("pixelcnn", "gated", "transformer") and names != ["raster"]:
+    if len(names) > 1 and c.network not in ("fvsbn", "made", "transformer"):
+        raise ValueError("Several orders are for fvsbn, made and transformer; the others have one.")
+    if c.network in ("pixelcnn", "gated") and names != ["raster"]:
         raise ValueError(f"A network of kind '{c.network}' writes in raster order only.")
+    if c.network == "transformer" and not HELD.keys() >= set(names):
+        raise ValueError(f"Orders of a transformer are {', '.join(HELD)}.")
+    if (c.shift or c.bend or c.mirror) and c.network != "transformer":
+        raise ValueError("Pictures are moved in training (shift, bend, mirror) for transformers.")
     if c.network in ("fvsbn", "nade", "made") and per_value * D**2 > 1e8:
         raise ValueError(
             f"{per_value} numbers for each of {D} values are too many for a dense network; use "
@@ -428,7 +437,8 @@ def network(config: AutoregressiveConfig, per_value: int) -> nn.Module:
         return PatchTransformer(
             image, per_value, patch=c.patch, width=c.width, layers=c.layers,
             head_width=c.head_width, hidden=c.hidden, hidden_layers=c.hidden_layers,
-            dropout=c.dropout, classes=classes,
+            dropout=c.dropout, classes=classes, orders=names, ends=c.ends,
+            moves=bool(c.shift or c.bend or c.mirror),
         )  # fmt: skip
     if c.network == "nade":
         return NADE(D, per_value, c.width, orders[0], classes)

@@ -24,6 +24,18 @@ def at_least_float32(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
+class Ends(nn.Module):
+    """v (..., S) in [-1, 1] -> (..., 3 S): the values, then whether each is black, and whether it
+    is white, up to ``NEAR``. Most values of a picture of many levels are, and what is linear in a
+    grey level cannot tell those from their neighbours."""
+
+    NEAR = 3.5 / 255
+
+    def forward(self, v: Tensor) -> Tensor:
+        black, white = v < -1 + 2 * self.NEAR, v > 1 - 2 * self.NEAR
+        return torch.cat([v, black.to(v), white.to(v)], -1)
+
+
 class MaskedMLP(nn.Module):
     """v (..., S) and a context (..., E) -> (..., S, P); output i depends on the values before i.
 
@@ -35,18 +47,20 @@ class MaskedMLP(nn.Module):
 
     def __init__(
         self, values: int, per_value: int, hidden: int, layers: int, context: int = 0,
-        dropout: float = 0.0, orders: Sequence[Tensor] | None = None,
+        dropout: float = 0.0, orders: Sequence[Tensor] | None = None, ends: bool = False,
     ) -> None:  # fmt: skip
+        """ends: each value is read as ``Ends`` has it, by three numbers."""
         super().__init__()
         S, P, H = values, per_value, hidden
+        self.marks, self.each = (Ends(), 3) if ends else (nn.Identity(), 1)
         self.values, self.per_value = S, P
         orders = torch.stack(list(orders)) if orders else torch.arange(S)[None]
         degrees = torch.div(torch.arange(H) * S, H, rounding_mode="floor")
         self.register_buffer("orders", orders, persistent=False)  # (O, S)
         self.register_buffer("position", orders.argsort(1), persistent=False)  # (O, S)
         self.register_buffer("degrees", degrees, persistent=False)  # (H,)
-        self.direct = nn.Linear(S, S * P)
-        self.read = nn.ModuleList(nn.Linear(H if k else S, H) for k in range(layers))
+        self.direct = nn.Linear(self.each * S, S * P)
+        self.read = nn.ModuleList(nn.Linear(H if k else self.each * S, H) for k in range(layers))
         self.write = nn.Linear(H, S * P, bias=False) if layers else None
         self.told = nn.ModuleList(nn.Linear(context, H, bias=False) for _ in self.read if context)
         self.told_last = nn.Linear(context, S * P, bias=False) if context else None
@@ -66,6 +80,9 @@ class MaskedMLP(nn.Module):
 
     def forward(self, v: Tensor, context: Tensor | None = None, order: int = 0) -> Tensor:
         masks = self.masks(order)
+        for name in ("direct", "first"):
+            masks[name] = masks[name].repeat(1, self.each)
+        v = self.marks(v)
         out = F.linear(v, self.direct.weight * masks["direct"], self.direct.bias)  # (..., S P)
         h = v
         for k, layer in enumerate(self.read):
@@ -138,24 +155,37 @@ class MaskedWriter:
         # Weights with the values in the order of writing, (S, P, ...) where they lead to values.
         order = net.orders[order]
         self.last = last.expand(n, S * P).view(n, S, P)[:, order]
-        self.direct = net.direct.weight.view(S, P, S)[order][:, :, order]
+        self.direct = self.by_value(net.direct.weight, order).view(S, P, -1)[order]
         self.read = [
-            layer.weight if k else layer.weight[:, order] for k, layer in enumerate(net.read)
+            layer.weight if k else self.by_value(layer.weight, order)
+            for k, layer in enumerate(net.read)
         ]
         self.write = None if net.write is None else net.write.weight.view(S, P, H)[order]
+
+    def by_value(self, weight: Tensor, order: Tensor) -> Tensor:
+        """Weights (out, each S) with the numbers of each value side by side, in this order."""
+        return weight.unflatten(1, (self.net.each, -1))[:, :, order].transpose(1, 2).flatten(1)
+
+    def before(self) -> Tensor:
+        """(n, each i): what is read of the values written so far."""
+        v = self.v[:, : self.i]
+        if self.net.each == 1:
+            return v
+        return self.net.marks(v).unflatten(1, (self.net.each, -1)).transpose(1, 2).flatten(1)
 
     def numbers(self) -> Tensor:
         """(n, P): what the network says of the value about to be written."""
         i = self.i
         new, seen = slice(self.starts[i], self.starts[i + 1]), self.starts[i + 1]
+        first = self.before()
         if seen > new.start:
-            below = self.v[:, :i]
+            below = first
             for k, weight in enumerate(self.read):
                 a = F.linear(below, weight[new, : below.shape[1]]) + self.told[k][:, new]
                 a = F.relu(a)
                 self.h[k][:, new] = a + self.h[k - 1][:, new] if k else a
                 below = self.h[k][:, :seen]
-        out = F.linear(self.v[:, :i], self.direct[i, :, :i]) + self.last[:, i]
+        out = F.linear(first, self.direct[i, :, : first.shape[1]]) + self.last[:, i]
         if self.write is not None:
             out = out + F.linear(self.h[-1][:, :seen], self.write[i, :, :seen])
         return at_least_float32(out)

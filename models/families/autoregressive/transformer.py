@@ -9,17 +9,24 @@ M_{tu} = 0 \text{ for } u \le t, \; -\infty \text{ else},$$
 and so knows every patch before its own. A small masked network then writes the patch's values one
 by one given that token. Nothing is approximated: $\log p(x) = \sum_t \sum_i \log p(x_{t,i} \mid
 x_{t,<i}, x_{<t})$, but attention sees 49 tokens where a pixel at a time would be 784.
+
+Held upside down, on its side or before a mirror, a picture is written in another order by the same
+weights, which are told how it is held; the mean of what all orders find likely is a distribution,
+too, and a better one.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.contract.model import Mask
-from models.families.autoregressive.made import MaskedMLP, MaskedWriter
+from models.families.autoregressive.augmentation import NUMBERS
+from models.families.autoregressive.made import Ends, MaskedMLP, MaskedWriter
 
 
 def patches(x: Tensor, side: int) -> Tensor:
@@ -29,9 +36,19 @@ def patches(x: Tensor, side: int) -> Tensor:
     return x.permute(0, 2, 4, 3, 5, 1).reshape(B, -1, side * side * C)
 
 
-def patch_order(image: tuple[int, int, int], side: int) -> Tensor:
-    """(D,): the place in a flattened (C, H, W) picture of the k-th value that is written."""
-    return patches(torch.arange(math.prod(image)).view(1, *image), side).flatten()
+HELD = {
+    "raster": lambda places: places,
+    "reversed": lambda places: places.flip(1, 2),
+    "columns": lambda places: places.transpose(1, 2),
+    "mirrored": lambda places: places.flip(2),
+}
+
+
+def patch_order(image: tuple[int, int, int], side: int, name: str = "raster") -> Tensor:
+    """(D,): the place in a flattened (C, H, W) picture of the k-th value that is written, where the
+    picture is held in one of the ways of ``HELD``."""
+    places = HELD[name](torch.arange(math.prod(image)).view(image))
+    return patches(places[None], side).flatten()
 
 
 class Block(nn.Module):
@@ -55,6 +72,9 @@ class Block(nn.Module):
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         """Written out: on a CPU the backward pass of the fused kernel is slow in bfloat16."""
+        if mask is not None and q.is_cuda:
+            a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            return self.to_out(a.transpose(1, 2).flatten(2))
         a = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5  # (B, heads, T, T)
         if mask is not None:
             a = a.masked_fill(mask, -math.inf)
@@ -79,33 +99,53 @@ class PatchTransformer(nn.Module):
     def __init__(
         self, image: tuple[int, int, int], per_value: int, *, patch: int, width: int, layers: int,
         head_width: int, hidden: int, hidden_layers: int, dropout: float, classes: int,
+        orders: Sequence[str] = ("raster",), ends: bool = False, moves: bool = False,
     ) -> None:  # fmt: skip
+        """orders: names of ``HELD``. ends: as of ``MaskedMLP``. moves: whether pictures are moved
+        in training (``augmentation.moved``)."""
         super().__init__()
         C, H, W = image
         if H % patch or W % patch:
             raise ValueError(
                 f"Images of {H} x {W} cannot be cut into patches of {patch} x {patch}."
             )
+        if "columns" in orders and H != W:
+            raise ValueError("By columns a transformer writes only pictures as high as wide.")
         self.image, self.patch, self.values = image, patch, patch * patch * C
         T, S = (H // patch) * (W // patch), self.values
-        self.register_buffer("orders", patch_order(image, patch)[None], persistent=False)
+        order = torch.stack([patch_order(image, patch, name) for name in orders])
+        self.register_buffer("orders", order, persistent=False)  # (O, D)
         self.register_buffer("mask", torch.ones(T, T).triu(1).bool(), persistent=False)
         self.register_buffer("layout", self.orders[0], persistent=False)
-        self.read = nn.Sequential(nn.Linear(S, width), nn.GELU(), nn.Linear(width, width))
+        # Where the values of the layout are among those of each order.
+        back = torch.stack([o.argsort()[self.layout] for o in order])
+        self.register_buffer("back", back, persistent=False)
+        self.marks = Ends() if ends else nn.Identity()
+        each = 3 if ends else 1
+        self.read = nn.Sequential(nn.Linear(each * S, width), nn.GELU(), nn.Linear(width, width))
         self.start = nn.Parameter(torch.zeros(width))
         self.place = nn.Parameter(torch.zeros(T, width))
+        self.held = nn.Parameter(torch.zeros(len(order), T, width)) if len(order) > 1 else None
+        # Zero for a picture that was not moved, so that nothing but training needs it.
+        self.moves = nn.Sequential(
+            nn.Linear(NUMBERS, width, bias=False), nn.GELU(), nn.Linear(width, width, bias=False)
+        ) if moves else None  # fmt: skip
         self.told = nn.Linear(classes, width, bias=False) if classes else None
         self.blocks = nn.ModuleList(
             Block(width, max(1, width // head_width), dropout) for _ in range(layers)
         )
         self.norm = nn.LayerNorm(width)
-        self.head = MaskedMLP(S, per_value, hidden, hidden_layers, context=width)
+        self.head = MaskedMLP(
+            S, per_value, hidden, hidden_layers, context=width, dropout=dropout, ends=ends
+        )
         self.reset(layers)
 
     def reset(self, layers: int) -> None:
         """Small weights, smaller still where a block adds to the stream (Radford et al. 2019)."""
         nn.init.normal_(self.start, std=0.02)
         nn.init.normal_(self.place, std=0.02)
+        if self.held is not None:
+            nn.init.normal_(self.held, std=0.02)
         for block in self.blocks:
             for layer in (block.to_qkv, block.mlp[0]):
                 nn.init.normal_(layer.weight, std=0.5 / math.sqrt(layer.in_features))
@@ -125,25 +165,37 @@ class PatchTransformer(nn.Module):
     def inner_matrices(self) -> list[nn.Parameter]:
         return [p for p in self.blocks.parameters() if p.dim() == 2]
 
-    def forward(self, x: Tensor, y: Tensor, order: int = 0) -> Tensor:
-        v = patches(x, self.patch)  # (B, T, S)
-        read = self.read(v[:, :-1])  # (B, T - 1, E)
-        h = torch.cat([self.start.expand(len(x), 1, -1).to(read.dtype), read], 1) + self.place
+    def places(self, order: int) -> Tensor:
+        """(T, E): what each token is told of where it is."""
+        return self.place if self.held is None else self.place + self.held[order]
+
+    def forward(
+        self, x: Tensor, y: Tensor, order: int = 0, moved: Tensor | None = None
+    ) -> Tensor:  # fmt: skip
+        """moved: (B, NUMBERS) how each picture was moved; None for not at all."""
+        v = x.flatten(1)[:, self.orders[order]].unflatten(1, (-1, self.values))  # (B, T, S)
+        read = self.read(self.marks(v[:, :-1]))  # (B, T - 1, E)
+        start = self.start.expand(len(x), 1, -1).to(read.dtype)
+        h = torch.cat([start, read], 1) + self.places(order)
         if self.told is not None:
             h = h + self.told(y)[:, None]
+        if moved is not None:
+            h = h + self.moves(moved)[:, None]
         for block in self.blocks:
             h = block(h, self.mask)
-        return self.head(v, self.norm(h)).flatten(1, 2)  # (B, T S, P)
+        out = self.head(v, self.norm(h)).flatten(1, 2)  # (B, T S, P)
+        return out.index_select(1, self.back[order]) if order else out
 
     def writer(self, n: int, y: Tensor, order: int = 0) -> PatchWriter:
-        return PatchWriter(self, n, y)
+        return PatchWriter(self, n, y, order)
 
 
 class PatchWriter:
     """One value at a time, with every token's keys and values kept."""
 
-    def __init__(self, net: PatchTransformer, n: int, y: Tensor) -> None:
+    def __init__(self, net: PatchTransformer, n: int, y: Tensor, order: int = 0) -> None:
         self.net, self.n, self.t = net, n, -1
+        self.places = net.places(order)
         self.told = None if net.told is None else net.told(y)
         T, E = net.place.shape
         self.caches = [
@@ -155,11 +207,15 @@ class PatchWriter:
 
     def _next_patch(self) -> None:
         net = self.net
-        h = net.start.expand(self.n, -1) if self.values is None else net.read(self.values.v)
+        h = (
+            net.start.expand(self.n, -1)
+            if self.values is None
+            else net.read(net.marks(self.values.v))
+        )
         self.t += 1
-        if self.t == len(net.place):
+        if self.t == len(self.places):
             return  # the picture is written
-        h = h + net.place[self.t]
+        h = h + self.places[self.t]
         if self.told is not None:
             h = h + self.told
         h = h[:, None]  # (n, 1, E)

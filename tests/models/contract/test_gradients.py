@@ -75,6 +75,8 @@ def calls(model) -> dict[str, tuple[Callable[[Tensor], Any], Tensor]]:
         "verdict_is_logit": (lambda x: model.verdict_is_logit, x),
         "verdict": (lambda x: model.verdict(x, *asked), x),
         "codes": (lambda z: len(model.codes), z),
+        "code_prior": (lambda z: model.code_prior, z),
+        "class_nats": (lambda x: model.class_nats(x, generator(0)), x),
         "truncate": (lambda z: model.truncate(z, 1.0), z),
         "features": (lambda x: model.features(x), x),
         "classify": (lambda x: model.classify(x), x),

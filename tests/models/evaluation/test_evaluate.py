@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import shutil
 from pathlib import Path
@@ -132,6 +133,38 @@ def test_a_conditional_model_is_told_the_class(measured):
         }
     found = metrics_of(folder)["elbo_nats"]["value"]
     assert abs(found - elbo["right"]) < abs(found - elbo["none"]) / 3
+
+
+def test_a_model_that_writes_by_class_tells_the_class_by_bayes_rule(tmp_path, digits):
+    """Against the same by hand: log p(x | y) of every class, one picture drawn for all of them."""
+    wanted = dataclasses.replace(
+        tiny_recipe(
+            name="by-class", family="autoregressive",
+            train={"steps": 150, "batch_size": 64, "learning_rate": 0.02},
+        ),
+        model={"network": "fvsbn", "num_classes": -1},
+    )  # fmt: skip
+    folder = train.train(wanted, digits, tmp_path / wanted.name)
+    evaluate.evaluate(folder, n=200, only=("likelihood",), progress=False)
+    found, model, test = metrics_of(folder), weights.load(folder), datasets.load("digits", "test")
+    nats, given = [], []
+    for index in range(4):
+        part = slice(50 * index, 50 * index + 50)
+        x = model.observed(test.images[part].float() / 255, generator(0, index))
+        each = torch.stack([
+            model.log_likelihood(x, generator(0), label=k, binarise=False).nats for k in range(10)
+        ], 1)  # fmt: skip
+        nats.append(each)
+        given.append(each[torch.arange(50), test.labels[part]])
+    nats, given = torch.cat(nats), torch.cat(given)
+    right = (nats.argmax(1) == test.labels[:200]).float().mean().item()
+    assert right > 0.6  # ten classes
+    assert found["class_accuracy"]["value"] == pytest.approx(right)
+    free = -(nats.logsumexp(1) - math.log(10)).mean().item()
+    assert found["nll_nats.any_class"]["value"] == pytest.approx(free, rel=1e-5)
+    assert found["nll_nats"]["value"] == pytest.approx(-given.mean().item(), rel=1e-5)
+    assert found["nll_nats"]["note"] == "given its class"
+    assert 0 < free + given.mean().item() < math.log(10)  # a class tells at most so much
 
 
 def test_the_codes_are_kept_with_their_map(measured):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from models.contract.model import Code, Frame
 from models.contract.random import uniform
 from models.data.datasets import Dataset
-from models.evaluation.samples import by_category, matching
+from models.evaluation.samples import as_often, by_category, matching
 
 MEANS = torch.tensor([2, 0, 1])  # the class that each category of the model below makes
 
@@ -65,3 +65,12 @@ def test_a_model_without_such_a_code_has_no_such_number():
     assert (
         by_category(object(), Judge(), Dataset("none", "test", torch.zeros(1, 1, 2, 2)), 9, 0) == {}
     )
+
+
+def test_classes_are_asked_for_as_often_as_they_are_among_real_pictures():
+    labels = torch.tensor([0] * 50 + [2] * 30 + [1] * 20)
+    for n in (100, 37, 1000):
+        asked = as_often(labels, n)
+        assert (asked.bincount() / n - torch.tensor([0.5, 0.2, 0.3])).abs().max() <= 1 / n
+        assert torch.equal(asked, as_often(labels, n))
+    assert not torch.equal(asked, asked.sort().values), "mixed"

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from models.checkpoints import weights
+from models.contract.capabilities import capabilities
 from models.contract.random import generator
 from models.families.autoregressive.autoregressive import NETWORKS, ORDERS
 
@@ -56,6 +57,9 @@ CASES = [
     ("pixelcnn", (1, 4, 6), {"num_classes": 3}),
     ("transformer", (1, 4, 6), {"num_classes": 3, "hidden_layers": 2}),
     ("transformer", (3, 4, 4), {"pixels": "categorical", "levels": 4}),
+    ("transformer", (1, 4, 4), {"orders": "raster, columns, reversed, mirrored"}),
+    ("transformer", (3, 4, 4), {"pixels": "logistic", "levels": 8, "ends": True,
+                                "orders": "columns, mirrored", "hidden_layers": 2}),
     ("gated", (3, 4, 4), {"pixels": "categorical", "levels": 4}),
     ("gated", (3, 4, 4), {"pixels": "categorical", "levels": 4, "ends": True, "head": 9}),
     ("pixelcnn", (1, 4, 6), {"pixels": "logistic", "levels": 8, "ends": True, "head": 5}),
@@ -120,9 +124,11 @@ def test_nats_add_up_and_are_those_of_the_writer(network, image, more):
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("orders", ["raster", "raster,centre"])
+@pytest.mark.parametrize("orders", ["raster", "raster,centre", "raster,mirrored,reversed"])
 def test_the_probabilities_of_all_pictures_of_two_by_three_sum_to_one(network, orders):
-    if "," in orders and network not in ("fvsbn", "made"):
+    several = {"fvsbn": ("centre", "mirrored"), "made": ("centre", "mirrored"),
+               "transformer": ("mirrored",)}  # fmt: skip
+    if "," in orders and orders.split(",")[1] not in several.get(network, ()):
         return
     more = {"patch": 1} if network == "transformer" else {}
     model = small(network, (1, 2, 3), orders=orders, **more)
@@ -170,6 +176,7 @@ def test_orders_are_what_their_names_say(order):
         "raster": ((0, 0), (3, 5)),
         "reversed": ((3, 5), (0, 0)),
         "columns": ((0, 0), (3, 5)),
+        "mirrored": ((0, 5), (3, 0)),
         "centre": ((1, 2), (3, 5)),
         "shuffled": (places[0], places[-1]),
     }[order]
@@ -274,3 +281,62 @@ def test_what_has_no_masks_shows_none_and_attention_looks_back():
     assert small("nade").masks() == []
     patches = small("transformer").masks()[0].allowed
     assert torch.equal(patches, torch.ones(6, 6).tril().bool())
+
+
+def test_bayes_rule_makes_a_classifier_of_it_and_classes_a_mixture():
+    model = small("transformer", (1, 4, 6), num_classes=3, patch=2)
+    x = pictures(model, 5)
+    nats = model.class_nats(x, generator(0), binarise=False)
+    assert nats.shape == (5, 3)
+    for k in range(3):
+        given = model.log_likelihood(x, generator(0), label=k, binarise=False).nats
+        torch.testing.assert_close(nats[:, k], given)
+    assert not torch.allclose(nats[:, 0], nats[:, 1])
+    grey = torch.rand((2, 1, 4, 6), generator=generator(9), dtype=torch.float64)
+    a, b = (model.class_nats(grey, generator(4)) for _ in range(2))
+    torch.testing.assert_close(a, b)
+    assert "TellsClasses" in capabilities(model)
+    assert "TellsClasses" not in capabilities(small("transformer", (1, 4, 6), patch=2))
+
+
+def test_labels_are_left_out_as_often_as_asked():
+    model = small("made", (1, 2, 2), num_classes=2, drop_label=1.0).train()
+    x = pictures(model, 8)
+    given = next(model.objectives(x, torch.zeros(8, dtype=torch.int64), generator(0))).loss
+    other = next(model.objectives(x, torch.ones(8, dtype=torch.int64), generator(0))).loss
+    assert given == other
+    model.eval()
+    given = next(model.objectives(x, torch.zeros(8, dtype=torch.int64), generator(0))).loss
+    other = next(model.objectives(x, torch.ones(8, dtype=torch.int64), generator(0))).loss
+    assert given != other
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_guidance_is_between_no_class_and_the_class_and_beyond(network):
+    model = small(network, (1, 4, 6), num_classes=3)
+    u = torch.rand((4, 24), generator=generator(3), dtype=torch.float64)
+    label = torch.tensor([0, 1, 2, 0])
+
+    def written(label, **knobs):
+        return list(model.write_steps(u, label, every=99, **knobs))[-1]
+
+    assert torch.equal(written(label, guidance=1.0).x, written(label).x)
+    assert torch.equal(written(label, guidance=0.0).x, written(None).x)
+    strong = written(label, guidance=3.0)
+    assert torch.equal(strong.x, written(label, guidance=3.0, naive=True).x)
+    # The nats beside it are the class's own, whatever the guidance was.
+    own = model.log_likelihood(strong.x.double(), generator(0), label=label, binarise=False)
+    torch.testing.assert_close(strong.info["nats"].sum((1, 2, 3)), own.nats)
+
+    def likelier(guidance):  # by how much the class explains what was written better than none
+        rng = generator(11)
+        x = model.sample(64, rng, 1, guidance=guidance).double()
+        with_, without = (
+            model.log_likelihood(x, generator(0), label=k, binarise=False).nats for k in (1, None)
+        )
+        return (with_ - without).mean()
+
+    assert likelier(4.0) > likelier(1.0)
+    for wrong in (-1.0, math.nan, 1e9):
+        with pytest.raises(ValueError, match="Guidance"):
+            model.sample(1, generator(0), 1, guidance=wrong)
