@@ -22,6 +22,9 @@ FAMILIES = {
     "flow": "models.families.flow.flow:Flow",
     "gan": "models.families.gan.variants:Adversarial",
     "rbm": "models.families.rbm:RBM",
+    "hvae": "models.families.hierarchical.hvae:HierarchicalVAE",
+    "ebm": "models.families.energy.ebm:EnergyModel",
+    "vqvae": "models.families.vq.vqvae:VQVAE",
     "classifier": "models.families.classifier:Classifier",
 }
 

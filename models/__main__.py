@@ -121,10 +121,10 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         choices=(
             *("accuracy", "likelihood", "quality", "steps", "codes"),
-            *("scores", "snapshots", "truncation"),
+            *("scores", "snapshots", "truncation", "chains"),
         ),
-        help="measure these alone; the other numbers stay as they are (scores, snapshots and "
-        "truncation, which take long, are measured only when asked for)",
+        help="measure these alone; the other numbers stay as they are (scores, snapshots, "
+        "truncation and chains, which take long, are measured only when asked for)",
     )
     sub.add_argument("--dry", action="store_true", help="measure, but do not write the card")
 

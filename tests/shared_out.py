@@ -51,6 +51,12 @@ CASES: dict[str, tuple[str, dict, dict]] = {
     "muon": ("autoregressive", WRITER, {"muon_rate": 1e-2}),
     "mutated": ("autoregressive", {**WRITER, "pixels": "logistic"}, {"mutate": 0.2}),
     "diffusion": ("diffusion", {"width": 16, "middle": 1, "num_classes": -1}, {}),
+    "levels": ("hvae", {"width": 8, "groups": "1, 1, 1, 1", "free_nats": 1.0, "warmup_steps": 40},
+               {}),
+    # Chains and a codebook that every process has, and that the whole batch moves.
+    "walk": ("ebm", {"width": 8, "chains": 5, "langevin": 1, "contrast": 0.1}, {}),
+    "grid": ("vqvae", {"width": 8, "hidden": 16, "layers": 1, "entries": 8, "settle_steps": 30},
+             {}),
     "classifier": ("classifier", {"width": 16, "blocks": 1, "shift": 1, "mirror": True}, {}),
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ WORDS = {
     "Flows": "bend a picture into noise layer by layer",
     "WritesPixels": "write a picture value by value",
     "Discriminates": "tell real pictures from made ones",
+    "HasLevels": "say what lives on which level",
     "QuantisesCodes": "write a picture as a grid of indices",
     "WritesIndices": "write a grid of indices",
     "Translates": "turn a picture into one of another kind",

@@ -56,8 +56,11 @@ class HasPosterior(Protocol):
 
 @runtime_checkable
 class WeighsCodes(Protocol):
-    """Estimates log p(x) with codes of its encoder or its prior: the log weights of each, log p(x |
-    h) p(h) / r(h) nats, (samples, B), for B pictures x as ``Observes.observed`` gives them."""
+    """Estimates log p(x) with codes of its encoder or its prior.
+
+    log_weights(x, rng, samples): log p(x | h) p(h) / r(h) of codes h drawn from r, (samples, B)
+    nats, for B pictures x as ``observed`` gives them.
+    """
 
     def observed(self, x: Tensor, rng: Generator) -> Tensor: ...
     def log_weights(
@@ -135,6 +138,30 @@ FINER = {
 
 
 @runtime_checkable
+class HasLevels(Protocol):
+    """Latent variables in levels, each drawn given those above it.
+
+    levels: their names, from the uppermost. encode_levels(x, rng): B pictures' codes of each level,
+    (B, d, h, w). level_kl(x, rng): the nats that a picture puts into each, (B, L).
+    sample_held(level, codes, rng, n): pictures that have the codes' levels above one, and what is
+    below drawn anew, (n B, C, H, W); ValueError for a level there is not.
+    """
+
+    @property
+    def levels(self) -> tuple[str, ...]: ...
+    def encode_levels(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]: ...
+    def level_kl(self, x: Tensor, rng: Generator) -> Tensor: ...
+    def sample_held(
+        self,
+        level: int,
+        codes: Sequence[Tensor],
+        rng: Generator,
+        n: int = 1,
+        temperature: float = 1.0,
+    ) -> Tensor: ...
+
+
+@runtime_checkable
 class QuantisesCodes(Protocol):
     """Codes are grids of whole numbers, each the index of a vector in a codebook.
 
@@ -198,5 +225,5 @@ class WritesText(Protocol):
 
 KINDS = {
     protocol.__name__: protocol
-    for protocol in (QuantisesCodes, WritesIndices, Translates, WritesText)
+    for protocol in (HasLevels, QuantisesCodes, WritesIndices, Translates, WritesText)
 }

@@ -20,6 +20,8 @@ MEANING = {
     "elbo_nats": "evidence lower bound, nats an image",
     "reconstruction_nats": "reconstruction term of the bound, nats an image",
     "kl_nats": "KL(q(z given x) || p(z)), nats an image",
+    "code_nats": "-log p of the grid of codes under the prior, nats an image",
+    "codebook_use": "part of the codebook's entries that the codes of test images use",
     "effective_samples": "how many of the importance samples effectively count",
     "active_dimensions": "latent dimensions with a mean KL over 0.01 nats",
     "bpd": "bits per dimension",
@@ -54,6 +56,8 @@ def meaning(name: str) -> str:
         _, score, other = name.split(".", 2)
         title = SCORES[score].title if score in SCORES else score
         return f"AUROC of {title.lower()}, {other} against its own test images"
+    if name.startswith("kl_nats."):
+        return f"nats an image in the level {name.partition('.')[2]}"
     return MEANING.get(name, "")
 
 

@@ -25,6 +25,7 @@ from models.checkpoints.header import SHIPPED, CheckpointError, Header, find, re
 from models.checkpoints.preview import save_preview
 from models.checkpoints.reference import AUROC, save_reference
 from models.codes.judged_map import keep_features
+from models.contract.abilities import QuantisesCodes
 from models.contract.capabilities import (
     Classifies,
     Encodes,
@@ -41,7 +42,7 @@ from models.evaluation import samples as evaluate_samples
 from models.evaluation.batches import batches, faster
 from models.evaluation.card import write_card
 from models.evaluation.codes import codes
-from models.evaluation.likelihoods import by_class, likelihood
+from models.evaluation.likelihoods import by_class, codebook, likelihood
 from models.evaluation.metrics import metric
 from models.machine.files import CannotWrite, attempt, check_folder
 from models.machine.processes import here
@@ -53,8 +54,8 @@ log = logging.getLogger(__name__)
 PARTS = ("accuracy", "likelihood", "quality", "steps", "codes")
 # Eight sets of pictures by every score, up to an hour; samples of every snapshot of the run, or at
 # every truncation, some minutes.
-OF_SAMPLES = {"quality", "steps", "snapshots", "truncation"}
-ON_REQUEST = ("scores", "snapshots", "truncation")
+OF_SAMPLES = {"quality", "steps", "snapshots", "truncation", "chains"}
+ON_REQUEST = ("scores", "snapshots", "truncation", "chains")
 
 
 class NotKept(CannotWrite):
@@ -134,6 +135,9 @@ def evaluate(
                 if isinstance(model, TellsClasses) and given is not None:
                     space = numbers["nll_nats"]["space"]
                     results |= by_class(model, images, given, space, seed, progress)
+        if isinstance(model, QuantisesCodes) and "codes" in parts:
+            with measuring("codes"):
+                results |= codebook(model, images, progress)
         if isinstance(model, Samples) and parts & OF_SAMPLES:
             with measuring(*sorted(parts & OF_SAMPLES)):
                 _samples(
@@ -207,6 +211,8 @@ def _samples(
             results |= evaluate_samples.by_steps(
                 model, judge, real, count, seed, guidance, progress, train.labels
             )
+    if "chains" in parts:
+        results |= evaluate_samples.by_chain(model, judge, n, seed, progress)
     if n != count:
         real = evaluate_samples.reference(model, judge, test, train, n, seed)
     if "truncation" in parts:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.contract.abilities import HasLevels
 from models.contract.capabilities import (
     Denoises,
     Flows,
@@ -23,7 +24,9 @@ from models.evaluation.metrics import metric
 from models.machine.devices import wants_bf16
 from models.machine.processes import here, own
 
-PER_IMAGE = ("nll", "elbo", "reconstruction", "kl", "ess")  # what a likelihood gives on its way
+# What a likelihood gives on its way.
+PER_IMAGE = ("nll", "elbo", "reconstruction", "kl", "ess", "code_nats")
+LEVEL = "kl_nats."  # and the level's name
 ACTIVE_NATS = 0.01  # a dimension whose mean KL is below this says nothing of the picture
 
 
@@ -53,9 +56,11 @@ def likelihood(
             result = model.log_likelihood(x, generator(seed, index), **effort)
         numbers = {"nll": -result.nats, **result.details}
         kl_per_dimension = result.details.get("kl_per_dimension")
+        kl_per_level = result.details.get("kl_per_level")
         found[index] = {
             "numbers": {k: v.cpu() for k, v in numbers.items() if k in PER_IMAGE},
             "kl": None if kl_per_dimension is None else kl_per_dimension.sum(0).cpu(),
+            "levels": None if kl_per_level is None else kl_per_level.cpu(),
             "told": (result.kind, result.space, result.how),
         }
     found = here().collected(found)
@@ -77,6 +82,13 @@ def likelihood(
         numbers["kl_nats"] = metric(mean["kl"], **facts)
     if "ess" in mean:
         numbers["effective_samples"] = metric(mean["ess"], n=len(images))
+    if "code_nats" in mean:
+        numbers["code_nats"] = metric(mean["code_nats"], **facts)
+        numbers["reconstruction_nats"] = metric(mean["reconstruction"], **facts)
+    if found[0]["levels"] is not None and isinstance(model, HasLevels):
+        kl_per_level = torch.cat([part["levels"] for part in found.values()])  # (n, L)
+        for name, nats in zip(model.levels, kl_per_level.unbind(1), strict=True):
+            numbers[f"{LEVEL}{name}"] = metric(metrics.mean_and_stderr(nats), **facts)
     if space == "uint8":
         bpd = bits_per_dim(per_image["nll"], model.image_shape)
         numbers["bpd"] = metric(metrics.mean_and_stderr(bpd), kind=kind, **facts)
@@ -88,6 +100,16 @@ def likelihood(
         active = int((kl > ACTIVE_NATS).sum())
         numbers["active_dimensions"] = metric(active, n=len(images), note=f"of {len(kl)}")
     return numbers, kl
+
+
+@torch.no_grad()
+def codebook(model: Model, images: Tensor, progress: bool) -> dict:
+    """What part of a codebook's entries the codes of test images use."""
+    used = torch.zeros(model.codebook_size, dtype=torch.bool)
+    for x in batches(images, 256, model, "codes", progress):
+        used[model.encode_indices(x).flatten().unique().cpu()] = True
+    share = float(used.float().mean())
+    return {"codebook_use": metric(share, n=len(images), note=f"of {len(used)} entries")}
 
 
 def by_class(

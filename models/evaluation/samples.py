@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from models.codes.truncation import TRUNCATION
 from models.contract.abilities import ReadsCodes
-from models.contract.capabilities import HasCodes, Truncates, WritesPixels
+from models.contract.capabilities import HasCodes, HasEnergy, Truncates, WritesPixels
 from models.contract.model import GenerativeModel, Model
 from models.contract.random import generator
 from models.contract.streams import Streams
@@ -25,6 +25,8 @@ from models.machine.processes import here
 CHUNK = 256  # pictures sampled at once
 STEPS = (10, 100)  # what the quality of a sampler in steps is measured at, besides its default
 THRESHOLDS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, math.inf)  # of a code's truncation
+CHAINS = ((100, 2048), (2000, 512))  # lengths that a chain is judged at, and of how many
+CONFIDENT = 0.9  # of a judge's highest probability: it takes the picture for one of its classes
 TRUNCATED = ("fd_over_floor", "precision", "recall", "density", "coverage", "label_accuracy")
 
 
@@ -119,6 +121,22 @@ def by_steps(
         found = quality(model, judge, real, n, seed, progress, labels, guidance=guidance)
         for name in ("label_accuracy", "fd_over_floor"):
             results[f"{name}.guided"] = {**found[name], "note": f"guidance {guidance:g}"}
+    return results
+
+
+@torch.no_grad()
+def by_chain(model: Model, judge: Model, n: int, seed: int, progress: bool) -> dict:
+    """For an energy's chains: what part of them are pictures to the judge, which is sure of one of
+    its classes, after so many steps from their start: ``confident.steps_100`` and so on. Of n
+    chains at most."""
+    results = {}
+    for steps, most in CHAINS if isinstance(model, HasEnergy) and model.takes("steps") else ():
+        made, _ = drawn(model, min(n, most), seed, f"chains, {steps} steps", progress, steps=steps)
+        sure = torch.cat([
+            judge.classify(x.to(judge.device)).softmax(1).amax(1).cpu() for x in made.split(256)
+        ])  # fmt: skip
+        share = metrics.mean_and_stderr((sure > CONFIDENT).double())
+        results[f"confident.steps_{steps}"] = metric(share, n=len(made))
     return results
 
 

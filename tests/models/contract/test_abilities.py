@@ -1,6 +1,6 @@
 """Finer capabilities, what a code is drawn from, and the kinds of models to come.
 
-The kinds have no family yet: toys keep their promises here, and a family that comes is held to the
+Most kinds have no family yet: toys keep their promises here, and a family that comes is held to the
 same ones by being there.
 """
 
@@ -16,6 +16,7 @@ import pytest
 import torch
 from torch import nn
 
+from models.checkpoints import weights
 from models.codes.inversion import invert_steps, starting_codes
 from models.contract.abilities import CODE_PRIORS, FINER, KINDS
 from models.contract.capabilities import CAPABILITIES, capabilities
@@ -171,6 +172,25 @@ def test_a_uniform_code_is_searched_for_without_a_normal_pull():
 # -- kinds of models to come -----------------------------------------------------------------------
 
 
+def keeps_levels(model) -> None:
+    """The promises of ``HasLevels``."""
+    x, L = images(model), len(model.levels)
+    assert L > 1 and len(set(model.levels)) == L
+    codes = model.encode_levels(x, generator(0))
+    assert len(codes) == L and all(len(code) == 3 for code in codes)
+    kl = model.level_kl(x, generator(0))
+    assert kl.shape == (3, L) and (kl > -1e-3).all() and not kl.requires_grad
+    for level in (0, 1, L):
+        made = model.sample_held(level, codes, generator(1), n=2)
+        assert made.shape == (2 if level == 0 else 6, *model.image_shape)
+        assert made.min() >= 0 and made.max() <= 1 and not made.requires_grad
+        assert torch.equal(made, model.sample_held(level, codes, generator(1), n=2))
+        assert torch.equal(made, model.sample_held(level, codes[:level], generator(1), n=2))
+    refused(model.sample_held, L + 1, codes, generator(1))
+    gives_the_sizes(lambda wrong: model.encode_levels(wrong, generator(0)), x)
+    gives_the_sizes(lambda wrong: model.level_kl(wrong, generator(0)), x)
+
+
 def keeps_grids(model) -> None:
     """The promises of ``QuantisesCodes``."""
     x = images(model)
@@ -324,7 +344,13 @@ class Bigrams(Model):
         return self.logits.log_softmax(1)[before].gather(2, k[..., None])[..., 0]
 
 
+def levels(_: Config) -> Model:
+    """Levels have a family by now."""
+    return weights.build("hvae", {"image": [1, 8, 8], "width": 8, "groups": "1, 1, 1, 1"})
+
+
 PROMISES = {
+    "HasLevels": (keeps_levels, levels),
     "QuantisesCodes": (keeps_grids, Blocks),
     "WritesIndices": (keeps_two_stages, Blocks),
     "Translates": (keeps_directions, Negative),

@@ -75,6 +75,16 @@ def calls(model) -> dict[str, tuple[Callable[[Tensor], Any], Tensor]]:
         "verdict_is_logit": (lambda x: model.verdict_is_logit, x),
         "verdict": (lambda x: model.verdict(x, *asked), x),
         "codes": (lambda z: len(model.codes), z),
+        "encode_levels": (lambda x: model.encode_levels(x, generator(0)), x),
+        "level_kl": (lambda x: model.level_kl(x, generator(0)), x),
+        "sample_held": (lambda x: model.sample_held(0, (), generator(0), 3), x),
+        "codebook_size": (lambda x: model.codebook_size, x),
+        "encode_indices": (lambda x: model.encode_indices(x), x),
+        "decode_indices": (lambda x: model.decode_indices(model.encode_indices(x)), x),
+        "index_steps": (lambda u: model.index_steps(len(u), generator(0)), u),
+        "index_log_likelihood": (
+            lambda x: model.index_log_likelihood(model.encode_indices(x)), x
+        ),
         "code_prior": (lambda z: model.code_prior, z),
         "class_nats": (lambda x: model.class_nats(x, generator(0)), x),
         "truncate": (lambda z: model.truncate(z, 1.0), z),

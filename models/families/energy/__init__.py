@@ -1,0 +1,1 @@
+"""Energies: functions that are low where pictures are."""

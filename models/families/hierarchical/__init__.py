@@ -1,0 +1,1 @@
+"""Hierarchical latent variables: codes of codes, from one point to every pixel."""

@@ -1,0 +1,1 @@
+"""Discrete codes, and the prior that is learned over them."""
