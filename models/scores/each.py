@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from models.contract.abilities import Observes
 from models.contract.model import Likelihood
 from models.contract.random import generator
 from models.scores.registry import Scored
@@ -77,11 +78,10 @@ def draws_of(model: Model, x: Tensor) -> int:
 
 def draws_pixels(model: Model) -> bool:
     """Whether what the model observes of a picture is a matter of chance."""
-    observe = getattr(model, "observed", None)
-    if observe is None:
+    if not isinstance(model, Observes):
         return False
     half = torch.full((8, *model.image_shape), 0.5, device=model.device)
-    return len(observe(half, generator(0)).unique()) > 1
+    return len(model.observed(half, generator(0)).unique()) > 1
 
 
 def _each(model: Model, x: Tensor, of: Callable[[Tensor, int], Any]) -> list[Any]:
