@@ -39,6 +39,10 @@ IDEAS.open = (host, name, about, view, given, put) => {
     if (!frame) frame = requestAnimationFrame(draw);
     save();
   };
+  // Draws the next frame too: for what is computed over several.
+  lab.again = () => {
+    if (!frame) frame = requestAnimationFrame(draw);
+  };
   lab.set = changes => {
     for (const [key, value] of Object.entries(changes)) {
       const { low, high } = spec[key];
@@ -56,7 +60,32 @@ IDEAS.open = (host, name, about, view, given, put) => {
       stage = el('div', { class: 'stage' });
     node.append(side, stage);
     let target = side;
-    const s = { lab, state, el, side, stage, words, set: lab.set, changed: lab.changed };
+    const s = {
+      lab,
+      state,
+      el,
+      side,
+      stage,
+      words,
+      set: lab.set,
+      changed: lab.changed,
+      again: lab.again,
+    };
+
+    // Fills what is missing in a list, the item `first` before all others, for some milliseconds of
+    // this frame; the rest comes in the next ones, so that a drag never waits for it.
+    s.fill = (items, first, make, budget = 7) => {
+      const end = performance.now() + budget;
+      items[first] ??= make(first);
+      for (let i = 0; i < items.length; i++) {
+        if (items[i] !== null) continue;
+        if (performance.now() > end) {
+          lab.again();
+          return;
+        }
+        items[i] = make(i);
+      }
+    };
 
     // Widgets go to the controls; within s.on(node, fn) to that node.
     s.on = (place, fn) => {

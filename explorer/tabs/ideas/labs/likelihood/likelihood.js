@@ -1,6 +1,6 @@
 // Maximum likelihood: a coin, a normal by gradient steps, a mixture with its optima.
 IDEAS.likelihood = (() => {
-  const { mean, variance, sum, logsumexp, normalLog, random, xlogx } = IDEAS.maths;
+  const { mean, variance, sum, normalLog, random, xlogx } = IDEAS.maths;
 
   // -- tosses, 1 for heads -----------------------------------------------------------------------
   const times = (k, log) => (k === 0 ? 0 : k * log); // 0 log 0 = 0
@@ -61,9 +61,14 @@ IDEAS.likelihood = (() => {
 
   // -- a mixture of two normals of width s, weights w and 1 - w ----------------------------------
   const mixtureLog = (xs, [a, b], w = 0.5, s = 1) => {
+    const la = Math.log(w / s) - 0.5 * IDEAS.maths.LOG_2PI,
+      lb = Math.log((1 - w) / s) - 0.5 * IDEAS.maths.LOG_2PI;
     let t = 0;
-    for (const x of xs)
-      t += logsumexp([Math.log(w) + normalLog(x, a, s), Math.log(1 - w) + normalLog(x, b, s)]);
+    for (const x of xs) {
+      const u = la - 0.5 * ((x - a) / s) ** 2,
+        v = lb - 0.5 * ((x - b) / s) ** 2;
+      t += u > v ? u + Math.log1p(Math.exp(v - u)) : v + Math.log1p(Math.exp(u - v));
+    }
     return t;
   };
   const responsibilities = (xs, [a, b], w = 0.5, s = 1) =>

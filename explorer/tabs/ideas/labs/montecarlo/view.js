@@ -111,6 +111,11 @@ IDEAS.views.montecarlo = (() => {
           run = C.runner(f, 100, seed);
           run.advance(6400 + 100);
         }
+        // Looking at a larger T draws the samples that it takes, over some frames.
+        if (run.records.length <= k && !loop.on) {
+          run.advance(120000);
+          if (run.records.length <= k) s.again();
+        }
         const last = run.records.length - 1,
           at = Math.min(k, last),
           record = run.records[at];

@@ -221,32 +221,39 @@ IDEAS.overfitting = (() => {
       t = Array.from(at, x => truth(family, x));
     const sums = values.map(() => new Float64Array(at.length)),
       squares = values.map(() => new Float64Array(at.length));
-    let count = 0;
+    const counts = values.map(() => 0);
+    let data = null,
+      next = 0;
     return {
+      // How many data sets every complexity has seen.
       get count() {
-        return count;
+        return counts.at(-1);
+      },
+      // One complexity more; after the last the next data set is drawn.
+      unit() {
+        const k = next % values.length;
+        if (k === 0) data = draw(family, n, noise, seed * 10007 + next / values.length);
+        const model = fit(family, data, values[k], reg);
+        at.forEach((x, i) => {
+          const v = model(x);
+          sums[k][i] += v;
+          squares[k][i] += v * v;
+        });
+        counts[k]++;
+        next++;
       },
       add() {
-        const data = draw(family, n, noise, seed * 10007 + count);
-        values.forEach((c, k) => {
-          const model = fit(family, data, c, reg);
-          at.forEach((x, i) => {
-            const v = model(x);
-            sums[k][i] += v;
-            squares[k][i] += v * v;
-          });
-        });
-        count++;
+        for (let k = 0; k < values.length; k++) this.unit();
       },
       // Per complexity, averaged over x: squared bias, variance, and their sum.
       result() {
-        return values.map((c, k) => {
+        return values.map((_, k) => {
           let bias = 0,
             spread = 0;
           for (let i = 0; i < at.length; i++) {
-            const m = sums[k][i] / count;
+            const m = sums[k][i] / counts[k];
             bias += (m - t[i]) ** 2;
-            spread += Math.max(0, squares[k][i] / count - m * m);
+            spread += counts[k] ? Math.max(0, squares[k][i] / counts[k] - m * m) : NaN;
           }
           return {
             bias: bias / at.length,
@@ -255,7 +262,7 @@ IDEAS.overfitting = (() => {
           };
         });
       },
-      average: k => Array.from(sums[k], s => s / count),
+      average: k => Array.from(sums[k], s => s / counts[k]),
     };
   };
   return {

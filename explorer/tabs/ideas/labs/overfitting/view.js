@@ -143,7 +143,7 @@ IDEAS.views.overfitting = (() => {
       let key = '',
         data,
         held,
-        losses;
+        found;
       return () => {
         const { family, noise, seed } = s.state,
           n = Math.round(s.state.n),
@@ -155,11 +155,13 @@ IDEAS.views.overfitting = (() => {
           key = now;
           data = O.draw(family, n, noise, seed);
           held = O.draw(family, family === 'bandwidth' ? 400 : 2000, noise, 100000 + seed);
-          losses = values.map(c => {
-            const m = O.fit(family, data, c, reg);
-            return [O.loss(family, m, data), O.loss(family, m, held)];
-          });
+          found = values.map(() => null);
         }
+        s.fill(found, k, i => {
+          const m = O.fit(family, data, values[i], reg);
+          return [O.loss(family, m, data), O.loss(family, m, held)];
+        });
+        const losses = found.map(one => one ?? [NaN, NaN]);
         const model = O.fit(family, data, values[k], reg);
         frame(s, plot);
         plot.draw(pen => {
@@ -171,7 +173,10 @@ IDEAS.views.overfitting = (() => {
           low = Math.min(...finite);
         const top = density(s.state)
           ? Math.max(low + 1.2, 0.4)
-          : Math.max(0.3, 3.2 * Math.max(0.02, Math.min(...losses.map(l => l[1]))));
+          : Math.max(
+              0.3,
+              3.2 * Math.max(0.02, Math.min(...losses.map(l => l[1]).filter(Number.isFinite))),
+            );
         curves.x = [-0.4, values.length - 0.6];
         curves.y = [Math.min(0, low) - (density(s.state) ? 0.1 : 0), top];
         curves.draw(pen => {
@@ -201,7 +206,7 @@ IDEAS.views.overfitting = (() => {
           pen.rule(k, 'soft');
         });
         const [train, out] = losses[k],
-          best = losses.reduce((b, l, i) => (l[1] < losses[b][1] ? i : b), 0);
+          best = losses.reduce((b, l, i) => (l[1] < losses[b][1] ? i : b), k);
         numbers(
           { c: String(values[k]), train, held: out, gap: out - train, best: String(values[best]) },
           { c: plural[family], best: plural[family] },
@@ -268,8 +273,8 @@ IDEAS.views.overfitting = (() => {
         fits = {};
       const loop = s.loop(
         () => {
-          const end = performance.now() + 9;
-          do study.add();
+          const end = performance.now() + 7;
+          do study.unit();
           while (performance.now() < end && study.count < 400);
           return study.count < 400;
         },
@@ -287,8 +292,6 @@ IDEAS.views.overfitting = (() => {
           key = now;
           fits = {};
           study = O.study(family, n, noise, reg, seed);
-          study.add();
-          study.add();
           loop.start();
         }
         const at = O.xs(family),
@@ -297,13 +300,18 @@ IDEAS.views.overfitting = (() => {
         plot.draw(pen => {
           pen.axes();
           pen.clip(() => {
-            for (let r = 0; r < Math.min(30, study.count); r++) {
-              const one = (fits[`${k},${r}`] ??= Array.from(
-                at,
-                O.fit(family, O.draw(family, n, noise, seed * 10007 + r), values[k], reg),
-              ));
-              pen.line(at, one, 'r', { width: 1, alpha: 0.3 });
-            }
+            const some = (fits[k] ??= Array(30).fill(null));
+            s.fill(
+              some,
+              0,
+              r =>
+                Array.from(
+                  at,
+                  O.fit(family, O.draw(family, n, noise, seed * 10007 + r), values[k], reg),
+                ),
+              4,
+            );
+            for (const one of some) if (one) pen.line(at, one, 'r', { width: 1, alpha: 0.3 });
             pen.line(
               at,
               Array.from(at, x => O.truth(family, x)),
@@ -314,12 +322,10 @@ IDEAS.views.overfitting = (() => {
           });
         });
         const xs = values.map((_, i) => i),
-          least = Math.min(...result.map(r => r.sum));
+          sums = result.map(r => r.sum).filter(Number.isFinite),
+          least = Math.min(1, ...sums);
         curves.x = [-0.4, values.length - 0.6];
-        curves.y = [
-          0,
-          Math.max(0.02, Math.min(6 * least, 1.1 * Math.max(...result.map(r => r.sum)))),
-        ];
+        curves.y = [0, Math.max(0.02, Math.min(6 * least, 1.1 * Math.max(0.02, ...sums)))];
         curves.draw(pen => {
           pen.axes();
           pen.clip(() => {
@@ -335,9 +341,9 @@ IDEAS.views.overfitting = (() => {
           });
           pen.rule(k, 'soft');
         });
-        const best = result.reduce((b, r, i) => (r.sum < result[b].sum ? i : b), 0);
+        const best = result.reduce((b, r, i) => (r.sum < (result[b]?.sum ?? Infinity) ? i : b), -1);
         numbers(
-          { count: String(study.count), ...result[k], best: String(values[best]) },
+          { count: String(study.count), ...result[k], best: best < 0 ? '–' : String(values[best]) },
           { best: plural[family] },
         );
         formula(result[k]);
@@ -386,7 +392,8 @@ IDEAS.views.overfitting = (() => {
       );
       let key = '',
         data,
-        rows;
+        held,
+        found;
       return () => {
         const { family, noise, seed } = s.state,
           n = Math.round(s.state.n),
@@ -398,17 +405,19 @@ IDEAS.views.overfitting = (() => {
         if (now !== key) {
           key = now;
           data = O.draw(family, n, noise, seed);
-          const held = O.draw(family, 400, noise, 100000 + seed);
-          rows = values.map(c => {
-            const m = O.fit(family, data, c, reg);
-            return [
-              O.loss(family, m, data),
-              O.crossValidated(family, data, c, reg, folds),
-              O.loss(family, m, held),
-            ];
-          });
+          held = O.draw(family, 400, noise, 100000 + seed);
+          found = values.map(() => null);
         }
-        const least = column => rows.reduce((b, r, i) => (r[column] < rows[b][column] ? i : b), 0),
+        s.fill(found, k, i => {
+          const m = O.fit(family, data, values[i], reg);
+          return [
+            O.loss(family, m, data),
+            O.crossValidated(family, data, values[i], reg, folds),
+            O.loss(family, m, held),
+          ];
+        });
+        const rows = found.map(one => one ?? [NaN, NaN, NaN]);
+        const least = column => rows.reduce((b, r, i) => (r[column] < rows[b][column] ? i : b), k),
           [a, b, c] = [0, 1, 2].map(least);
         const finite = rows.flat().filter(Number.isFinite),
           low = Math.min(...finite),
