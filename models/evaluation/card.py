@@ -44,6 +44,8 @@ MEANING = {
     "class_accuracy": "how often the class by which an image is likeliest is its own",
     "nll_nats.any_class": "-log p(x) in nats an image, its class unknown: the mean of all "
     "classes' p(x given y)",
+    "confident.steps_100": "part of the chains that the judge is sure of (over 0.9), 100 steps",
+    "confident.steps_2000": "the same, 2,000 steps from their start",
     "mig": "mutual information gap (Chen et al. 2018)",
     "knn_accuracy": "5-nearest-neighbour label accuracy in the 2-D map, held-out points",
     "trustworthiness": "trustworthiness of the 2-D map",
