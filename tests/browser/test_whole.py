@@ -48,3 +48,11 @@ def test_every_tab_opens_or_says_which_models_can(page, address):
         if not panel.is_visible():
             assert "cannot" in notice.inner_text()
     assert opened >= 3  # a model that only samples: Sample, Map, Train
+
+
+def test_a_tab_that_has_no_room_is_gone_to_as_well(page, address):
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_page(page, address)
+    for key in ("train", "sample", "ideas"):
+        page.evaluate("tab => GE.go(tab)", key)
+        until(page, lambda: page.locator(f".ge-panel-{key}").is_visible())  # noqa: B023

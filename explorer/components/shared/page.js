@@ -179,11 +179,11 @@ window.GE = (() => {
   };
 
   ge.go = tab => {
-    const index = Object.keys(ge.needs).indexOf(tab);
-    const buttons = document.querySelectorAll('#ge-tabs [role=tab][data-tab-id]');
-    const wanted = [...buttons].find(b => b.dataset.tabId === tab) ??
-      document.querySelectorAll('#ge-tabs [role=tab]')[index];
-    wanted?.click();
+    const shown = document.querySelector(`#ge-tabs [role=tab][data-tab-id="${CSS.escape(tab)}"]`);
+    // Those for which there is no room stand in the menu: the last ones, in their order.
+    const keys = Object.keys(ge.needs);
+    const menu = document.querySelectorAll('#ge-tabs .overflow-dropdown button');
+    (shown ?? menu[menu.length - keys.length + keys.indexOf(tab)])?.click();
   };
 
   // A random key by which this browser finds what it has here when a page is loaded anew.
