@@ -62,6 +62,7 @@ def test_every_picture_of_the_repository_is_shown():
         assert f".github/pictures/{path.name})" in shown, path.name
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_and_link_leads_somewhere(page):
     text = (ROOT / page).read_text("utf-8")
