@@ -1,5 +1,6 @@
 # make run    the page          make train NAME=vae-mnist    train a recipe
-# make test   all tests         make bench                   measure
+# make test   all tests         make check                   the quick ones, and the style
+# make bench  measure           make tables                  those of pretrained/README.md
 # make lint   style check       make format                  style fix
 #
 # Every target makes its own set-up: a virtual environment in .venv with pinned versions. It is made
@@ -15,10 +16,10 @@ DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench train lint format setup
+.PHONY: help run test check bench train tables lint format setup
 
 help:
-	@sed -n 's/^# //p' Makefile | head -3
+	@sed -n 's/^# //p' Makefile | head -4
 
 run: $(RUNTIME)
 	$(BIN)/python app.py $(ARGS)
@@ -29,6 +30,11 @@ test: $(DEV)
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest tests --ignore=tests/browser --numprocesses=2 --dist=loadfile $(ARGS)
 	$(BIN)/python -m pytest tests/browser --numprocesses=2 --dist=loadfile --reruns=2 -rR $(ARGS)
+
+# What a change can be held against while it is made: no browser, no shipped model, nothing slow.
+check: lint
+	$(BIN)/python -m pytest tests --ignore=tests/browser -m "not shipped and not slow" \
+	  --numprocesses=2 --dist=loadfile $(ARGS)
 
 bench: $(BENCH)
 	@$(BIN)/python -m tests.browser.chromium
@@ -41,6 +47,9 @@ train: $(RUNTIME)
 	@test -n "$(NAME)" || { echo "Say what to train: make train NAME=vae-mnist"; \
 	  ls models/training/recipes | sed 's/.toml$$//; s/^/  /'; exit 2; }
 	$(BIN)/python -m models train $(NAME) $(ARGS)
+
+tables: $(RUNTIME)
+	$(BIN)/python -m models list --into pretrained/README.md $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """The command line: the same models as the page, without the page.
 
-    python -m models list
+    python -m models list [--markdown models|scores] [--into FILE]
     python -m models train RECIPE [--set a.b=c] [--data-dir D] [--out D] [--resume] [--device cpu]
     python -m models evaluate CHECKPOINT [--data-dir D] [--n N] [--json]
     python -m models sample CHECKPOINT --n 64 --seed 0 [--label K] [--steps S]
@@ -34,7 +34,7 @@ from models.contract.knobs import (
     checked_seed,
     named,
 )
-from models.machine.files import CannotWrite, check_folder
+from models.machine.files import CannotWrite, check_folder, write_atomically
 
 # Before torch is imported: its threads sleep at a barrier instead of spinning. Where others share
 # the processor, spinning threads made a run of small steps fifteen times slower.
@@ -82,7 +82,12 @@ def parser() -> argparse.ArgumentParser:
         nargs="?",
         const="models",
         choices=("models", "scores"),
-        help="print a table of the README: of the models, or of what their scores tell apart",
+        help="print a table: of the models, or of what their scores tell apart",
+    )
+    sub.add_argument(
+        "--into",
+        metavar="FILE",
+        help="write both tables into this file, such as pretrained/README.md, in place of its own",
     )
     sub.add_argument("--checkpoints", default=str(SHIPPED), help="folder of checkpoints")
 
@@ -196,11 +201,14 @@ def list_command(args: argparse.Namespace) -> dict[str, Any]:
         for header in headers
     ]
     recipes = {name: load_recipe(name).title for name in recipe_names()}
-    if args.markdown:
-        from models.evaluation.card import anomaly_table, models_table
+    if args.markdown or args.into:
+        from models.evaluation.card import TABLES, with_tables
 
-        tables = {"models": models_table, "scores": anomaly_table}
-        print(tables[args.markdown](headers))
+        if args.markdown:
+            print(TABLES[args.markdown](headers))
+        if args.into:
+            text = with_tables(Path(args.into).read_text("utf-8"), headers)
+            write_atomically(Path(args.into), lambda path: Path(path).write_text(text, "utf-8"))
         for sentence in (*broken.values(), *(s for h in headers for s in h.problems)):
             print(sentence, file=sys.stderr)  # what the table lacks
     elif not args.json:

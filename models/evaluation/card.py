@@ -155,7 +155,7 @@ FAR = ("omniglot-small", "flipped", "noise")
 
 
 def anomaly_table(headers: list[Header]) -> str:
-    """The README's table of what each score of each model tells apart; a test holds them equal."""
+    """The table of what each score of each model tells apart, for ``pretrained/README.md``."""
     rows = [
         "| model | score | MNIST or Fashion, the other | Omniglot | upside down | noise | n |",
         "|---|---|---|---|---|---|---|",
@@ -271,7 +271,8 @@ HEADLINES = (
 
 
 def models_table(headers: list[Header]) -> str:
-    """The README's table, one row a checkpoint; a test holds the two equal."""
+    """The table of the models, one row a checkpoint, for ``pretrained/README.md``: its links lead
+    to cards from there."""
     rows = [
         "| model | what it is | data | parameters | trained | measured |",
         "|---|---|---|---|---|---|",
@@ -294,12 +295,30 @@ def models_table(headers: list[Header]) -> str:
                 )
         training = header.training
         rows.append(
-            f"| [`{header.name}`](pretrained/{header.name}/card.md) | {header.title} "
+            f"| [`{header.name}`]({header.name}/card.md) | {header.title} "
             f"| {spoken(header.data['name'])} | {header.parameters:,} "
             f"| {training['epochs']:g} epochs, {training['minutes']:.0f} min{_where(training)} "
             f"| {'; '.join(measured)} |"
         )
     return "\n".join(rows)
+
+
+TABLES = {"models": models_table, "scores": anomaly_table}
+
+
+def with_tables(text: str, headers: list[Header]) -> str:
+    """The text with every table written anew between ``<!-- NAME -->`` and ``<!-- /NAME -->``.
+
+    Raises ValueError, one sentence, where a table has no such place in it.
+    """
+    for name, table in TABLES.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            raise ValueError(f"There is no place for a table: write {begin.strip()} and {end}.")
+        text = f"{before}{begin}{table(headers)}\n{end}{after}"
+    return text
 
 
 def _where(training: dict) -> str:

@@ -426,6 +426,7 @@ def test_usage_is_one_line_too(refused, run):
         assert status == 0 and "python -m models" in out
 
 
+@pytest.mark.slow
 def test_as_a_process(tiny_vae, picture, tmp_path):
     """Once for real: nothing else on stdout, no traceback on stderr."""
     command = [sys.executable, "-m", "models", "score", str(tiny_vae), str(picture), "--json"]

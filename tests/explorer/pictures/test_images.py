@@ -456,6 +456,7 @@ def test_an_impossible_animation_is_refused(wrong):
         images.animation_bytes(**arguments)
 
 
+@pytest.mark.slow
 def test_importing_the_gate_is_light():
     code = (
         "import sys, explorer; before = set(sys.modules); import explorer.pictures.images; "

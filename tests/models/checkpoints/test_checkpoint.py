@@ -373,10 +373,12 @@ def test_a_card_tells_what_the_header_holds(folder):
 # -- what is shipped -------------------------------------------------------------------------------
 
 
+@pytest.mark.shipped
 def test_models_are_shipped():
     assert SHIPPED_FOLDERS, "pretrained/ holds no checkpoint"
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize("shipped", SHIPPED_FOLDERS, ids=lambda folder: folder.name)
 class TestShipped:
     def test_the_header_is_true(self, shipped):

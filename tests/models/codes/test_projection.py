@@ -46,6 +46,7 @@ def test_umap_keeps_neighbours_that_two_principal_directions_lose(digits, fitted
     assert trustworthiness(codes, fitted) > 0.95 > trustworthiness(codes, flat) + 0.05
 
 
+@pytest.mark.slow
 def test_the_seed_decides_the_map(digits, fitted):
     codes = digits[0][:1000]
     assert np.array_equal(fit_map(codes), fitted)

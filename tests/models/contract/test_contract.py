@@ -103,6 +103,7 @@ def test_the_family_explains_itself_with_its_equations(case):
     assert module.__doc__ and "$" in module.__doc__
 
 
+@pytest.mark.slow
 def test_a_model_as_shipped_reads_and_gives_images_of_its_size(shipped):
     model = build(shipped)
     assert model.image_shape == tuple(shipped.values.get("image", type(model.config)().image))
@@ -176,6 +177,7 @@ def test_sampling_streams_frames_and_ends_with_images(model):
     assert not model.sample(2, generator(0)).requires_grad
 
 
+@pytest.mark.slow
 @having("Samples", cases=SHIPPED)
 def test_the_same_seed_gives_the_same_picture_on_one_thread_or_four(model):
     threads = torch.get_num_threads()

@@ -125,6 +125,7 @@ def differentiable(model, name: str) -> bool:
     return getattr(getattr(type(model), name), "differentiable", False)
 
 
+@pytest.mark.slow
 def test_what_does_not_say_so_keeps_no_record_of_the_weights(model):
     assert all(p.requires_grad for p in model.parameters())
     for name, (call, given) in offered(model).items():

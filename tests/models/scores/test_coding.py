@@ -57,6 +57,7 @@ def test_two_hundred_pictures_there_and_back(settings):
     )
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize("name", ["made-mnist", "transformer-mnist"])
 def test_digits_by_a_shipped_model(name, pretrained_pictures):
     model = load(name)

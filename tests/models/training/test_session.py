@@ -285,6 +285,7 @@ def orders(folder, *given, limits=None) -> list[dict]:
     return reports
 
 
+@pytest.mark.slow
 def test_a_worker_estimates_refuses_survives_and_trains(tmp_path, tiny_vae):
     tiny = tiny_recipe(train={"steps": 8, "held_out": 50}).to_dict()
     huge = tiny_recipe(model={"width": 1024, "hidden": 8192}).to_dict()

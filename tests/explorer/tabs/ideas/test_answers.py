@@ -20,6 +20,7 @@ def shipped() -> Context:
     return Context.create()
 
 
+@pytest.mark.shipped
 def test_a_real_digit_as_a_file_and_back(shipped):
     names = [one["name"] for one in answers.coders(shipped)]
     assert names[0] == "transformer-mnist" and "pixelcnn-fashion" in names
@@ -35,6 +36,7 @@ def test_a_real_digit_as_a_file_and_back(shipped):
     json.dumps(found)
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize("asked", [["made-mnist", -1], ["made-mnist", 1e9], ["made-mnist", "x"],
                                    ["nothing", 0], ["betavae-shapes", 0]])  # fmt: skip
 def test_nonsense_gets_a_sentence(asked, shipped):
@@ -42,6 +44,7 @@ def test_nonsense_gets_a_sentence(asked, shipped):
         answers.code(shipped, asked)
 
 
+@pytest.mark.shipped
 def test_the_weights_estimate_what_the_model_says(shipped):
     names = [one["name"] for one in answers.bounded(shipped)]
     assert {"vae-mnist", "vae-mnist-2d"} <= set(names) and "diffusion-mnist" not in names

@@ -144,6 +144,7 @@ def test_points_that_are_not_here_are_left_out(context, choice):
     assert shown["card"] is None and shown["selected"] is None
 
 
+@pytest.mark.slow
 def test_layouts_differ_and_are_kept(context):
     flat = part.show(context, "grey", asking(Layout("pca", 2), choice="7"))
     solid = part.show(context, "grey", asking(Layout("pca", 3), choice="7"))
@@ -266,6 +267,7 @@ def test_no_codes_says_whether_they_can_be_had(context):
     assert error.value.ready
 
 
+@pytest.mark.slow
 def test_a_bent_space_is_mapped_where_distances_mean_something(tmp_path, digits):
     wanted = tiny_recipe(name="bent", model={"latent": 4, "prior_layers": 4}, train={"steps": 120})
     train.train(wanted, digits, tmp_path / "bent")

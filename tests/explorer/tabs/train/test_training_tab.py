@@ -533,7 +533,7 @@ def test_a_server_without_training_has_no_such_tab(tmp_path):
     toys.write(tmp_path, "toy")
     off = explorer.Context.create(tmp_path, limits=Limits(jobs=0))
     explorer.build(off)
-    assert "train" not in off.titles and "sample" in off.tab_keys
+    assert "train" not in off.titles and "sample" in off.titles
     on = explorer.Context.create(tmp_path)
     explorer.build(on)
     assert "train" in on.titles
