@@ -222,6 +222,8 @@ class Part:
         wiring = Wiring(run, rest, arrives, loads, status, tuple(ends), tuple(also), quick)
         self.wirings[_name(handler)] = wiring
         fn = (self._once if quick else self._steps)(handler, wiring)
+        # For whoever looks at the page's functions: whose they are.
+        fn.place, fn.handler = self.place, _name(handler)
         how = {**(self.context.light if quick else LIVE), **event}
         inputs = [self.context.picker, *self.asks.values(), *also.values()]
         outputs = list(self.shows.values())
