@@ -1,8 +1,9 @@
 """Every part of the page over the shipped checkpoints, used as a browser would use it.
 
 ``Visit`` is a page that somebody has open: values of controls, which what is shown changes and
-which the next event takes along; ``.then`` follows, and timers tick. What is done in a part is found
-from the built page alone, so that a new part or a new checkpoint is swept without a word here.
+which the next event takes along; ``.then`` follows, and timers tick. What is done in a part is
+found from the built page alone, so that a new part or a new checkpoint is swept without a word
+here.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def swept() -> list[tuple[str, str]]:
 def half(k: int) -> list[tuple[str, str]]:
     """Every second model of each part, so that two processes share the work."""
     pairs = []
-    for place, group in itertools.groupby(swept(), key=lambda pair: pair[0]):
+    for _, group in itertools.groupby(swept(), key=lambda pair: pair[0]):
         pairs += list(group)[k::2]
     return pairs
 
