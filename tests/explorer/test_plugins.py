@@ -132,7 +132,7 @@ def test_a_score_is_offered_for_one_picture_and_for_many(folder, monkeypatch):
     request = SimpleNamespace(session_hash="ana")
     asked = part.asked(score="darkness")
     final = settled(part.call("show", request, "writer", asked))
-    assert final.status["kind"] != "problem" and "Darkness" in str(final.facts)
+    assert final.status["kind"] != "problem" and final.verdict["title"] == "Darkness"
 
 
 # -- every handler of the page --------------------------------------------------------------------
