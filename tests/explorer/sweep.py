@@ -13,6 +13,7 @@ import inspect
 import itertools
 import resource
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -25,14 +26,15 @@ import pytest
 import explorer
 from explorer.page.context import Context
 from explorer.page.parts import key_of
+from explorer.page.runs import newest
 from explorer.tabs import TABS
 
 # Cheaper settings by a control's name (digits at its end left out); never dearer than the page's
 # own. What a part is asked for with them is the same work, and less of it.
 CHEAP = {"count": 4, "steps": 5, "repeats": 1, "searches": 2}
-# Seconds after which a handler that has shown something is ended, where another model has been
-# through all of the part.
-PATIENCE = 1.0
+# Seconds after which a handler is ended that has shown something, and one that has not, where
+# another model has been through all of the part.
+PATIENCE, LONGEST = 1.0, 4.0
 # Seconds that a timer may go on.
 TICKING = 90.0
 MEGABYTES = 600
@@ -150,6 +152,12 @@ class Visit:
             elif now == "":  # a setting that a link may give
                 self.values[control._id] = str(least)
 
+    def answer(self, part: Any) -> None:
+        """Answers what the part asks (a choice that nothing is chosen of), as anybody might."""
+        for control in part.asks.values():
+            if isinstance(control, gr.Radio) and self.value(control) is None:
+                self.values[control._id] = self.prop(control, "choices")[0][1]
+
     def taken(self, block: Any) -> Any:
         """What a control sends; Gradio refuses what is not among the choices."""
         value = self.value(block)
@@ -194,13 +202,29 @@ class Visit:
         if not inspect.isgenerator(answer):
             self._show(fn.outputs, answer)
             return True
-        end, before = time.monotonic() + PATIENCE, len(self.shown)
-        for places in answer:
-            self._show(fn.outputs, places)
-            if not patient and time.monotonic() > end and len(self.shown) > before:
-                answer.close()
-                return False
-        return True
+        if patient:
+            for places in answer:
+                self._show(fn.outputs, places)
+            return True
+        ended, start, before = threading.Event(), time.monotonic(), len(self.shown)
+        late = threading.Timer(LONGEST, self._end, [fn.fn, ended])
+        late.start()
+        try:
+            for places in answer:
+                self._show(fn.outputs, places)
+                if time.monotonic() > start + PATIENCE and len(self.shown) > before:
+                    answer.close()
+                    return False
+        finally:
+            late.cancel()
+        return not ended.is_set()
+
+    def _end(self, fn: Any, ended: threading.Event) -> None:
+        """Ends a handler of a part as a newer wish of the same person would."""
+        if (place := getattr(fn, "place", None)) is not None:
+            part = self.context.built[place]
+            ended.set()
+            newest.end(part._key(part.wirings[fn.handler].run, self.request))
 
     def _show(self, outputs: list[Any], places: Any) -> None:
         if not outputs:
@@ -257,13 +281,17 @@ def sweep(place: str, name: str) -> None:
     if name and (sentence := part.refusal(name)):
         pytest.skip(sentence)
     patient, before = place not in finished, peak()
-    for fn in roots(place).values():
-        visit.cheapen(part)
-        visit.happens(fn, patient)
+    for what in ("opens", "arrives", "main"):
+        if (fn := roots(place).get(what)) is not None:
+            visit.cheapen(part)
+            if what == "main":
+                visit.answer(part)
+            visit.happens(fn, patient)
     outputs = {block._id for block in part.shows.values()} - {
         part.shows[each]._id for each in ("code", "stop", "status") if each in part.shows
     }
-    if not visit.shown & outputs:
+    begun = roots(place).keys() & {"arrives", "main"}
+    if begun and not visit.cut and not visit.shown & outputs:
         raise Fault("Nothing has changed on screen.")
     if (grown := peak() - before) > MEGABYTES:
         raise Fault(f"{grown:.0f} MB more were needed.")
