@@ -87,7 +87,7 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
 def alone(monkeypatch):
     """No data folder in the environment, and no Hub."""
     monkeypatch.delenv(datasets.ENVIRONMENT, raising=False)
-    monkeypatch.setattr(sources, "reachable", lambda: False)
+    monkeypatch.setattr(sources, "reachable", lambda seconds=0.0: False)
 
 
 @pytest.fixture(scope="session", autouse=True)

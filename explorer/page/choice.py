@@ -31,12 +31,11 @@ CONTROLS = ("source", "choice", "pad")
 
 class Picture(NamedTuple):
     """pixels: (C, H, W) uint8. words: where it came from. code: lines that make ``x`` of it,
-    (1, C, H, W) in [0, 1], once there is a ``model``; imports: the lines that they need."""
+    (1, C, H, W) in [0, 1], once there is a ``model``."""
 
     pixels: np.ndarray
     words: str
     code: str
-    imports: tuple[str, ...]
 
     @property
     def key(self) -> str:
@@ -99,7 +98,7 @@ def read(context: Context, name: str, source: Any, index: Any, given: Any) -> Pi
             f"x = (samples[{k}:{k + 1}] * 255).round() / 255\n"
         )
         words = f"sample {k + 1} of seed 0"
-        return Picture(pictures[k], words, code, ("from models.base import generator",))
+        return Picture(pictures[k], words, code)
     prepared = read_picture(given, context.store.header(name))
     if prepared is None:
         raise images.ImageError("Draw a picture, or upload, drop or paste one; or take a sample.")
@@ -110,7 +109,7 @@ def read(context: Context, name: str, source: Any, index: Any, given: Any) -> Pi
         f"pixels = zlib.decompress(base64.b64decode(\n{lines}\n))\n"
         f"x = torch.tensor(list(pixels)).view(1, {', '.join(map(str, pixels.shape))}) / 255\n"
     )
-    return Picture(pixels, "your picture", code, ("import base64", "import zlib", "import torch"))
+    return Picture(pixels, "your picture", code)
 
 
 def chosen_in(context: Context, name: str, asked: Any, of: str = "") -> Picture:

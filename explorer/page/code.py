@@ -22,18 +22,6 @@ def explanation(family: str) -> str:
     return ast.get_docstring(ast.parse(source)) or ""
 
 
-def import_lines(*lines: str) -> list[str]:
-    """The import lines of a snippet, each module once: those of others, then ours."""
-    plain = sorted({line for line in lines if line.startswith("import ")})
-    names: dict[str, set[str]] = {}
-    for line in lines:
-        if line.startswith("from "):
-            module, _, imported = line.removeprefix("from ").partition(" import ")
-            names.setdefault(module, set()).update(imported.split(", "))
-    ours = [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
-    return [*plain, "", *ours] if plain and ours else [*plain, *ours]
-
-
 def in_code(folder: Path) -> str:
     """A checkpoint's folder as ``models.load`` takes it: a shipped model's name, else the path,
     from the working directory where it lies below that; a visitor's own model's, as it would lie

@@ -79,16 +79,10 @@ class Context:
     part: str = ""
     titles: dict[str, str] = field(default_factory=dict)
     remembered: list[Remembered] = field(default_factory=list)
-    # Whole data sets, for nearest neighbours: two at most, MNIST takes 47 MB.
-    datasets: Recent = field(default_factory=lambda: Recent(2))
     # Set when the first page has been opened.
     visited: threading.Event = field(default_factory=threading.Event)
     # Every part that was built, by its place.
     built: dict[str, Any] = field(default_factory=dict)
-    # What the tabs computed last, under keys that begin with the tab's name.
-    recent: Recent = field(default_factory=lambda: Recent(24))
-    # Scores of pictures: many, and each a few numbers.
-    scores: Recent = field(default_factory=lambda: Recent(512))
     # The last Visit by page and tab.
     visits: Recent = field(default_factory=lambda: Recent(4096))
     # Who is here, and the runs they have started; None where nobody may train.

@@ -103,20 +103,17 @@ def _examples(context: Context, name: str) -> list[Picture]:
         first = found[0]
         found.append(Picture(
             np.ascontiguousarray(first.pixels[:, ::-1]), f"{first.words}, upside down",
-            f"{first.code}x = x.flip(2)\n", first.imports,
+            f"{first.code}x = x.flip(2)\n",
         ))  # fmt: skip
     size = ", ".join(map(str, shape))
     grey = np.full(shape, 128, np.uint8)
     stripes = np.zeros(shape, np.uint8)
     stripes[:, :, ::2] = 255
     found += [
-        Picture(grey, "one level of grey", f"x = torch.full((1, {size}), 128 / 255)\n",
-                ("import torch",)),
-        Picture(stripes, "stripes", f"x = torch.zeros(1, {size})\nx[..., ::2] = 1\n",
-                ("import torch",)),
+        Picture(grey, "one level of grey", f"x = torch.full((1, {size}), 128 / 255)\n"),
+        Picture(stripes, "stripes", f"x = torch.zeros(1, {size})\nx[..., ::2] = 1\n"),
         Picture(noise(shape, 1)[0], "noise",
-                f'x = (uniform((1, {size}), generator(0), "cpu") * 255).round() / 255\n',
-                ("from models import generator, uniform",)),
+                f'x = (uniform((1, {size}), generator(0), "cpu") * 255).round() / 255\n'),
     ]  # fmt: skip
     return found[:SHELF]
 
@@ -133,7 +130,7 @@ def _sample(context: Context, name: str, variable: str, k: int) -> Picture:
     )
     whose = "its own" if variable == "model" else f"of {header.title}"
     words = f"{whose} sample {k + 1}" if variable == "model" else f"sample {k + 1} {whose}"
-    return Picture(pictures[k], words, code, ("from models import generator",))
+    return Picture(pictures[k], words, code)
 
 
 def as_shelf(context: Context, name: str, selected: Any) -> dict[str, Any]:

@@ -134,7 +134,9 @@ class Part:
     """A part under construction, and after that what tests and the page know of it.
 
     place: "TAB" or "TAB_PART". needs: capabilities that a model must have beyond what the tab asks
-    for; one without them is told so, and an output ``stage`` is hidden meanwhile. handlers: what
+    for; one without them is told so, and an output ``stage`` is hidden meanwhile. lacking:
+    ``(context, name)``, a sentence on what else there is not for a model, "" where nothing is
+    missing; it is told likewise. handlers: what
     was wired, by the handler's name. main: the name of the handler that the part's main button
     calls. of_model: whether it is about the model in the picker; else it goes on while another is
     chosen, and loads none. block: names a piece of a part with controls of its own, which go to
@@ -142,12 +144,14 @@ class Part:
     """
 
     def __init__(
-        self, context: Context, needs: Iterable[str] = (), *, of_model: bool = True, block: str = ""
-    ) -> None:
+        self, context: Context, needs: Iterable[str] = (), *, of_model: bool = True,
+        block: str = "", lacking: Callable[[Context, str], str] | None = None,
+    ) -> None:  # fmt: skip
         self.context = context
         self.place = f"{context.place}_{block}" if block else context.place
         self.of_model = of_model
         self.needs = frozenset(needs)
+        self.lacking = lacking
         self.asks: dict[str, Any] = {}
         self.shows: dict[str, Any] = {}
         self.handlers: dict[str, Callable] = {}
@@ -222,6 +226,8 @@ class Part:
         wiring = Wiring(run, rest, arrives, loads, status, tuple(ends), tuple(also), quick)
         self.wirings[_name(handler)] = wiring
         fn = (self._once if quick else self._steps)(handler, wiring)
+        # For whoever looks at the page's functions: whose they are.
+        fn.place, fn.handler = self.place, _name(handler)
         how = {**(self.context.light if quick else LIVE), **event}
         inputs = [self.context.picker, *self.asks.values(), *also.values()]
         outputs = list(self.shows.values())
@@ -364,7 +370,7 @@ class Part:
         if wiring.rest:
             time.sleep(wiring.rest)
             yield None
-        if name and self.needs and (sentence := lacks(self.context, name, *self.needs)):
+        if name and (sentence := self.refusal(name)):
             yield self._closed(wiring.status, sentence)
             return
         if wiring.arrives and "stage" in self.shows:
@@ -379,6 +385,11 @@ class Part:
                 yield answer
         except Exception as error:
             yield self._problem(handler, name, error, wiring.status)
+
+    def refusal(self, name: str) -> str:
+        """A sentence on why the part has nothing to show of a model; "" where it has."""
+        sentence = lacks(self.context, name, *self.needs) if self.needs else ""
+        return sentence or (self.lacking(self.context, name) if self.lacking else "")
 
     def _closed(self, status: str, sentence: str) -> Screen:
         """What is shown for a model that lacks what the part needs."""

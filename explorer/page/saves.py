@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -18,15 +18,6 @@ class SaveButtons(NamedTuple):
 
     buttons: dict[str, gr.Button]
     saver: gr.HTML
-
-    def wire(self, handler: Callable, inputs: Sequence, status: Any, context: Any) -> None:
-        """Each button calls ``handler(kind, *inputs)``, which gives (file, status)."""
-        for kind, button in self.buttons.items():
-
-            def save(*values: Any, kind: str = kind) -> Any:
-                return handler(kind, *values)
-
-            button.click(save, inputs, [self.saver, status], **context.heavy)
 
 
 def save_buttons() -> SaveButtons:

@@ -2,7 +2,7 @@
 
 Nothing that a person uploads reaches Pillow's decoders before its size, kind and number of pixels
 are known; whatever goes wrong becomes an ``ImageError`` of one sentence. Framing a picture for a
-model is ``prepare`` (see ``explorer.pictures.framing``).
+model is ``prepare`` (see ``models.data.framing``).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.pictures.framing import Prepared, prepare
 from models.data.collection import is_hidden, parts_of
+from models.data.framing import Prepared, prepare
 from models.data.picture_files import (
     MAX_BYTES,
     SIDE,

@@ -276,19 +276,6 @@ def shapes(n: int, seed: int, split: str = "") -> Dataset:
     )
 
 
-def render_shapes(factors: Tensor | np.ndarray) -> Tensor:
-    """Images of given factors: (N, 6) to (N, 3, 32, 32) uint8, as in the data set ``shapes``.
-
-    Raises DataError where a factor lies outside its range (``models.data.shapes.FACTOR_RANGES``).
-    """
-    import torch
-
-    try:
-        return torch.from_numpy(render(np.asarray(factors, np.float32)))
-    except ValueError as error:
-        raise DataError(str(error)) from None
-
-
 # ---------------------------------------------------------------------------------------------
 # From files
 

@@ -12,7 +12,7 @@ from explorer.components import component
 class PictureInput(NamedTuple):
     """pad: where a person draws; triggers ``draw`` when the pen rests, after an upload, on a change
     of the polarity and when all is cleared (value None), and ``pen`` when a stroke begins that will
-    be drawn (see ``explorer.page.runs.end_while_drawing``). Its value goes to ``read_picture``.
+    be drawn (see ``Part.draws``). Its value goes to ``read_picture``.
 
     seen: shows the picture as the model reads it, and how it was made so; value: ``as_seen``.
     """

@@ -132,6 +132,14 @@ def in_chunks(model: Any, n: int, rng: Any) -> Iterator[Any]:
         yield x
 
 
+def lacking(context: Context, name: str) -> str:
+    """A sentence where no judge knows pictures of the model's kind."""
+    if find_judge(context, name) is not None:
+        return ""
+    of = data_title(context.store.header(name).data.get("name", "")) or "these pictures"
+    return f"Not available for {of}: no classifier here can judge its pictures."
+
+
 # -- handlers -------------------------------------------------------------------------------------
 
 
@@ -140,10 +148,7 @@ def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     if not is_whole(asked.count) or not 1 <= asked.count <= MOST:
         raise ValueError(f"Choose from 1 to {MOST} pictures.")
     n, seed = int(asked.count), checked_seed(asked.seed)
-    if (judge := find_judge(context, name)) is None:
-        yield screen(field=None, bars=None)
-        of = data_title(context.store.header(name).data.get("name", "")) or "these pictures"
-        raise ValueError(f"Not available for {of}: no classifier here can judge its pictures.")
+    judge = find_judge(context, name)
     yield screen(status=say("Drawing and judging …", kind="busy"))
     found: Made | None = None
     for found in made(context, name, judge, n, seed):
@@ -227,20 +232,22 @@ def code_of(context: Context, name: str, judge: Judge, n: int, seed: int) -> str
 
 def build(context: Context) -> None:
     """The part."""
-    part = Part(context)
+    part = Part(context, lacking=lacking)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
             go, halt, status = run_row("Draw others", "among-go", "among-stop")
             count = gr.Slider(32, MOST, 256, step=32, label="Pictures", elem_id="among-count")
             seed = gr.Number(0, label="Seed", precision=0, elem_id="among-seed")
             notes = context.notes(LOOK_FOR)
-        with gr.Column(elem_classes=["ge-stage", "ge-sections"]):
+        with gr.Column(elem_classes=["ge-stage", "ge-sections"]) as stage:
             field = cloud(label="Made pictures among real ones")
             components.heading("How often each class", "As the judge takes made and real pictures.")
             bars = signed_bars(label="How often each class is made")
 
     part.controls(count=count, seed=seed)
-    part.outputs(field=field, bars=bars, status=status, code=notes.code, stop=halt, seed=seed)
+    part.outputs(
+        field=field, bars=bars, status=status, code=notes.code, stop=halt, seed=seed, stage=stage
+    )  # fmt: skip
     part.arrives(show)
     part.on(go.click, another, main=True)
     part.on(seed.input, show)

@@ -9,6 +9,7 @@ import gradio as gr
 import pytest
 
 from explorer.components import say
+from explorer.components.picture_input.picture_input import draw_pad
 from explorer.page.context import Context
 from explorer.page.part import (
     LOADING,
@@ -30,7 +31,7 @@ ANA, BEN = SimpleNamespace(session_hash="ana"), SimpleNamespace(session_hash="be
 def part(tmp_path):
     toys.write(tmp_path, "toy")
     context = Context(Store([tmp_path], "cpu"), tab="sample")
-    with gr.Blocks():
+    with gr.Blocks() as context.page:
         context.picker = gr.Textbox()
         part = Part(context)
         part.controls(seed=gr.Number(7))
@@ -70,6 +71,35 @@ def test_a_newer_wish_ends_an_older_one_of_the_same_visitor_and_run(part):
     # Gradio repeats the last yield at the end, so that it must change nothing.
     assert list(first) == [{}]
     assert len(list(other)) == len(list(table)) == 2
+
+
+def test_a_stroke_ends_what_an_older_one_began_and_nothing_of_others(part):
+    with part.context.page as page:
+        pad = draw_pad()
+        part.draws(pad, count, run="score", ends=("table",))
+    [pen] = [fn for fn in page.fns.values() if "pen" in [name for _, name in fn.targets]]
+    assert not pen.queue and not pen.outputs
+    runs = {name: run(part, count, run=name) for name in ("score", "table", "film")}
+    theirs = run(part, count, BEN, run="score")
+    for each in (*runs.values(), theirs):
+        next(each)
+    pen.fn(ANA)
+    assert list(runs["score"]) == [{}] and list(runs["table"]) == [{}]
+    assert len(list(runs["film"])) == len(list(theirs)) == 2
+
+
+def test_a_run_ends_the_older_ones_that_follow_from_it(part):
+    table = run(part, count, run="table")
+    next(table)
+    next(run(part, count, run="score", ends=("table",)))
+    assert list(table) == [{}]
+    assert next(run(part, count, run="table"))["grid"]
+
+
+def test_a_part_says_for_itself_what_else_it_lacks_for_a_model(part):
+    part.lacking = lambda context, name: f"No judge knows {name}."
+    (told,) = run(part, count)
+    assert told["status"] == say("No judge knows toy.", kind="problem")
 
 
 def test_an_answer_falls_silent_when_another_model_comes_on_screen(part):

@@ -11,7 +11,6 @@ from torch import nn
 from models.checkpoints import weights
 from models.contract.random import generator
 from models.families.flow.layers import ActNorm, Chain, ChannelMix, Coupling, Logit, Squeeze, total
-from models.families.flow.maf import MaskedAutoregressiveFlow
 from models.families.flow.splines import spline
 
 
@@ -256,50 +255,3 @@ def test_a_part_of_the_likelihood_is_where_it_comes_from():
 def test_settings_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="cannot be squeezed 3 times"):
         weights.build("flow", {"image": [1, 28, 28], "scales": 3})
-
-
-# -- the autoregressive flow of vectors ------------------------------------------------------------
-
-
-def test_maf_there_and_back_and_its_determinant():
-    flow = stirred(MaskedAutoregressiveFlow(4, layers=3, hidden=12), 0.3)
-    x = numbers(5, 4)
-    z, log_det = flow(x)
-    torch.testing.assert_close(flow.inverse(z), x, atol=1e-8, rtol=1e-6)
-    for k in range(5):
-        jacobian = torch.autograd.functional.jacobian(lambda v: flow(v[None])[0][0], x[k])
-        assert log_det[k].item() == pytest.approx(
-            torch.linalg.slogdet(jacobian)[1].item(), abs=1e-8
-        )
-
-
-def test_a_density_of_the_plane_integrates_to_one():
-    flow = stirred(MaskedAutoregressiveFlow(2, layers=4, hidden=16), 0.1)
-    side = torch.linspace(-15, 15, 601, dtype=torch.float64)
-    grid = torch.cartesian_prod(side, side)
-    mass = flow.log_prob(grid).detach().exp().sum() * (side[1] - side[0]) ** 2
-    assert mass.item() == pytest.approx(1, abs=0.01)
-
-
-def test_it_learns_two_moons_and_draws_them():
-    from sklearn.datasets import make_moons
-
-    x = torch.tensor(make_moons(2000, noise=0.06, random_state=0)[0], dtype=torch.float32)
-    x = (x - x.mean(0)) / x.std(0)
-    torch.manual_seed(0)
-    flow = MaskedAutoregressiveFlow(2, layers=5, hidden=48)
-    optimizer = torch.optim.Adam(flow.parameters(), 5e-3)
-    gaussian = -0.5 * x.T.cov().logdet().item() - 1 - math.log(2 * math.pi)
-    for step in range(250):
-        batch = x[torch.randint(0, 2000, (256,), generator=generator(step))]
-        loss = -flow.log_prob(batch).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert flow.log_prob(x).mean().item() > gaussian + 0.5
-    drawn = flow.sample(1000, generator(1))
-    # Samples are as likely as the data, and near them.
-    assert flow.log_prob(drawn).mean().item() == pytest.approx(
-        flow.log_prob(x).mean().item(), abs=0.3
-    )
-    assert torch.cdist(drawn, x).min(1).values.median() < 0.1

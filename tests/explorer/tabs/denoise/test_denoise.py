@@ -7,16 +7,13 @@ import io
 import math
 import re
 from itertools import pairwise
-from types import SimpleNamespace
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import explorer
-from explorer.page import runs as live
 from explorer.page.address import one_of
 from explorer.page.part import Asked, settled
 from explorer.pictures import films
@@ -201,40 +198,6 @@ def test_a_class_of_another_model_is_dropped_on_arrival(context):
     asked = PLAIN.but(steps=3, label=7)
     assert settled(watch.arrive(context, "tiny", asked)).label.value == ANY
     assert settled(watch.arrive(context, "classes", asked)).label.value == 7
-
-
-# -- taking back -----------------------------------------------------------------------------------
-
-
-def test_a_newer_wish_ends_an_older_one_of_the_same_visitor():
-    ended = []
-
-    def handler(name):
-        try:
-            for k in range(5):
-                yield None if k == 1 else (f"{name}{k}", k)
-        finally:
-            ended.append(name)
-
-    run = live.newest_only("part", handler, stopped={1: "stopped"})
-    ann, bob = SimpleNamespace(session_hash="ann"), SimpleNamespace(session_hash="bob")
-    first, other = run(ann, "a"), run(bob, "b")
-    assert next(first)[0] == "a0" and next(other)[0] == "b0"
-    second = run(ann, "c")
-    assert next(second)[0] == "c0"
-    assert list(first) == [] and "a" in ended
-    assert [name for name, _ in other] == ["b2", "b3", "b4"]
-    live.stopper("part", lambda: "stopped")(ann)
-    ((nothing, told),) = second  # it says itself that it was stopped, after all it told before
-    assert told == "stopped" and nothing["__type__"] == "update" and "c" in ended
-    # Who has nothing to show says so: else Gradio empties the outputs, a button's words among them.
-    assert list(live.newest_only("part", lambda: iter([None, None]))(ann)) == [gr.skip()]
-
-    def overtaken():
-        live.newest.take(("part", "ann"))
-        yield "too late", 1
-
-    assert list(live.newest_only("part", overtaken)(ann)) == [gr.skip()]
 
 
 # -- from a picture --------------------------------------------------------------------------------

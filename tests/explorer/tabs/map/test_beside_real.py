@@ -92,12 +92,13 @@ def test_what_cannot_be_shown_is_said_in_a_sentence(context, given, words):
         settled(beside_real.show(context, "game", asked(*given)))
 
 
-def test_without_a_judge_it_says_so_and_clears_the_map(context, caplog):
+def test_without_a_judge_it_says_so_and_hides_the_map(context, caplog):
     caplog.set_level("INFO")
-    steps = beside_real.show(context, "elsewhere", asked(32, 0))
-    assert next(steps) == {"field": None, "bars": None}
-    with pytest.raises(ValueError, match="Not available for Digits: no classifier here"):
-        next(steps)
+    explorer.build(context)
+    part = context.built["map_beside_real"]
+    final = settled(part.call("show", None, "elsewhere", part.asked()))
+    assert final.status["kind"] == "problem" and final.stage.visible is False
+    assert "Not available for Digits: no classifier here" in final.status["text"]
     assert "models evaluate" in caplog.text  # whoever runs the server learns what would help
 
 
@@ -112,8 +113,7 @@ def test_a_judge_that_is_damaged_is_left_out(tmp_path, monkeypatch, caplog):
     (toys.write_judge(tmp_path, "judge") / "features.safetensors").write_bytes(b"nothing")
     monkeypatch.setattr(beside_real, "SHIPPED", tmp_path / "none")
     context = explorer.Context.create(tmp_path, device="cpu")
-    with pytest.raises(ValueError, match="Not available for Digits"):
-        settled(beside_real.show(context, "game", asked(32, 0)))
+    assert "Not available for Digits" in beside_real.lacking(context, "game")
     assert "Left out" in caplog.text and "damaged" in caplog.text
 
 
