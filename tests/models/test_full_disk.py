@@ -23,6 +23,7 @@ from models.checkpoints.header import read_header
 from models.checkpoints.preview import save_preview
 from models.data import pictures
 from models.evaluation import evaluate
+from models.evaluation.card import write_card
 from models.machine import files
 from models.machine.files import write_atomically
 from models.training import run_state, train
@@ -78,7 +79,7 @@ def test_everything_that_is_written_is_whole_or_as_it_was(folder, tmp_path, digi
     writes = {
         "checkpoint": lambda: weights.save(model, header, folder),
         "header": lambda: weights.rewrite_header(folder, header),
-        "card": lambda: weights.write_card(header, folder),
+        "card": lambda: write_card(header, folder),
         "preview": lambda: save_preview(model, folder),
         "picture": lambda: pictures.save(sheet, picture),
         "state": lambda: run_state.save(run, tmp_path / "run" / train.STATE),

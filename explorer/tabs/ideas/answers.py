@@ -84,6 +84,8 @@ def _title(context: Context, name: str) -> str:
 def coders(context: Context, _: Any = None) -> list[dict[str, str]]:
     """The models that can code a picture, those for which test pictures are shipped first."""
     names = [n for n in context.store.having({"WritesPixels"}) if pictures(context, n) is not None]
+    # One that has to be told the class would need that in its file, too.
+    names = [n for n in names if "Conditional" not in context.store.header(n).capabilities]
     # The likeliest first, among those of the first one's data: the best code.
     names.sort(key=lambda n: context.store.header(n).metrics.get("nll_nats", {}).get("value", 1e9))
     return [{"name": n, "title": _title(context, n)} for n in names]

@@ -29,7 +29,10 @@ def test_only_large_work_borrows_a_gpu_and_only_where_one_is_lent(ask, monkeypat
     def on_gpu(work, folder, *call):
         # As it is when the other process gets it.
         lent.append((work, folder))
-        return asking._steps_of(ask.store.get("toy"), *pickle.loads(pickle.dumps(call)))
+        verb, values, named, tape = pickle.loads(pickle.dumps(call))
+        model = ask.store.get("toy")
+        given = asking._given(model, values), asking._given(model, named)
+        return asking._steps_of(model, verb, *given, tape)
 
     monkeypatch.setattr(asking, "_on_lent_gpu", on_gpu)
     header = ask.store.header("toy")

@@ -376,5 +376,7 @@ def test_no_capability_is_found_out_by_a_name():
         for path in (ROOT / package).rglob("*.py"):
             text = path.read_text("utf-8")
             assert "inspect.signature(model" not in text, path
-            found = [m for m in probe.finditer(text) if text[m.end() :].split(")")[0] != ", method"]
+            # A method that somebody asked for by its name, after what it is has been asked.
+            named = (", method", ", verb")
+            found = [m for m in probe.finditer(text) if text[m.end() :].split(")")[0] not in named]
             assert not found, (path, [m.group() for m in found])
