@@ -83,6 +83,7 @@ def test_a_large_file_refuses_itself_alone(tmp_path):
     assert found[0] == "small.png" and problem[0] == "large.png" and "20 MB" in problem[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
 def test_a_server_that_is_told_to_end_leaves_nothing(tmp_path):
     """And what is uploaded lies in a folder that is this process's own, not the machine's."""

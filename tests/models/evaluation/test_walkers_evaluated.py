@@ -41,6 +41,7 @@ def walked(measured, digits) -> Path:  # noqa: F811
     return folder
 
 
+@pytest.mark.slow
 def test_a_sampler_in_steps_is_measured_at_several(walked):
     found = metrics_of(walked)
     for steps in samples.STEPS:

@@ -130,6 +130,7 @@ def frequencies(x: torch.Tensor) -> torch.Tensor:
     return torch.bincount(code, minlength=2 ** bits.shape[1]).float()
 
 
+@pytest.mark.slow
 def test_samples_are_as_frequent_as_they_should_be():
     model = small(scale=0.8)
     log_p = exact(model)[1].detach()
@@ -141,6 +142,7 @@ def test_samples_are_as_frequent_as_they_should_be():
     assert stats.chisquare(frequencies(drawn), expected, sum_check=False).pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_colder_samples_are_likelier():
     model = small(scale=0.8)
     means = []
@@ -155,6 +157,7 @@ def test_colder_samples_are_likelier():
         model.sample(1, generator(0), steps=0)
 
 
+@pytest.mark.slow
 def test_what_is_hidden_is_drawn_given_what_is_known():
     model = small(scale=0.8)
     v, log_p, _ = (t.detach() for t in exact(model))
@@ -181,6 +184,7 @@ def test_what_is_hidden_is_drawn_given_what_is_known():
             next(model.complete_steps(given, wrong, generator(0)))
 
 
+@pytest.mark.slow
 def test_it_learns_what_it_is_shown(digits):
     """Bars, a row or a column each, of 3 x 3: nearly all the probability comes to lie on them."""
     bars = torch.zeros(6, 1, 3, 3, dtype=torch.uint8)

@@ -61,6 +61,7 @@ def one_and_two(tmp_path_factory, digits) -> tuple[Path, Path, str]:
     return root / "one", root / "two", said[1]
 
 
+@pytest.mark.slow
 def test_losses_do_not_depend_on_how_many_share_a_batch(one_and_two):
     one, two = (json.loads((folder / shared_out.LOSSES).read_text()) for folder in one_and_two[:2])
     assert (one["processes"], two["processes"]) == (1, 2)

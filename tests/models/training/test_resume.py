@@ -78,6 +78,7 @@ def saved_step(folder: Path) -> int:
         return int(tensors.metadata()["step"])
 
 
+@pytest.mark.slow
 def test_a_run_killed_with_sigkill_resumes_bit_for_bit(tmp_path, digits):
     file = write_recipe(tmp_path, steps=400)
     killed, straight = tmp_path / "killed", tmp_path / "straight"
@@ -118,6 +119,7 @@ def test_a_run_killed_with_sigkill_resumes_bit_for_bit(tmp_path, digits):
     assert same_weights(resumed.ema, unbroken.ema)
 
 
+@pytest.mark.slow
 def test_twenty_steps_equal_ten_kill_and_resume_through_the_command_line(tmp_path, digits):
     """The same through both commands, down to the bytes of the weights that are shipped."""
     file = write_recipe(tmp_path, steps=20)
