@@ -233,6 +233,7 @@ def results(model) -> dict[str, torch.Tensor]:
     return found
 
 
+@pytest.mark.slow
 def test_saving_and_loading_gives_the_same_output(case, tmp_path):
     model = build(case)
     header = Header(

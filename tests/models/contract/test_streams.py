@@ -141,6 +141,7 @@ def test_it_is_so_by_every_sampler_and_knob(model):
         sampled(model, **asked)
 
 
+@pytest.mark.slow
 @having("Samples", cases=FAMILY)
 def test_threads_change_no_picture(model):
     threads, found = torch.get_num_threads(), []
