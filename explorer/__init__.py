@@ -6,12 +6,11 @@ How the page hangs together, for whoever adds to it:
   capabilities it NEEDS, never a family; ``explorer.page.context.Context`` is all it is given.
 * One picker at the top chooses the model. It is ``context.picker``, a component whose value is the
   model's name: make it an input wherever a handler needs to know the model.
-* ``context.on_show`` is how a tab learns that it has something new to show. The handler runs when
-  the tab is on screen with a model that it has not shown yet, once, and only for a model that has
-  what the tab NEEDS. Do not listen to the picker's changes: a tab that nobody looks at must not
-  compute.
-* ``context.timely(handler)`` around every other handler that changes what is on screen: its answer
-  is dropped once the tab shows another model than it was asked about.
+* Handlers are wired by ``explorer.page.part.Part``. ``part.arrives(handler)`` is how a tab learns
+  that it has something new to show: it runs when the tab is on screen with a model that it has not
+  shown yet, once, and only for a model that has what the tab NEEDS. Do not listen to the picker's
+  changes: a tab that nobody looks at must not compute. Every other handler is ``part.on``.
+* Models are asked through ``context.ask`` (``explorer.server.ask``): arrays in, arrays out.
 * ``context.remember(key, component)`` puts a control into the page's address and takes it from
   there when a link is opened. The key begins with the tab's name.
 * ``context.code`` carries a latent code from one tab to another; ``context.go(tab)`` changes tabs.

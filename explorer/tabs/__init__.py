@@ -21,13 +21,15 @@ The shape every tab shares, so that one style sheet serves all::
             with gr.Column(elem_classes="ge-stage"):         # the rest: large pictures
                 status = components.status()
                 grid = image_grid("latent-grid")
-        outputs = [grid.view, status, notes.code]
-        context.on_show(partial(show, context), [steps], outputs)  # show(context, name, steps)
-        steps.input(partial(show, context), [context.picker, steps], outputs, **context.light)
+        part = Part(context)
+        part.controls(steps=steps)
+        part.outputs(grid=grid.view, status=status, code=notes.code)
+        part.arrives(show)                                   # show(context, name, asked)
+        part.on(steps.input, show)
         context.remember("latent.steps", steps, parse=whole(2, 32))
 
 A tab of several parts has a tuple ``PARTS`` of modules, each with ``TITLE`` and ``build(context)``,
-and its own ``build`` calls ``components.parts.build_parts``. ``context.on_show`` and
+and its own ``build`` calls ``explorer.page.parts.build_parts``. ``Part(context)`` and
 ``context.notes`` then mean the part: it computes when it is first on screen with a model.
 
 The module's name is the tab's key: in the address (``?tab=latent``), in ``context.go("latent")``
