@@ -32,15 +32,14 @@ from explorer.tabs import TABS
 # Cheaper settings by a control's name (digits at its end left out); never dearer than the page's
 # own. What a part is asked for with them is the same work, and less of it.
 CHEAP = {"count": 4, "steps": 5, "repeats": 1, "searches": 2}
-# Seconds after which a handler is ended that has shown something, and one that has not, where
-# another model has been through all of the part.
+# Seconds after which a handler is ended that has shown something, and one that has not; not with
+# the first model of a part, which goes through all of it.
 PATIENCE, LONGEST = 1.0, 4.0
 # Seconds that a timer may go on.
 TICKING = 90.0
 MEGABYTES = 600
 
 _sessions = itertools.count()
-finished: set[str] = set()  # parts that have been gone through to their ends
 
 
 @lru_cache
@@ -87,6 +86,7 @@ def root(fn: Any) -> Any:
     return fn
 
 
+@lru_cache
 def swept() -> list[tuple[str, str]]:
     """(place, model) of all there is to sweep, for each part the smallest model first; "" for a
     part that is not about a model."""
@@ -280,7 +280,8 @@ def sweep(place: str, name: str) -> None:
     part, visit = context.built[place], Visit(name)
     if name and (sentence := part.refusal(name)):
         pytest.skip(sentence)
-    patient, before = place not in finished, peak()
+    first = next(model for each, model in swept() if each == place)
+    patient, before = name == first, peak()
     for what in ("opens", "arrives", "main"):
         if (fn := roots(place).get(what)) is not None:
             visit.cheapen(part)
@@ -295,5 +296,3 @@ def sweep(place: str, name: str) -> None:
         raise Fault("Nothing has changed on screen.")
     if (grown := peak() - before) > MEGABYTES:
         raise Fault(f"{grown:.0f} MB more were needed.")
-    if not visit.cut:
-        finished.add(place)
