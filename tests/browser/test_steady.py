@@ -133,7 +133,7 @@ def test_every_slider_hears_the_keyboard(page, address):
     open_page(page, f"{address}/?tab=pixels&model=writer&pixels.part=compare")
     settled(page, "#pixels-compare", "wrote")
     seen = pixels(page, "#pixels-compare .ge-model-rows canvas")
-    page.focus("#beside-temperature input[type=range]")
+    page.focus("#writers-temperature input[type=range]")
     for _ in range(12):
         page.keyboard.press("ArrowRight")
     until(page, lambda: pixels(page, "#pixels-compare .ge-model-rows canvas") != seen)
