@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from pathlib import Path
@@ -25,7 +24,7 @@ SMALL = [
 
 
 def interrupt() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)  # heard before it returns, by this thread
 
 
 @pytest.mark.parametrize("within", [0, 1, 3])
