@@ -10,6 +10,8 @@ import pytest
 
 from tests.explorer import sweep
 
+pytestmark = pytest.mark.shipped
+
 
 @pytest.fixture(autouse=True)
 def nobody_elses(alone):
