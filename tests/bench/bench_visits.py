@@ -26,7 +26,7 @@ from tests.bench.bench_page_start import OURS, ROOT, start
 PLACES = (
     ("sample", "gan-mnist"), ("latent", "vae-mnist-2d"), ("denoise_watch", "diffusion-mnist"),
     ("denoise_schedule", "diffusion-mnist"), ("game_theatre", "gan-mnist"),
-    ("embedding_codes", "vae-mnist"), ("pixels_order", "made-mnist"), ("score_one", "vae-mnist"),
+    ("map_codes", "vae-mnist"), ("pixels_order", "made-mnist"), ("score_one", "vae-mnist"),
 )  # fmt: skip
 WARM = 50
 
@@ -103,6 +103,8 @@ class Browser:
             each for event in self.config["dependencies"] for each, name in event["targets"]
             if name == told
         ]  # fmt: skip
+        if not pickers:
+            raise ValueError(f"The page has no place '{place}'.")
         self.values.update(dict.fromkeys(pickers, model))
         return self.ask(lambda event: any(name == told for _, name in event["targets"]))
 

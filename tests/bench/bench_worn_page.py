@@ -15,21 +15,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from explorer.page.parts import key_of
+from explorer.tabs import TABS
 from tests.bench.bench_page_start import OURS, ROOT, start
 from tests.browser import chromium
 from tests.browser.conftest import open_page
+from tests.explorer import sweep
 
-# What a person sees, and by which model: every tab and part.
-TOUR = {
-    "vae-mnist-2d": {"latent": [""], "embedding": ["codes", "beside_real"]},
-    "diffusion-mnist": {
-        "denoise": ["watch", "from_picture", "schedule", "compare", "through_noise", "fill_in"]
-    },
-    "made-mnist": {"pixels": ["watch", "finish", "compare", "order"]},
-    "flow-mnist": {"layers": [""]},
-    "gan-mnist": {"game": ["theatre", "detector", "find"]},
-    "vae-mnist": {"score": ["one", "many", "lesson"], "train": [""]},
-}
 AGAIN = """async () => {
   const cells = () => {
     const c = document.querySelector('.ge-image-grid .cells canvas');
@@ -69,9 +61,21 @@ STROKE = """async ([n, pause]) => {
 }"""
 
 
+def tour() -> list[tuple[str, str, str]]:
+    """(tab, part, model) of all that a person can see, each with the smallest model that can."""
+    smallest: dict[str, str] = {}
+    for place, name in sweep.swept():
+        smallest.setdefault(place, name)
+    return [
+        (key_of(each), part, smallest.get(f"{key_of(each)}_{part}".rstrip("_"), ""))
+        for each in TABS
+        for part in [key_of(module) for module in getattr(each, "PARTS", ())] or [""]
+    ]
+
+
 def tab(page: Any, key: str, part: str, model: str) -> None:
     """Opens a tab, and a part of it, with a model, and waits until it has come to rest."""
-    page.evaluate("([model, tab]) => { GE.choose(model); GE.go(tab); }", [model, key])
+    page.evaluate("([model, tab]) => { if (model) GE.choose(model); GE.go(tab); }", [model, key])
     if part:
         page.evaluate("([tab, part]) => GE.choosePart(tab, part)", [key, part])
     page.wait_for_timeout(1500)
@@ -106,6 +110,7 @@ def main() -> int:
 
     from playwright.sync_api import sync_playwright
 
+    seen = tour()
     process, address, _ = start(OURS, "--checkpoints", str(args.checkpoints))
     errors: list[str] = []
     try:
@@ -120,11 +125,9 @@ def main() -> int:
             page.wait_for_timeout(2000)
             again(page, 2)
             fresh, before = again(page, args.times), state(page)
-            for model, tabs in TOUR.items():
-                for key, parts in tabs.items():
-                    for part in parts:
-                        print(f"  {key} {part} ...", file=sys.stderr, flush=True)
-                        tab(page, key, part, model)
+            for key, part, model in seen:
+                print(f"  {key} {part} {model} ...", file=sys.stderr, flush=True)
+                tab(page, key, part, model)
             tab(page, "sample", "", "gan-mnist")
             worn, after = again(page, args.times), state(page)
             tab(page, "score", "one", "vae-mnist")
