@@ -16,7 +16,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 FAMILIES = {
-    "vae": "models.families.vae:VAE",
+    "vae": "models.families.vae.vae:VAE",
     "diffusion": "models.families.diffusion.diffusion:Diffusion",
     "autoregressive": "models.families.autoregressive.variants:Autoregression",
     "flow": "models.families.flow.flow:Flow",

@@ -13,7 +13,7 @@ from torch import nn
 
 from models.contract.random import generator
 from models.data import datasets, sources
-from models.families.vae import VAE, VAEConfig
+from models.families.vae.vae import VAE, VAEConfig
 from models.training import recipe, train
 
 # Small enough to train in seconds, with each optional part of a VAE in use or one step away.

@@ -123,3 +123,16 @@ TRUNCATION = Knob(
 def with_default(knob: Knob, default: Any, **limits: Any) -> Knob:
     """The knob with another default, and other limits where they are given."""
     return replace(knob, default=default, **limits)
+
+
+def check_temperature(temperature: float, likeliest: str = "") -> None:
+    """Raises ValueError, one sentence, where it is none.
+
+    likeliest: what a small temperature takes, in a model that has no temperature of 0.
+    """
+    if not 0 <= temperature < math.inf or (likeliest and not temperature):
+        raise ValueError(
+            f"The temperature must be a positive number; small ones take the likeliest {likeliest}."
+            if likeliest
+            else "The temperature must be 0 or a positive number."
+        )

@@ -16,6 +16,11 @@ def log_normal(x: Tensor, mean: Tensor | float = 0.0, std: Tensor | float = 1.0)
     return -0.5 * ((x - mean) / std).square() - std.log() - 0.5 * math.log(2 * math.pi)
 
 
+def gaussian_kl(mean: Tensor, std: Tensor) -> Tensor:
+    """KL(N(mean, std^2) || N(0, 1)) of each dimension (Kingma and Welling 2014, appendix B)."""
+    return 0.5 * (mean.square() + std.square() - 1) - std.log()
+
+
 def log_mean_exp(log_w: Tensor) -> tuple[Tensor, Tensor]:
     """log 1/K sum_k w_k, and its standard error by leaving out each weight (the jackknife, Efron
     and Stein 1981). log_w: (K, ...) with K > 1. Returns two of shape (...), in double precision."""

@@ -39,7 +39,15 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from models.contract.config import setting
-from models.contract.knobs import BINARISE, SAMPLES, STEPS, TEMPERATURE, Knob, with_default
+from models.contract.knobs import (
+    BINARISE,
+    SAMPLES,
+    STEPS,
+    TEMPERATURE,
+    Knob,
+    check_temperature,
+    with_default,
+)
 from models.contract.model import (
     Frame,
     GenerativeModel,
@@ -213,8 +221,7 @@ class RBM(GenerativeModel):
         x: Tensor | None = None,
         known: Tensor | None = None,
     ) -> Iterator[Frame]:
-        if not 0 <= temperature < math.inf:
-            raise ValueError("The temperature must be 0 or a positive number.")
+        check_temperature(temperature)
         if steps < 1:
             raise ValueError("A chain needs at least one step.")
         model, cold = self.tempered(), max(temperature, COLDEST)

@@ -15,8 +15,6 @@ import copy
 import json
 import logging
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,6 +36,7 @@ from models.machine.devices import hardware, wants_bf16
 from models.machine.files import write_atomically
 from models.machine.processes import here, shared
 from models.training import run_state
+from models.training.interrupts import interrupts
 from models.training.optimizers import make_optimizers, rate_part
 from models.training.recipe import Recipe
 
@@ -473,30 +472,6 @@ class Interrupted(KeyboardInterrupt):
             f"Stopped after step {run.step} of {run.total}. The same command with --resume goes on "
             f"from there ('{run.out / STATE}')."
         )
-
-
-@contextlib.contextmanager
-def interrupts() -> Iterator[Callable[[], bool]]:
-    """Within it a first Ctrl-C is only noted, and a second one does what it always does.
-
-    Yields a function that says whether there was one. In a thread, which gets no signals, nothing
-    changes.
-    """
-    noted = False
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-
-    def note(number: int, frame: Any) -> None:
-        nonlocal noted
-        noted = True
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: noted
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _plain(config: Any) -> dict[str, Any]:

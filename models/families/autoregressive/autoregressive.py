@@ -10,7 +10,15 @@ import torch
 from torch import Generator, Tensor, nn
 
 from models.contract.config import setting
-from models.contract.knobs import BINARISE, LABEL, ORDER, SAMPLES, TEMPERATURE, Knob
+from models.contract.knobs import (
+    BINARISE,
+    LABEL,
+    ORDER,
+    SAMPLES,
+    TEMPERATURE,
+    Knob,
+    check_temperature,
+)
 from models.contract.model import Frame, GenerativeModel, Likelihood, Mask, Objective
 from models.contract.random import binarised, uniform
 from models.contract.streams import Streams
@@ -190,7 +198,7 @@ class Autoregressive(GenerativeModel):
         order: int = 0,
     ) -> Iterator[Frame]:
         """A frame a row's worth of values; the same uniforms whatever the order or temperature."""
-        check_temperature(temperature)
+        check_temperature(temperature, likeliest="value")
         rng = Streams.of(rng, n)
         label = self.label_or_drawn(label, n, rng)
         C, H, W = self.image_shape
@@ -240,7 +248,7 @@ class Autoregressive(GenerativeModel):
 
         Raises ValueError for a temperature that is not positive, or an order there is not.
         """
-        check_temperature(temperature)
+        check_temperature(temperature, likeliest="value")
         places = self.order(order).tolist()
         n, D = u.shape
         y, top = self.one_hot(label, n), self.distribution.levels - 1
@@ -381,13 +389,6 @@ class NaiveWriter:
     def put(self, v: Tensor) -> None:
         self.x.flatten(1)[:, self.places[self.i]] = v  # a view: x is contiguous
         self.i += 1
-
-
-def check_temperature(temperature: float) -> None:
-    if not 0 < temperature < math.inf:
-        raise ValueError(
-            "The temperature must be a positive number; small ones take the likeliest value."
-        )
 
 
 def dense_order(name: str, image: tuple[int, int, int]) -> Tensor:

@@ -13,11 +13,11 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
-from models.contract.knobs import GUIDANCE, Knob
+from models.contract.knobs import GUIDANCE, Knob, check_temperature
 from models.contract.model import Frame
 from models.contract.random import uniform
 from models.contract.streams import Streams
-from models.families.autoregressive.autoregressive import Autoregressive, check_temperature
+from models.families.autoregressive.autoregressive import Autoregressive
 
 GUIDANCE_MOST = 20.0
 
@@ -47,7 +47,7 @@ class WithClasses(Autoregressive):
     ) -> Iterator[Frame]:
         """As of a model without classes; guidance: see above. A class is drawn where none is asked
         for."""
-        check_temperature(temperature)
+        check_temperature(temperature, likeliest="value")
         w = self.checked_guidance(guidance)
         rng = Streams.of(rng, n)
         label, (C, H, W) = self.label_or_drawn(label, n, rng), self.image_shape

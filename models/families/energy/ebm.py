@@ -49,7 +49,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from models.contract.config import setting
-from models.contract.knobs import STEPS, TEMPERATURE, Knob, with_default
+from models.contract.knobs import STEPS, TEMPERATURE, Knob, check_temperature, with_default
 from models.contract.model import Frame, GenerativeModel, Objective, differentiable
 from models.contract.random import normal, uniform
 from models.contract.streams import Streams
@@ -277,8 +277,7 @@ class EnergyModel(GenerativeModel):
     def _chain(
         self, x: Tensor, levels: list[float], rng: Streams, temperature: float
     ) -> Iterator[Frame]:
-        if not 0 <= temperature < math.inf:
-            raise ValueError("The temperature must be 0 or a positive number.")
+        check_temperature(temperature)
         total = len(levels)
         every = max(1, total // FRAMES)
         for k in range(total + 1):

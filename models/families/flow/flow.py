@@ -35,7 +35,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from models.contract.config import setting
-from models.contract.knobs import LABEL, SAMPLES, TEMPERATURE, Knob, with_default
+from models.contract.knobs import LABEL, SAMPLES, TEMPERATURE, Knob, check_temperature, with_default
 from models.contract.model import (
     Frame,
     GenerativeModel,
@@ -266,8 +266,7 @@ class Flow(GenerativeModel):
         temperature: float = 1.0,
     ) -> Iterator[Frame]:
         """z ~ N(0, temperature^2 I) on its way back; a frame a coupling. info["z"]: (n, D)."""
-        if not 0 <= temperature < math.inf:
-            raise ValueError("The temperature must be 0 or a positive number.")
+        check_temperature(temperature)
         rng = Streams.of(rng, n)
         label = self.label_or_drawn(label, n, rng)
         z = temperature * normal((n, self.latent), rng, self.device)

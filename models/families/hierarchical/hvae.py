@@ -42,17 +42,23 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from models.contract.config import setting
-from models.contract.knobs import BINARISE, SAMPLES, TEMPERATURE, Knob, with_default
+from models.contract.knobs import (
+    BINARISE,
+    SAMPLES,
+    TEMPERATURE,
+    Knob,
+    check_temperature,
+    with_default,
+)
 from models.contract.model import Frame, GenerativeModel, Likelihood, Objective
-from models.contract.random import binarised, normal
+from models.contract.numbers import gaussian_kl
+from models.contract.random import normal
 from models.contract.streams import Streams
-from models.families.distributions import discretised_logistic
 from models.families.hierarchical.nets import Grow, Level, Up, strides
-from models.families.vae import gaussian_kl, logistic_parameters
+from models.families.pixels import LIKELIHOODS, DecodesPixels, importance_weighted
 from models.machine.processes import whole
 
 
@@ -81,7 +87,7 @@ class HierarchicalConfig:
         "bernoulli",
         "What a decoder's output says of a pixel: bernoulli, black or white; logistic, one of 256 "
         "levels by a discretised logistic.",
-        choices=("bernoulli", "logistic"),
+        choices=tuple(LIKELIHOODS),
     )
     beta: float = setting(1.0, "Weight of the KL terms.", low=0.0, high=1000.0, live=True)
     warmup_steps: int = setting(
@@ -107,7 +113,7 @@ class Walk(NamedTuple):
     log_ratio: Tensor
 
 
-class HierarchicalVAE(GenerativeModel):
+class HierarchicalVAE(DecodesPixels, GenerativeModel):
     """Levels of latent variables, guessed top down (Child 2021)."""
 
     Config = HierarchicalConfig
@@ -141,7 +147,7 @@ class HierarchicalVAE(GenerativeModel):
                 widths[:-1], widths[1:], sides[1:], strides(sides), strict=True
             )
         )
-        per_pixel = {"bernoulli": 1, "logistic": 2}[config.likelihood]
+        per_pixel = LIKELIHOODS[config.likelihood]
         self.write = nn.Sequential(nn.SiLU(), nn.Conv2d(widths[-1], per_pixel * C, 3, padding=1))
         # How many objectives were computed in training: it sets the weight of the KL terms.
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
@@ -213,25 +219,6 @@ class HierarchicalVAE(GenerativeModel):
 
     # -- the picture -----------------------------------------------------------------------------
 
-    def observed(self, x: Tensor, rng: Generator) -> Tensor:
-        """What the likelihood is of: pixels drawn 0 or 1 with their grey level as probability
-        (see ``binarised``), or 8-bit levels over 255."""
-        if self.config.likelihood == "bernoulli":
-            return binarised(x, rng)
-        return (x * 255).round() / 255
-
-    def expected(self, numbers: Tensor) -> Tensor:
-        """The mean picture, (B, C, H, W) in [0, 1], of the decoder's numbers (B, P, H, W)."""
-        if self.config.likelihood == "bernoulli":
-            return torch.sigmoid(numbers)
-        return logistic_parameters(numbers)[0].clamp(0, 1)
-
-    def log_p_x(self, x: Tensor, numbers: Tensor) -> Tensor:
-        """log p(x | z) of each pixel in nats, (B, C, H, W). x holds 0 and 1, or 8-bit levels."""
-        if self.config.likelihood == "bernoulli":
-            return -F.binary_cross_entropy_with_logits(numbers, x, reduction="none")
-        return discretised_logistic(x, *logistic_parameters(numbers))
-
     def features(self, x: Tensor) -> list[Tensor]:
         """What the encoder sees in pictures (B, C, H, W), coarsest resolution first."""
         return self.up(2 * x - 1)
@@ -242,7 +229,7 @@ class HierarchicalVAE(GenerativeModel):
         c = self.config
         x = self.observed(x, rng)
         walk = self.walk(self._noise(len(x), rng), self.features(x))
-        log_p_x = self.log_p_x(x, walk.numbers).sum((1, 2, 3)).mean()
+        log_p_x = self.log_p_pixels(x, walk.numbers).sum((1, 2, 3)).mean()
         kl = whole(walk.kl).mean(0)  # (L,)
         # No number leaves the device here: a step can be recorded once and played again.
         part = ((self.seen + 1) / max(1, c.warmup_steps)).clamp(max=1.0)
@@ -274,7 +261,8 @@ class HierarchicalVAE(GenerativeModel):
     ) -> Iterator[Frame]:
         """One frame: every level drawn given those above. info["codes"]: each level's (n, d, h, w).
         temperature: of every level's standard deviation."""
-        walk = self.walk(self._checked(temperature) * self._noise(n, Streams.of(rng, n)))
+        check_temperature(temperature)
+        walk = self.walk(temperature * self._noise(n, Streams.of(rng, n)))
         yield Frame(0, 1, self.expected(walk.numbers), info={"codes": walk.codes, "label": None})
 
     @torch.no_grad()
@@ -311,19 +299,14 @@ class HierarchicalVAE(GenerativeModel):
             )
         if n < 1:
             raise ValueError("At least one picture must be drawn.")
+        check_temperature(temperature)
         held = [code.repeat_interleave(n, 0) for code in codes[:level]]
         shapes = [tuple(code.shape[1:]) for code in held]
         if shapes != [*self.code_shapes[:level]] or len({len(code) for code in held}) > 1:
             raise ValueError("These codes are not of this model's levels: encode a picture first.")
         B = len(held[0]) if held else n
-        noise = self._checked(temperature) * self._noise(B, Streams.of(rng, B))
+        noise = temperature * self._noise(B, Streams.of(rng, B))
         return self.expected(self.walk(noise, held=held).numbers)
-
-    @staticmethod
-    def _checked(temperature: float) -> float:
-        if not 0 <= temperature < math.inf:
-            raise ValueError("The temperature must be 0 or a positive number.")
-        return temperature
 
     @torch.no_grad()
     def log_likelihood(
@@ -351,7 +334,7 @@ class HierarchicalVAE(GenerativeModel):
         if samples < 1:
             raise ValueError("A likelihood needs at least one sample.")
         x = self.checked(x)
-        if binarise or self.config.likelihood != "bernoulli":
+        if binarise or not self.binary:
             x = self.observed(x, rng)
         B, K = len(x), samples
         features = self.features(x)
@@ -360,7 +343,7 @@ class HierarchicalVAE(GenerativeModel):
         for start in range(0, K, step):
             k = min(step, K - start)
             walk = self.walk(self._noise(k * B, rng), [f.repeat(k, 1, 1, 1) for f in features])
-            per_pixel = self.log_p_x(x.repeat(k, 1, 1, 1), walk.numbers).unflatten(0, (k, B))
+            per_pixel = self.log_p_pixels(x.repeat(k, 1, 1, 1), walk.numbers).unflatten(0, (k, B))
             pixels += per_pixel.sum(0) / K
             kl = kl + walk.kl.unflatten(0, (k, B)).sum(0) / K  # (B, L)
             log_w.append(per_pixel.sum((2, 3, 4)) + walk.log_ratio.sum(1).view(k, B))
@@ -370,18 +353,7 @@ class HierarchicalVAE(GenerativeModel):
         details = {
             "elbo": elbo, "reconstruction": reconstruction, "kl": kl.sum(1), "kl_per_level": kl,
         }  # fmt: skip
-        if K == 1:
-            nats, kind, stderr = elbo, "lower bound", None
-        else:
-            nats, kind = log_w.logsumexp(0) - math.log(K), "estimate"
-            concentration = log_w.softmax(0).square().sum(0)  # (B,), 1/K where all agree
-            stderr = (concentration - 1 / K).clamp(min=0).sqrt()
-            details["ess"] = 1 / concentration
-        # What the codes cost belongs to no pixel: it is spread evenly, so that the map sums.
-        pixels = pixels + ((nats - reconstruction) / x[0].numel())[:, None, None, None]
-        space = "binary" if self.config.likelihood == "bernoulli" else "uint8"
-        how = f"importance sampling, K = {K}" if K > 1 else ""
-        return Likelihood(nats, kind, space, stderr, pixels, details, how)
+        return importance_weighted(log_w, pixels, reconstruction, details, self.space)
 
 
 def counts(config: HierarchicalConfig, name: str) -> tuple[int, ...]:

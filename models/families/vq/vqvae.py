@@ -41,14 +41,13 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from models.contract.config import setting
-from models.contract.knobs import BINARISE, TEMPERATURE, Knob
+from models.contract.knobs import BINARISE, TEMPERATURE, Knob, check_temperature
 from models.contract.model import Frame, GenerativeModel, Likelihood, Objective, checked_mask
-from models.contract.random import binarised, uniform
+from models.contract.random import uniform
 from models.contract.streams import Streams
 from models.families.autoregressive.transformer import Block
-from models.families.distributions import discretised_logistic
 from models.families.nets import Downsample, ResBlock, Upsample, group_norm
-from models.families.vae import logistic_parameters
+from models.families.pixels import LIKELIHOODS, DecodesPixels
 from models.machine.processes import whole
 
 
@@ -70,7 +69,7 @@ class VQConfig:
         "logistic",
         "What a decoder's output says of a pixel: bernoulli, black or white; logistic, one of 256 "
         "levels by a discretised logistic.",
-        choices=("bernoulli", "logistic"),
+        choices=tuple(LIKELIHOODS),
     )
     hidden: int = setting(160, "Width of the prior's transformer.", low=8, high=2048)
     layers: int = setting(4, "Blocks of the prior's transformer.", low=1, high=32)
@@ -195,7 +194,7 @@ class CodePrior(nn.Module):
             yield written.clone()
 
 
-class VQVAE(GenerativeModel):
+class VQVAE(DecodesPixels, GenerativeModel):
     """Encoder, codebook, decoder; and a prior over what the codebook makes of a picture."""
 
     Config = VQConfig
@@ -219,7 +218,7 @@ class VQVAE(GenerativeModel):
             nn.GroupNorm(1, c.depth, affine=False),
         )
         self.codebook = Codebook(c.entries, c.depth, c.decay)
-        per_pixel = {"bernoulli": 1, "logistic": 2}[c.likelihood]
+        per_pixel = LIKELIHOODS[c.likelihood]
         self.decoder = nn.Sequential(
             nn.Conv2d(c.depth, c.width, 3, padding=1),
             *[ResBlock(c.width) for _ in range(c.blocks)],
@@ -284,7 +283,7 @@ class VQVAE(GenerativeModel):
     ) -> Iterator[Tensor]:
         """Grids of codes as the prior writes them, place by place: (n, h, w) int64, -1 where
         nothing is written yet."""
-        check_temperature(temperature)
+        check_temperature(temperature, likeliest="code")
         u = uniform((n, math.prod(self.grid)), Streams.of(rng, n), self.device)
         for codes in self.prior.write(u, temperature):
             yield codes.view(n, *self.grid)
@@ -306,25 +305,6 @@ class VQVAE(GenerativeModel):
         """What the decoder says of each pixel, (B, P, H, W). z: (B, h, w, d)."""
         return self.decoder(z.permute(0, 3, 1, 2)).float()
 
-    def observed(self, x: Tensor, rng: Generator) -> Tensor:
-        """What the likelihood is of: pixels drawn 0 or 1 with their grey level as probability
-        (see ``binarised``), or 8-bit levels over 255."""
-        if self.config.likelihood == "bernoulli":
-            return binarised(x, rng)
-        return (x * 255).round() / 255
-
-    def expected(self, numbers: Tensor) -> Tensor:
-        """The mean picture, (B, C, H, W) in [0, 1]."""
-        if self.config.likelihood == "bernoulli":
-            return torch.sigmoid(numbers)
-        return logistic_parameters(numbers)[0].clamp(0, 1)
-
-    def log_p_x(self, x: Tensor, numbers: Tensor) -> Tensor:
-        """log p(x | c) of each pixel in nats, (B, C, H, W). x holds 0 and 1, or 8-bit levels."""
-        if self.config.likelihood == "bernoulli":
-            return -F.binary_cross_entropy_with_logits(numbers, x, reduction="none")
-        return discretised_logistic(x, *logistic_parameters(numbers))
-
     # -- training --------------------------------------------------------------------------------
 
     def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
@@ -339,7 +319,7 @@ class VQVAE(GenerativeModel):
             z = self.vectors(x)
             chosen, indices = self.codebook(z)
             distance = (z - chosen.detach()).square().sum(-1).sum((1, 2)).mean()
-            log_p_x = self.log_p_x(x, self.numbers(chosen)).sum((1, 2, 3)).mean()
+            log_p_x = self.log_p_pixels(x, self.numbers(chosen)).sum((1, 2, 3)).mean()
             params = [*self.encoder.parameters(), *self.decoder.parameters()]
             logs = {"reconstruction_nats": log_p_x, "distance": distance}
             if self.training:
@@ -409,7 +389,7 @@ class VQVAE(GenerativeModel):
         given: Tensor | None = None,
         known: Tensor | None = None,
     ) -> Iterator[Frame]:
-        check_temperature(temperature)
+        check_temperature(temperature, likeliest="code")
         h, w = self.grid
         cell = self.image_shape[1] // h
         u = uniform((n, h * w), Streams.of(rng, n), self.device)
@@ -432,10 +412,10 @@ class VQVAE(GenerativeModel):
         its cell.
         """
         x = self.checked(x)
-        if binarise or self.config.likelihood != "bernoulli":
+        if binarise or not self.binary:
             x = self.observed(x, rng)
         indices = self.codebook.nearest(self.vectors(x))
-        pixels = self.log_p_x(x, self.numbers(self.codebook.vectors[indices]))
+        pixels = self.log_p_pixels(x, self.numbers(self.codebook.vectors[indices]))
         costs = -self.prior.log_prob(indices.flatten(1)).unflatten(1, self.grid)
         cell, C = 2**self.config.halvings, x.shape[1]
         reconstruction = pixels.sum((1, 2, 3))
@@ -443,18 +423,10 @@ class VQVAE(GenerativeModel):
         details = {
             "reconstruction": reconstruction, "code_nats": costs.sum((1, 2)), "code_map": costs,
         }  # fmt: skip
-        space = "binary" if self.config.likelihood == "bernoulli" else "uint8"
         return Likelihood(
             reconstruction - details["code_nats"],
             "lower bound",
-            space,
+            self.space,
             per_pixel=pixels - spread[:, None],
             details=details,
-        )
-
-
-def check_temperature(temperature: float) -> None:
-    if not 0 < temperature < math.inf:
-        raise ValueError(
-            "The temperature must be a positive number; small ones take the likeliest code."
         )

@@ -79,7 +79,7 @@ class Linear(HierarchicalVAE):
     def features(self, x):
         return [x, x]
 
-    def log_p_x(self, x, numbers):
+    def log_p_pixels(self, x, numbers):
         return log_normal(x, A * numbers, C)
 
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import distributions as D
 
+from models.contract.numbers import gaussian_kl
 from models.contract.random import generator, normal
-from models.families.vae import VAE, VAEConfig, gaussian_kl
+from models.families.vae.vae import VAE, VAEConfig
 from tests.conftest import small_vae as make
 
 # -- a VAE whose evidence is known -----------------------------------------------------------------

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import distributions as D
 
-from models.contract.numbers import log_normal
+from models.contract.numbers import gaussian_kl, log_normal
 from models.contract.random import generator, normal
 from models.families.distributions import discretised_logistic
-from models.families.vae import VAE, Coupling, Prior, VAEConfig, gaussian_kl, total_correlation
+from models.families.vae.nets import Coupling, Prior
+from models.families.vae.vae import VAE, VAEConfig, total_correlation
 from tests.conftest import small_vae as make
 
 # -- its pieces ------------------------------------------------------------------------------------

@@ -42,10 +42,10 @@ def test_the_decoders_gradient_reaches_the_encoder():
     x = torch.rand(4, 1, 8, 8, generator=generator(0))
     z = model.vectors(x).detach().requires_grad_()
     chosen, _ = model.codebook(z)
-    loss = -model.log_p_x((x * 255).round() / 255, model.numbers(chosen)).sum()
+    loss = -model.log_p_pixels((x * 255).round() / 255, model.numbers(chosen)).sum()
     through = torch.autograd.grad(loss, z)[0]
     at = chosen.detach().requires_grad_()
-    loss = -model.log_p_x((x * 255).round() / 255, model.numbers(at)).sum()
+    loss = -model.log_p_pixels((x * 255).round() / 255, model.numbers(at)).sum()
     torch.testing.assert_close(through, torch.autograd.grad(loss, at)[0])
 
 
@@ -116,7 +116,7 @@ def test_the_bound_is_the_code_and_the_picture_given_it():
     found = model.log_likelihood(x, generator(0))
     k = model.encode_indices(x)
     code = model.index_log_likelihood(k)
-    picture = model.log_p_x(x, model.numbers(model.codebook.vectors[k])).sum((1, 2, 3))
+    picture = model.log_p_pixels(x, model.numbers(model.codebook.vectors[k])).sum((1, 2, 3))
     torch.testing.assert_close(found.nats, code + picture)
     assert found.kind == "lower bound" and found.space == "uint8"
     torch.testing.assert_close(found.details["code_map"].sum((1, 2)), -code)
@@ -130,7 +130,7 @@ def test_the_bound_lies_below_the_sum_over_all_grids():
     terms = []
     for k, code in zip(grids, model.index_log_likelihood(grids), strict=True):
         numbers = model.numbers(model.codebook.vectors[k[None].expand(5, -1, -1)])
-        terms.append(code + model.log_p_x(x, numbers).sum((1, 2, 3)))
+        terms.append(code + model.log_p_pixels(x, numbers).sum((1, 2, 3)))
     exact = torch.stack(terms).logsumexp(0)
     assert (model.log_likelihood(x, generator(0)).nats <= exact + 1e-3).all()
 

@@ -20,7 +20,7 @@ from models.checkpoints.snapshots import load_snapshot, read_snapshots
 from models.contract.config import build_config
 from models.contract.random import generator
 from models.data import datasets
-from models.families.vae import VAE
+from models.families.vae.vae import VAE
 from models.training import starts, worker
 from models.training.session import SAMPLES, Session
 from models.training.train import Run, TrainingError

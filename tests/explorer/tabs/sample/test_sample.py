@@ -279,7 +279,7 @@ def test_a_card_in_the_picker_states_facts(context):
 
 
 def test_the_explanation_is_the_familys_own_docstring():
-    from models.families import vae
+    from models.families.vae import vae
 
     assert explanation("vae").split() == vae.__doc__.split()
 

@@ -40,17 +40,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from models.contract.config import setting
-from models.contract.knobs import BINARISE, LABEL, SAMPLES, TEMPERATURE, Knob, with_default
+from models.contract.knobs import (
+    BINARISE,
+    LABEL,
+    SAMPLES,
+    TEMPERATURE,
+    Knob,
+    check_temperature,
+    with_default,
+)
 from models.contract.model import Frame, GenerativeModel, Likelihood, Objective, differentiable
-from models.contract.numbers import log_normal
-from models.contract.random import binarised, normal
+from models.contract.numbers import gaussian_kl, log_normal
+from models.contract.random import normal
 from models.contract.streams import Streams
-from models.families.distributions import discretised_logistic
-from models.families.nets import Downsample, ResBlock, Upsample, group_norm
+from models.families.pixels import LIKELIHOODS, DecodesPixels, importance_weighted
+from models.families.vae.nets import Decoder, Encoder, Prior
 from models.machine.processes import whole
 
 
@@ -69,7 +76,7 @@ class VAEConfig:
         "bernoulli",
         "What a decoder's output says of a pixel: bernoulli, black or white; logistic, one of 256 "
         "levels by a discretised logistic.",
-        choices=("bernoulli", "logistic"),
+        choices=tuple(LIKELIHOODS),
     )
     beta: float = setting(
         1.0, "Weight of the KL term (Higgins et al. 2017).", low=0.0, high=1000.0, live=True
@@ -104,125 +111,7 @@ class VAEConfig:
     )
 
 
-class Encoder(nn.Module):
-    """x (B, C, H, W), y one-hot (B, K) -> mean, standard deviation, each (B, D)."""
-
-    def __init__(self, config: VAEConfig) -> None:
-        super().__init__()
-        C, H, W = config.image
-        h, w = H // 2**config.halvings, W // 2**config.halvings
-        self.body = nn.Sequential(
-            Downsample(C, config.width, config.halvings),
-            *[ResBlock(config.width, config.dropout) for _ in range(config.blocks)],
-            group_norm(config.width),
-            nn.SiLU(),
-            nn.Flatten(),
-        )
-        self.hidden = nn.Linear(config.width * h * w + max(0, config.num_classes), config.hidden)
-        self.dropout = nn.Dropout(config.dropout)
-        self.code = nn.Linear(config.hidden, 2 * config.latent)
-
-    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        h = self.body(x)  # (B, width * h * w)
-        h = self.dropout(F.silu(self.hidden(torch.cat([h, y], 1))))  # (B, hidden)
-        mean, spread = self.code(h).float().chunk(2, 1)  # 2 x (B, D)
-        return mean, F.softplus(spread + 0.5) + 1e-4
-
-
-class Decoder(nn.Module):
-    """h (B, D), y one-hot (B, K) -> the numbers that each pixel's distribution needs."""
-
-    def __init__(self, config: VAEConfig) -> None:
-        super().__init__()
-        C, H, W = config.image
-        self.map = (config.width, H // 2**config.halvings, W // 2**config.halvings)
-        per_pixel = {"bernoulli": 1, "logistic": 2}[config.likelihood]
-        self.hidden = nn.Linear(config.latent + max(0, config.num_classes), config.hidden)
-        self.dropout = nn.Dropout(config.dropout)
-        self.spread = nn.Linear(config.hidden, math.prod(self.map))
-        self.body = nn.Sequential(
-            *[ResBlock(config.width, config.dropout) for _ in range(config.blocks)],
-            Upsample(config.width, per_pixel * C, config.halvings),
-        )
-
-    def forward(self, h: Tensor, y: Tensor) -> Tensor:
-        h = self.dropout(F.silu(self.hidden(torch.cat([h, y], 1))))  # (B, hidden)
-        h = self.spread(h).unflatten(1, self.map)  # (B, width, h, w)
-        return self.body(h.contiguous(memory_format=torch.channels_last)).float()
-
-
-class Coupling(nn.Module):
-    """z_b = h_b exp(s(h_a)) + t(h_a), z_a = h_a (Dinh et al. 2017, eq. 7), on vectors.
-
-    Scales stay between e^-2 and e^2. It starts as the identity.
-    """
-
-    def __init__(self, dimensions: int, hidden: int, order: Tensor) -> None:
-        super().__init__()
-        self.split = dimensions - dimensions // 2
-        self.register_buffer("order", order)
-        self.net = nn.Sequential(
-            nn.Linear(self.split, hidden),
-            nn.SiLU(),
-            nn.Linear(hidden, hidden),
-            nn.SiLU(),
-            nn.Linear(hidden, 2 * (dimensions // 2)),
-        )
-        nn.init.zeros_(self.net[-1].weight)
-        nn.init.zeros_(self.net[-1].bias)
-
-    def _scale_and_shift(self, a: Tensor) -> tuple[Tensor, Tensor]:
-        log_scale, shift = self.net(a).float().chunk(2, -1)
-        return 2 * torch.tanh(log_scale / 2), shift
-
-    def forward(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """h (..., D) -> z (..., D) and log |det dz/dh| (...)."""
-        h = h[..., self.order]
-        a, b = h[..., : self.split], h[..., self.split :]
-        log_scale, shift = self._scale_and_shift(a)
-        return torch.cat([a, b * log_scale.exp() + shift], -1), log_scale.sum(-1)
-
-    def inverse(self, z: Tensor) -> Tensor:
-        a, b = z[..., : self.split], z[..., self.split :]
-        log_scale, shift = self._scale_and_shift(a)
-        h = torch.cat([a, (b - shift) * (-log_scale).exp()], -1)
-        return h[..., self.order.argsort()]
-
-
-class Prior(nn.Module):
-    """The map g between what the decoder reads, h, and the standard normal code z."""
-
-    def __init__(self, config: VAEConfig) -> None:
-        super().__init__()
-        orders = torch.Generator().manual_seed(0)  # part of the architecture, not of the run
-        self.layers = nn.ModuleList(
-            Coupling(
-                config.latent, config.prior_hidden, torch.randperm(config.latent, generator=orders)
-            )
-            for _ in range(config.prior_layers)
-        )
-
-    def forward(self, h: Tensor) -> tuple[Tensor, Tensor | float]:
-        """h (..., D) -> z = g(h) (..., D) and log |det dz/dh| (...)."""
-        log_det: Tensor | float = 0.0
-        for layer in self.layers:
-            h, change = layer(h)
-            log_det = log_det + change
-        return h, log_det
-
-    def inverse(self, z: Tensor) -> Tensor:
-        """z (..., D) -> h (..., D)."""
-        for layer in reversed(self.layers):
-            z = layer.inverse(z)
-        return z
-
-    def log_prob(self, h: Tensor) -> Tensor:
-        """log p(h), (...), in nats."""
-        z, log_det = self(h)
-        return log_normal(z).sum(-1) + log_det
-
-
-class VAE(GenerativeModel):
+class VAE(DecodesPixels, GenerativeModel):
     """Encoder, decoder, and a Gaussian code between them (Kingma and Welling 2014)."""
 
     Config = VAEConfig
@@ -276,10 +165,7 @@ class VAE(GenerativeModel):
             raise ValueError(
                 f"This model's codes have {self.config.latent} numbers, not {tuple(z.shape)[1:]}."
             )
-        out = self.decoder(self.prior.inverse(z), self.one_hot(label, len(z)))
-        if self.config.likelihood == "bernoulli":
-            return torch.sigmoid(out)
-        return logistic_parameters(out)[0].clamp(0, 1)
+        return self.expected(self.decoder(self.prior.inverse(z), self.one_hot(label, len(z))))
 
     @differentiable
     def embed(self, z: Tensor, label: Tensor | None = None) -> Tensor:
@@ -289,10 +175,7 @@ class VAE(GenerativeModel):
 
     def log_p_x(self, x: Tensor, h: Tensor, label: int | Tensor | None = None) -> Tensor:
         """log p(x | h) of each pixel in nats, (B, C, H, W). x holds 0 and 1, or 8-bit levels."""
-        out = self.decoder(h, self.one_hot(label, len(h)))
-        if self.config.likelihood == "bernoulli":
-            return -F.binary_cross_entropy_with_logits(out, x, reduction="none")
-        return discretised_logistic(x, *logistic_parameters(out))
+        return self.log_p_pixels(x, self.decoder(h, self.one_hot(label, len(h))))
 
     # -- training --------------------------------------------------------------------------------
 
@@ -338,13 +221,6 @@ class VAE(GenerativeModel):
         steps = self.config.warmup_steps
         return min(1.0, (int(self.seen) + 1) / steps) if steps else 1.0
 
-    def observed(self, x: Tensor, rng: Generator) -> Tensor:
-        """What the likelihood is of: pixels drawn 0 or 1 with their grey level as probability
-        (see ``binarised``), or 8-bit levels over 255."""
-        if self.config.likelihood == "bernoulli":
-            return binarised(x, rng)
-        return (x * 255).round() / 255
-
     # -- what it can do --------------------------------------------------------------------------
 
     def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
@@ -367,8 +243,7 @@ class VAE(GenerativeModel):
         temperature: float = 1.0,
     ) -> Iterator[Frame]:
         """One frame: z ~ N(0, temperature^2 I), decoded. info["z"] holds the codes, (n, D)."""
-        if not 0 <= temperature < math.inf:
-            raise ValueError("The temperature must be 0 or a positive number.")
+        check_temperature(temperature)
         rng = Streams.of(rng, n)
         z = temperature * normal((n, self.config.latent), rng, self.device)
         label = self.label_or_drawn(label, n, rng)
@@ -442,7 +317,7 @@ class VAE(GenerativeModel):
         if samples < 1:
             raise ValueError("A likelihood needs at least one sample.")
         x = self.checked(x)
-        if binarise or self.config.likelihood != "bernoulli":
+        if binarise or not self.binary:
             x = self.observed(x, rng)
         mean, std = self.encode_distribution(x, label)
         B, K = len(x), samples
@@ -473,19 +348,8 @@ class VAE(GenerativeModel):
             "kl": kl,
             "kl_per_dimension": kl_per_dimension,
         }
-        if K == 1:
-            nats, kind, stderr = elbo, "lower bound", None
-        else:
-            log_w = log_p_x + log_ratio  # (K, B)
-            nats, kind = log_w.logsumexp(0) - math.log(K), "estimate"
-            concentration = log_w.softmax(0).square().sum(0)  # (B,), 1/K where all agree
-            stderr = (concentration - 1 / K).clamp(min=0).sqrt()
-            details["ess"] = 1 / concentration
-        # What the code costs belongs to no pixel: it is spread evenly, so that the map sums.
-        pixels = pixels + ((nats - reconstruction) / x[0].numel())[:, None, None, None]
-        space = "binary" if self.config.likelihood == "bernoulli" else "uint8"
-        how = f"importance sampling, K = {K}" if K > 1 else ""
-        return Likelihood(nats, kind, space, stderr, pixels, details, how)
+        log_w = log_p_x + log_ratio  # (K, B)
+        return importance_weighted(log_w, pixels, reconstruction, details, self.space)
 
     def _kl_per_dimension(self, mean: Tensor, std: Tensor, draws: int = 32) -> Tensor:
         """(B, D) nats. Exact under the standard normal; else by moments of z = g(h), h ~ q."""
@@ -498,17 +362,6 @@ class VAE(GenerativeModel):
 
 # ---------------------------------------------------------------------------------------------
 # The mathematics, as functions
-
-
-def gaussian_kl(mean: Tensor, std: Tensor) -> Tensor:
-    """KL(N(mean, std^2) || N(0, 1)) of each dimension (Kingma and Welling 2014, appendix B)."""
-    return 0.5 * (mean.square() + std.square() - 1) - std.log()
-
-
-def logistic_parameters(out: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, 2C, H, W) -> mean in the units of x, and log scale, each (B, C, H, W)."""
-    mean, log_scale = out.chunk(2, 1)
-    return mean + 0.5, (log_scale - 2.5).clamp(min=-7.0)
 
 
 def total_correlation(z: Tensor, mean: Tensor, std: Tensor) -> Tensor:
