@@ -17,8 +17,8 @@ ASSETS = {".js", ".css", ".html"}
 # __init__ is the lowest of models (names and dotted paths) and the highest of explorer (the page).
 LAYERS = {
     "models": (
-        "__init__", "machine", "contract", "families", "data", "checkpoints", "codes", "scores",
-        "evaluation", "training", "__main__",
+        "__init__", "machine", "contract", "plane", "families", "data", "checkpoints", "codes",
+        "scores", "evaluation", "training", "__main__",
     ),
     "explorer": ("pictures", "server", "components", "page", "tabs", "__init__"),
 }  # fmt: skip

@@ -46,6 +46,17 @@ def build_config(cls: type, values: dict[str, Any]) -> Any:
     return cls(**checked)
 
 
+def tuned(config: Any, values: dict[str, Any]) -> Any:
+    """A config with some settings changed between two steps of a run. Raises ValueError, one
+    sentence, where one of them is not of those that may change (``live``), or has no such value."""
+    known = {f.name: f.metadata.get("live") for f in dataclasses.fields(config)}
+    for key in values:
+        if not known.get(key):
+            raise ValueError(f"'{key}' cannot be changed during a run.")
+    checked = vars(build_config(type(config), values))
+    return dataclasses.replace(config, **{key: checked[key] for key in values})
+
+
 def _checked(key: str, value: Any, hint: Any, limits: Any) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)

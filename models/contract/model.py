@@ -13,7 +13,6 @@ that its output has gradients by its input.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from models.contract.config import build_config
+from models.contract.config import tuned
 from models.contract.knobs import Knob, named
 from models.contract.random import generator, uniform
 from models.contract.streams import Streams
@@ -172,12 +171,7 @@ class Model(nn.Module):
     def tune(self, values: dict[str, Any]) -> None:
         """Changes settings between two steps. Raises ValueError, one sentence, where one of them
         is not of those that may change during a run (``live``), or has no such value."""
-        known = {f.name: f.metadata.get("live") for f in dataclasses.fields(self.config)}
-        for key in values:
-            if not known.get(key):
-                raise ValueError(f"'{key}' cannot be changed during a run.")
-        checked = vars(build_config(type(self.config), values))
-        self.config = dataclasses.replace(self.config, **{key: checked[key] for key in values})
+        self.config = tuned(self.config, values)
 
     def inner_matrices(self) -> list[nn.Parameter]:
         """The weights (out, in) between hidden layers, which a recipe may leave to Muon."""

@@ -1,0 +1,40 @@
+"""The small networks of the plane."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def perceptron(
+    inputs: int, outputs: int, width: int = 64, depth: int = 2, zero: bool = False
+) -> nn.Sequential:
+    """``depth`` hidden layers of ``width``, SiLU between them. zero: starts as zero everywhere."""
+    layers: list[nn.Module] = []
+    for _ in range(depth):
+        layers += [nn.Linear(inputs, width), nn.SiLU()]
+        inputs = width
+    last = nn.Linear(inputs, outputs)
+    if zero:
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+    return nn.Sequential(*layers, last)
+
+
+class Timed(nn.Module):
+    """A perceptron of a point and a time or noise level, (N, 2) and (N,) or a number -> (N, out).
+
+    The time enters as itself and as sines and cosines (Vaswani et al. 2017, section 3.5).
+    """
+
+    def __init__(self, outputs: int = 2, width: int = 128, depth: int = 3, zero: bool = False):
+        super().__init__()
+        self.register_buffer("scales", math.pi * 2.0 ** torch.arange(4), persistent=False)
+        self.body = perceptron(2 + 1 + 8, outputs, width, depth, zero)
+
+    def forward(self, x: Tensor, t: Tensor | float) -> Tensor:
+        t = torch.as_tensor(t, dtype=x.dtype).expand(len(x))[:, None]
+        angle = t * self.scales
+        return self.body(torch.cat([x, t, angle.sin(), angle.cos()], 1))
