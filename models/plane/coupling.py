@@ -1,9 +1,10 @@
 r"""A flow of affine couplings: noise bent into data, layer by layer, and back exactly.
 
 Each layer keeps one coordinate and moves the other by what that one says (Dinh et al. 2017,
-RealNVP, equations 7 and 8): $y_1 = x_1$, $y_2 = x_2 \, e^{s(x_1)} + t(x_1)$. The change of
-variables (equation 3) gives the density:
-$\log p(x) = \log N(z; 0, I) + \log |\det \partial z / \partial x|$, where the determinant of a layer is $e^{s}$: areas grow where $s$ is positive.
+RealNVP, equations 7 and 8): $y_1 = x_1$, $y_2 = x_2 \, e^{s(x_1)} + t(x_1)$.
+The change of variables (equation 3) gives the density:
+$\log p(x) = \log N(z; 0, I) + \log |\det \partial z / \partial x|$.
+The determinant of a layer is $e^{s}$: areas grow where $s$ is positive.
 """
 
 from __future__ import annotations

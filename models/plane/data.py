@@ -45,7 +45,7 @@ def ring(modes: int = 8, radius: float = 2.0, spread: float = 0.2) -> Density:
 
 
 def moons(spread: float = 0.14) -> Density:
-    angle = math.pi * (torch.arange(96) + 0.5) / 96
+    angle = math.pi * (torch.arange(48) + 0.5) / 48
     upper = torch.stack([angle.cos() - 0.5, angle.sin() - 0.25], 1)
     lower = torch.stack([0.5 - angle.cos(), 0.25 - angle.sin()], 1)
     return Mixture.round(1.6 * torch.cat([upper, lower]), spread)
@@ -53,7 +53,7 @@ def moons(spread: float = 0.14) -> Density:
 
 def spiral(turns: float = 1.25, spread: float = 0.12) -> Density:
     """Two arms, as many points on each piece of an arm as it is long."""
-    along = (torch.arange(160) + 0.5) / 160
+    along = (torch.arange(112) + 0.5) / 112
     angle, radius = 2 * math.pi * turns * along, 0.4 + 2.4 * along
     arm = radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
     length = (2.4**2 + (2 * math.pi * turns * radius).square()).sqrt()
@@ -69,9 +69,10 @@ def checkerboard(side: float = 1.3, softness: float = 0.06) -> Density:
 
 def circles(inner: float = 1.0, outer: float = 2.4, spread: float = 0.13) -> Density:
     """Two circles, as many points on each."""
-    angle = 2 * math.pi * torch.arange(128) / 128
+    angle = 2 * math.pi * torch.arange(120) / 120
     circle = torch.stack([angle.cos(), angle.sin()], 1)
-    return Mixture.round(torch.cat([inner * circle, outer * circle]), spread)
+    weights = torch.tensor([2.0] * 60 + [1.0] * 120)
+    return Mixture.round(torch.cat([inner * circle[::2], outer * circle]), spread, weights)
 
 
 def pinwheel(arms: int = 5, twist: float = 0.6) -> Density:

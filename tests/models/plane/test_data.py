@@ -17,15 +17,15 @@ def density(request):
 
 
 def test_a_density_sums_to_one_and_its_points_fit_it(density):
-    cells = grid(300, (-6.0, 6.0))
-    area = (12 / 300) ** 2
+    cells = grid(200, (-6.0, 6.0))
+    area = (12 / 200) ** 2
     p = density.log_density(cells).double().exp() * area
     assert float(p.sum()) == pytest.approx(1, abs=2e-3)
-    x = density.sample(20_000, generator(0)).double()
+    x = density.sample(10_000, generator(0)).double()
     mean = (p[:, None] * cells).sum(0)
     second = (p[:, None, None] * cells[:, :, None] * cells[:, None]).sum(0)
-    assert torch.allclose(x.mean(0), mean, atol=0.05)
-    assert torch.allclose(x.T @ x / len(x), second, atol=0.08)
+    assert torch.allclose(x.mean(0), mean, atol=0.06)
+    assert torch.allclose(x.T @ x / len(x), second, atol=0.12)
     # The mean of log p over the points is minus the entropy, which the grid tells, too.
     log_p = density.log_density(cells).double()
     entropy = -(p * log_p.clamp(min=-200)).sum()
