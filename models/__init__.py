@@ -62,6 +62,7 @@ PUBLIC = {
     "starting_codes": "models.codes.inversion:starting_codes",
     "spherical": "models.codes.paths:spherical",
     "score_each": "models.scores.each:score_each",
+    "likelihood_each": "models.scores.each:likelihood_each",
     "score": "models.scores.scores:score",
     "background_of": "models.scores.background:background_of",
     "auroc": "models.evaluation.metrics:auroc",

@@ -15,11 +15,17 @@ import gradio as gr
 
 from explorer.page.context import Context
 
-# What older addresses call by another name: a tab, or a key up to its first dot.
+COMPARED = (
+    "seed",
+    "class",
+    "guidance",
+    "strip",
+    *(f"{what}{k}" for what in ("sampler", "steps") for k in range(1, 5)),
+)
+# What older addresses call by another name: a tab, a key, or a key up to its first dot.
 RENAMED = {
     "embedding": "map",
     "among": "map.among",
-    "compare": "denoise.compare",
     "fill": "denoise.fill",
     "through": "denoise.through",
     "finish": "pixels.finish",
@@ -32,6 +38,8 @@ RENAMED = {
         key: f"sample.{key}"
         for key in ("seed", "class", "count", "steps", "guidance", "temperature", "truncation")
     },
+    # Comparing is a tab of its own by now.
+    **{f"compare.{key}": f"denoise.compare.{key}" for key in COMPARED},
 }
 
 
@@ -41,8 +49,9 @@ def renamed(query: Mapping[str, str]) -> dict[str, str]:
     for key, value in query.items():
         head, dot, rest = key.partition(".")
         value = RENAMED.get(value, value) if key == "tab" else value
-        told.setdefault(f"{RENAMED.get(head, head)}{dot}{rest}", value)
-        if head not in RENAMED:
+        name = RENAMED.get(key, f"{RENAMED.get(head, head)}{dot}{rest}")
+        told.setdefault(name, value)
+        if name == key:
             told[key] = value
     return told
 

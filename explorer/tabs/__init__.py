@@ -37,9 +37,20 @@ and in the CSS class ``ge-panel-latent``.
 """
 
 from explorer.page.parts import key_of
-from explorer.tabs import denoise, game, ideas, latent, layers, pixels, sample, score, train
+from explorer.tabs import (
+    compare,
+    denoise,
+    game,
+    ideas,
+    latent,
+    layers,
+    pixels,
+    sample,
+    score,
+    train,
+)
 from explorer.tabs import map as map_tab
 
 __all__ = ["TABS", "key_of"]
 
-TABS = (sample, latent, denoise, pixels, layers, game, map_tab, score, ideas, train)
+TABS = (sample, latent, denoise, pixels, layers, game, map_tab, score, compare, ideas, train)

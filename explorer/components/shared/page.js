@@ -72,7 +72,8 @@ window.GE = (() => {
     const told = new URLSearchParams(), names = window.GE_RENAMED ?? {}, old = params();
     for (let [key, value] of old) {
       const [head, ...rest] = key.split('.');
-      const name = [Object.hasOwn(names, head) ? names[head] : head, ...rest].join('.');
+      const own = key => Object.hasOwn(names, key);
+      const name = own(key) ? names[key] : [own(head) ? names[head] : head, ...rest].join('.');
       if (key === 'tab' && Object.hasOwn(names, value)) value = names[value];
       if (name === key || !old.has(name)) told.set(name, value);
     }

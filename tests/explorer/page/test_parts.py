@@ -21,13 +21,15 @@ def context(tmp_path_factory):
 
 
 def test_there_are_tabs_of_parts():
-    assert {key_of(tab) for tab in OF_PARTS} == {"denoise", "pixels", "game", "map", "score"}
+    known = {"denoise", "pixels", "game", "map", "score", "compare"}
+    assert {key_of(tab) for tab in OF_PARTS} == known
 
 
 @pytest.mark.parametrize("tab", OF_PARTS, ids=key_of)
 def test_a_tab_is_made_of_parts_that_keep_the_conventions(context, tab):
     keys = [key_of(part) for part in tab.PARTS]
-    assert keys[0] in ("watch", "one", "theatre", "codes") and len(set(keys)) == len(keys)
+    first = ("watch", "one", "theatre", "codes", "samples")
+    assert keys[0] in first and len(set(keys)) == len(keys)
     explorer.build(context)
     for key, part in zip(keys, tab.PARTS, strict=True):
         assert part.TITLE and callable(part.build)
