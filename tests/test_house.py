@@ -223,3 +223,26 @@ def test_nothing_points_outside():
         if path.suffix in {".js", ".css", ".html"}:
             text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
             assert "http://" not in text and "https://" not in text, path
+
+
+def ours(*endings: str) -> list[Path]:
+    """The project's own files with these endings: nothing installed, trained or run here."""
+    places = [ROOT / name for name in ("app.py", "models", "explorer", "tests")]
+    found = [path for place in places for path in (place, *place.rglob("*"))]
+    return sorted(path for path in found if path.is_file() and path.suffix in endings)
+
+
+def test_no_file_is_longer_than_one_reads():
+    long = {path: len(path.read_text("utf-8").splitlines()) for path in ours(".js", ".css")}
+    assert len(long) > 100
+    assert {path: lines for path, lines in long.items() if lines > 500} == {}
+
+
+def test_scripts_and_sheets_have_lines_of_at_most_100_columns():
+    wide = [
+        f"{path}:{number}"
+        for path in ours(".js", ".css")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if len(line) > 100
+    ]
+    assert wide == []

@@ -10,7 +10,8 @@ the component appears. NAME.css joins the page's one style sheet. NAME.html is t
 ``pixels.js`` draws: ``GE.unpack(sprite)``, ``GE.draw(canvas, unpacked, k)``, ``GE.crisp(pixels,
 room)`` (a size that is a whole number of screen pixels a pixel), ``GE.bars(svg, values)`` and
 ``GE.svg(tag, attributes, parent, text)``;
-``writing.js`` what is not written yet: ``GE.bytes(b64)``, ``GE.hatch(canvas, element)``.
+``writing.js`` what is not written yet: ``GE.bytes(b64)``, ``GE.hatch(canvas, element)``;
+``figures.js`` numbers: ``GE.floats(b64)``, ``GE.ticks(low, high, count)``, ``GE.ranks``.
 
 What lasts longer than the moment: ``GE.on(element, name, heard)`` listens for as long as the
 element is on the page (a part that comes back runs its script anew), and ``GE.frame(element,
@@ -69,8 +70,9 @@ HOLD = "props = GE.hold(props, watch);\n"
 
 def scripts() -> str:
     """What every component may use: ``GE``, with the address (page.js), drawing (pixels.js,
-    writing.js) and codes (latents.js); then the script of every component, once, as ``GE.make``."""
-    names = ("page.js", "pixels.js", "writing.js", "latents.js")
+    writing.js, figures.js) and codes (latents.js); then the script of every component, once, as
+    ``GE.make``."""
+    names = ("page.js", "pixels.js", "writing.js", "figures.js", "latents.js")
     others = [name for name in files() if name.endswith(".js") and name not in names]
     makers = [
         f"GE.make.{name[:-3]} = function ({ARGUMENTS}) {{\n{_holding(source(name))}\n}};\n"

@@ -1,6 +1,8 @@
-const svg = element.querySelector('svg'), words = element.querySelector('figcaption');
+const svg = element.querySelector('svg'),
+  words = element.querySelector('figcaption');
 // The density's largest value on screen: the curve's own is 0.4.
-let TOP = 0.56, playhead = 0;
+let TOP = 0.56,
+  playhead = 0;
 const make = GE.svg;
 const show = () => {
   const moments = props.value?.moments;
@@ -14,11 +16,15 @@ const show = () => {
     parts.push(make('path', { class: 'bars', d: path }));
   }
   const curve = Array.from({ length: 81 }, (_, i) => -4 + i / 10)
-    .map(x => `${x} ${-Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI)}`).join('L');
+    .map(x => `${x} ${-Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)}`)
+    .join('L');
   parts.push(make('path', { class: 'curve', d: 'M' + curve }));
   svg.replaceChildren(...parts);
   words.textContent = v?.note || '\u00a0';
-  svg.setAttribute('aria-label', v?.density ? 'Histogram of the noise against the normal curve. ' + v.note : 'The normal curve');
+  svg.setAttribute(
+    'aria-label',
+    v?.density ? 'Histogram of the noise against the normal curve. ' + v.note : 'The normal curve',
+  );
 };
 if (props.follows) {
   GE.on(element, 'ge:film', e => {

@@ -1,7 +1,8 @@
 const list = element.querySelector('.list');
 element.querySelector('p').textContent = props.label;
 list.setAttribute('aria-label', props.label);
-let chosen = '', buttons = [];
+let chosen = '',
+  buttons = [];
 
 const mark = () => {
   const on = buttons.find(b => b.dataset.key === chosen);
@@ -14,12 +15,15 @@ const choose = b => {
   if (b.getAttribute('aria-disabled') === 'true' || b.dataset.key === chosen) return;
   chosen = b.dataset.key;
   mark();
-  document.dispatchEvent(new CustomEvent('ge:choose', { detail: { id: props.choices, key: chosen } }));
+  document.dispatchEvent(
+    new CustomEvent('ge:choose', { detail: { id: props.choices, key: chosen } }),
+  );
 };
 const show = () => {
   const focused = buttons.indexOf(document.activeElement);
   buttons = (props.value || []).map(item => {
-    const b = document.createElement('button'), title = document.createElement('b');
+    const b = document.createElement('button'),
+      title = document.createElement('b');
     b.type = 'button';
     b.setAttribute('role', 'radio');
     b.dataset.key = item.key;

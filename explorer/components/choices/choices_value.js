@@ -4,8 +4,12 @@ GE.on(element, 'ge:choose', event => {
   props.value = event.detail.key;
   trigger('pick');
 });
-const tell = () => document.dispatchEvent(
-  new CustomEvent('ge:chosen', { detail: { id: CHOICES, key: props.value ?? '' } }));
-GE.on(element, 'ge:choices-ask', event => { if (event.detail === CHOICES) tell(); });
+const tell = () =>
+  document.dispatchEvent(
+    new CustomEvent('ge:chosen', { detail: { id: CHOICES, key: props.value ?? '' } }),
+  );
+GE.on(element, 'ge:choices-ask', event => {
+  if (event.detail === CHOICES) tell();
+});
 watch('value', tell);
 tell();

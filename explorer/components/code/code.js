@@ -1,7 +1,10 @@
-const code = element.querySelector('code'), button = element.querySelector('button');
-const KINDS = /(#.*)|('[^'\n]*'|"[^"\n]*")|\b(from|import|as|def|return|for|in|if|else|with|None|True|False)\b/g;
+const code = element.querySelector('code'),
+  button = element.querySelector('button');
+const WORDS = 'from|import|as|def|return|for|in|if|else|with|None|True|False';
+const KINDS = new RegExp(`(#.*)|('[^'\\n]*'|"[^"\\n]*")|\\b(${WORDS})\\b`, 'g');
 const show = () => {
-  const text = String(props.value ?? '').trimEnd(), parts = [];
+  const text = String(props.value ?? '').trimEnd(),
+    parts = [];
   let last = 0;
   for (const m of text.matchAll(KINDS)) {
     parts.push(text.slice(last, m.index));
@@ -15,10 +18,15 @@ const show = () => {
 };
 button.onclick = async () => {
   // Without a secure origin there is no clipboard: select, so that Ctrl+C copies.
-  const done = await navigator.clipboard?.writeText(code.textContent).then(() => true, () => false);
+  const done = await navigator.clipboard?.writeText(code.textContent).then(
+    () => true,
+    () => false,
+  );
   if (!done) getSelection().selectAllChildren(code);
   button.textContent = done ? 'Copied' : 'Selected';
-  setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+  setTimeout(() => {
+    button.textContent = 'Copy';
+  }, 1500);
 };
 watch('value', show);
 show();

@@ -1,17 +1,13 @@
-const box = element.querySelector('.plots'), legend = element.querySelector('.legend');
-const LEFT = 40, RIGHT = 10, TOP = 8, FOOT = 22;
-let plots = [], playhead = null;
+const box = element.querySelector('.plots'),
+  legend = element.querySelector('.legend');
+const LEFT = 40,
+  RIGHT = 10,
+  TOP = 8,
+  FOOT = 22;
+let plots = [],
+  playhead = null;
 
 const make = GE.svg;
-// About `count` round numbers from low to high.
-const ticks = (low, high, count, whole = false) => {
-  const rough = whole ? Math.max(1, (high - low) / count) : (high - low) / count;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const steps = whole && power === 1 ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10];
-  const step = steps.find(s => s * power >= rough) * power, found = [];
-  for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + 1e-9 * step; v += step) found.push(v);
-  return found;
-};
 // 1, 10, 100 ... between two powers of ten; 2 and 5 as well where those are few.
 const decades = (low, high) => {
   const found = [];
@@ -26,8 +22,18 @@ const decades = (low, high) => {
 const words = v => {
   if (v == null) return '–';
   const size = Math.abs(v);
-  const text = size === 0 ? '0' : size >= 100 ? v.toFixed(0) : size >= 10 ? v.toFixed(1)
-    : size >= 1 ? v.toFixed(2) : size >= 0.001 ? v.toFixed(3) : v.toExponential(1);
+  const text =
+    size === 0
+      ? '0'
+      : size >= 100
+        ? v.toFixed(0)
+        : size >= 10
+          ? v.toFixed(1)
+          : size >= 1
+            ? v.toFixed(2)
+            : size >= 0.001
+              ? v.toFixed(3)
+              : v.toExponential(1);
   return text.replace('-', '−');
 };
 const round = v => String(+v.toPrecision(6)).replace('-', '−');
@@ -43,36 +49,52 @@ const makePlot = () => {
   said.setAttribute('aria-live', 'polite');
   figure.append(said);
   box.append(figure);
-  const plot = { figure, svg, said, title: figure.querySelector('b'), note: figure.querySelector('span'),
-                 pointed: null };
+  const plot = {
+    figure,
+    svg,
+    said,
+    title: figure.querySelector('b'),
+    note: figure.querySelector('span'),
+    pointed: null,
+  };
   const nearest = event => {
-    const b = svg.getBoundingClientRect(), { data, low, high } = plot;
-    const x = low + (event.clientX - b.left - LEFT) / (b.width - LEFT - RIGHT) * (high - low);
+    const b = svg.getBoundingClientRect(),
+      { data, low, high } = plot;
+    const x = low + ((event.clientX - b.left - LEFT) / (b.width - LEFT - RIGHT)) * (high - low);
     const off = k => Math.abs(plot.along(data.x[k]) - x);
     let best = 0;
-    data.x.forEach((_, k) => { if (off(k) < off(best)) best = k; });
+    data.x.forEach((_, k) => {
+      if (off(k) < off(best)) best = k;
+    });
     return best;
   };
   const point = k => {
     plot.pointed = k;
     // The same place in all plots that have it: they share their x.
     for (const other of plots) {
-      if (other !== plot) other.pointed = k != null && other.data.x.length === plot.data.x.length ? k : null;
+      if (other !== plot)
+        other.pointed = k != null && other.data.x.length === plot.data.x.length ? k : null;
       mark(other);
     }
   };
-  const seek = k => props.follows && document.dispatchEvent(
-    new CustomEvent('ge:film-seek', { detail: { id: props.follows, at: k } }));
+  const seek = k =>
+    props.follows &&
+    document.dispatchEvent(
+      new CustomEvent('ge:film-seek', { detail: { id: props.follows, at: k } }),
+    );
   svg.onpointermove = event => {
     if (!plot.data?.x.length) return;
     point(nearest(event));
     if (event.buttons & 1) seek(plot.pointed);
   };
   svg.onpointerleave = () => point(null);
-  svg.onpointerdown = event => { if (plot.data?.x.length && !event.button) seek(nearest(event)); };
+  svg.onpointerdown = event => {
+    if (plot.data?.x.length && !event.button) seek(nearest(event));
+  };
   svg.onblur = () => point(null);
   svg.onkeydown = event => {
-    const last = (plot.data?.x.length ?? 0) - 1, at = plot.pointed ?? playhead ?? 0;
+    const last = (plot.data?.x.length ?? 0) - 1,
+      at = plot.pointed ?? playhead ?? 0;
     const step = Math.max(1, Math.round(last / 40));
     const to = { ArrowRight: at + step, ArrowLeft: at - step, Home: 0, End: last }[event.key];
     if (to === undefined || last < 0) return;
@@ -86,19 +108,34 @@ const makePlot = () => {
 
 // The rule, a dot on each line, and the numbers there.
 const mark = plot => {
-  const { data, said } = plot, k = plot.pointed ?? playhead;
+  const { data, said } = plot,
+    k = plot.pointed ?? playhead;
   plot.over?.replaceChildren();
   // A chart that is not laid out yet has no places to mark.
-  if (!data || !plot.across || k == null || k >= data.x.length) { said.textContent = '\u00a0'; return; }
-  const x = plot.across(data.x[k]), chosen = props.value.chosen ?? 0;
+  if (!data || !plot.across || k == null || k >= data.x.length) {
+    said.textContent = '\u00a0';
+    return;
+  }
+  const x = plot.across(data.x[k]),
+    chosen = props.value.chosen ?? 0;
   make('line', { class: 'rule', x1: x, x2: x, y1: TOP, y2: plot.height - FOOT }, plot.over);
   const texts = [];
   data.lines.forEach((line, i) => {
     if (line.y[k] == null) return;
-    make('circle', { class: i === chosen ? 'dot on' : 'dot', cx: x, cy: plot.down(line.y[k]),
-                     r: i === chosen ? 4.5 : 3 }, plot.over);
+    make(
+      'circle',
+      {
+        class: i === chosen ? 'dot on' : 'dot',
+        cx: x,
+        cy: plot.down(line.y[k]),
+        r: i === chosen ? 4.5 : 3,
+      },
+      plot.over,
+    );
     const one = document.createElement(i === chosen ? 'b' : 'span');
-    one.textContent = (data.lines.length > 1 ? line.name + ' ' : '') + words(line.y[k]) +
+    one.textContent =
+      (data.lines.length > 1 ? line.name + ' ' : '') +
+      words(line.y[k]) +
       (data.unit ? '\u00a0' + data.unit : '');
     texts.push(one);
   });
@@ -107,53 +144,89 @@ const mark = plot => {
   texts.forEach((one, i) => said.append(i ? ' · ' : '', one));
 };
 const draw = plot => {
-  const { svg, data } = plot, width = svg.clientWidth, height = props.tall;
+  const { svg, data } = plot,
+    width = svg.clientWidth,
+    height = props.tall;
   svg.replaceChildren();
   svg.style.height = height + 'px';
   if (!width || !data) return;
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
   const scale = data.log ? Math.log10 : v => v;
-  const ys = data.lines.flatMap(line => line.y).filter(v => v != null).map(scale);
+  const ys = data.lines
+    .flatMap(line => line.y)
+    .filter(v => v != null)
+    .map(scale);
   plot.along = data.log_x ? Math.log10 : v => v;
   const [low, high] = (data.range ?? [Math.min(...data.x), Math.max(...data.x)]).map(plot.along);
-  let bottom = data.log ? Math.floor(Math.min(0, ...ys)) : data.fit ? Math.min(...ys) : Math.min(0, ...ys);
+  let bottom = data.log
+    ? Math.floor(Math.min(0, ...ys))
+    : data.fit
+      ? Math.min(...ys)
+      : Math.min(0, ...ys);
   let top = Math.max(bottom + 1e-9, ...ys);
   const room = 0.04 * (top - bottom);
   if ((bottom < 0 || data.fit) && !data.log) bottom -= room;
   top += room;
   Object.assign(plot, { low, high, height });
-  plot.across = v => LEFT + (plot.along(v) - low) / (high - low || 1) * (width - LEFT - RIGHT);
-  const rise = v => height - FOOT - (v - bottom) / (top - bottom) * (height - FOOT - TOP);
+  plot.across = v => LEFT + ((plot.along(v) - low) / (high - low || 1)) * (width - LEFT - RIGHT);
+  const rise = v => height - FOOT - ((v - bottom) / (top - bottom)) * (height - FOOT - TOP);
   plot.down = v => rise(scale(v));
   const axes = make('g', { class: 'axes' }, svg);
-  const heights = data.log ? ticks(bottom, top, top - bottom) : ticks(bottom, top, height > 180 ? 5 : 4);
+  const heights = data.log
+    ? GE.ticks(bottom, top, top - bottom)
+    : GE.ticks(bottom, top, height > 180 ? 5 : 4);
   for (const v of heights) {
     make('line', { x1: LEFT, x2: width - RIGHT, y1: rise(v), y2: rise(v) }, axes);
-    make('text', { x: LEFT - 6, y: rise(v) + 4, 'text-anchor': 'end' }, axes)
-      .textContent = data.log ? power(v) : round(v);
+    make('text', { x: LEFT - 6, y: rise(v) + 4, 'text-anchor': 'end' }, axes).textContent = data.log
+      ? power(v)
+      : round(v);
   }
-  const marks = data.log_x ? decades(low, high) : ticks(low, high, width > 420 ? 10 : 5, data.x.every(Number.isInteger));
+  const marks = data.log_x
+    ? decades(low, high)
+    : GE.ticks(low, high, width > 420 ? 10 : 5, data.x.every(Number.isInteger));
   const last = data.log_x ? null : high;
   for (const v of marks) {
     if (width - RIGHT - plot.across(v) < 26 && v !== last) continue;
-    make('text', { x: plot.across(v), y: height - 6, 'text-anchor': v === last ? 'end' : 'middle' }, axes)
-      .textContent = v === marks[0] ? `${data.x_name} = ${round(v)}` : round(v);
+    make(
+      'text',
+      { x: plot.across(v), y: height - 6, 'text-anchor': v === last ? 'end' : 'middle' },
+      axes,
+    ).textContent = v === marks[0] ? `${data.x_name} = ${round(v)}` : round(v);
   }
   const chosen = props.value.chosen ?? 0;
-  const order = data.lines.map((_, i) => i).filter(i => i !== chosen).concat(chosen);
+  const order = data.lines
+    .map((_, i) => i)
+    .filter(i => i !== chosen)
+    .concat(chosen);
   for (const i of order) {
     const line = data.lines[i];
     if (!line) continue;
-    let path = '', pen = 'M';
+    let path = '',
+      pen = 'M';
     line.y.forEach((v, k) => {
-      if (v == null) { pen = 'M'; return; }
+      if (v == null) {
+        pen = 'M';
+        return;
+      }
       path += `${pen}${plot.across(data.x[k]).toFixed(1)} ${plot.down(v).toFixed(1)}`;
       pen = 'L';
     });
     make('path', { d: path, class: i === chosen ? 'line on' : `line other k${i}` }, svg);
     if (i === chosen && data.x.length <= 40 && props.follows) {
-      line.y.forEach((v, k) => v != null && make('circle', {
-        class: 'point', cx: plot.across(data.x[k]), cy: plot.down(v), r: 2 }, svg));
+      line.y.forEach(
+        (v, k) =>
+          v != null &&
+          make(
+            'circle',
+            {
+              class: 'point',
+              cx: plot.across(data.x[k]),
+              cy: plot.down(v),
+              r: 2,
+            },
+            svg,
+          ),
+      );
     }
   }
   plot.over = make('g', {}, svg);
@@ -161,14 +234,17 @@ const draw = plot => {
 };
 const show = () => {
   const given = props.value?.plots ?? [];
-  legend.replaceChildren(...(props.value?.legend ? given[0]?.lines ?? [] : []).map((line, i) => {
-    const item = document.createElement('li'), sample = make('svg', { viewBox: '0 0 34 10' });
-    const on = i === (props.value.chosen ?? 0);
-    make('path', { d: 'M0 5H34', class: on ? 'line on' : `line other k${i}` }, sample);
-    item.append(sample, line.name);
-    item.classList.toggle('on', on);
-    return item;
-  }));
+  legend.replaceChildren(
+    ...(props.value?.legend ? (given[0]?.lines ?? []) : []).map((line, i) => {
+      const item = document.createElement('li'),
+        sample = make('svg', { viewBox: '0 0 34 10' });
+      const on = i === (props.value.chosen ?? 0);
+      make('path', { d: 'M0 5H34', class: on ? 'line on' : `line other k${i}` }, sample);
+      item.append(sample, line.name);
+      item.classList.toggle('on', on);
+      return item;
+    }),
+  );
   while (plots.length < given.length) plots.push(makePlot());
   while (plots.length > given.length) plots.pop().figure.remove();
   given.forEach((data, i) => {

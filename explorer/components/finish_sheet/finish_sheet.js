@@ -1,12 +1,24 @@
 const $ = query => element.querySelector(query);
-const cells = $('.cells'), given = $('.given canvas'), kept = $('.given span'), head = $('.head span');
+const cells = $('.cells'),
+  given = $('.given canvas'),
+  kept = $('.given span'),
+  head = $('.head span');
 cells.setAttribute('aria-label', props.label);
-const GAP = 12, WORDS = 22, paper = document.createElement('canvas');
-let value = null, sprite = null, one = null, hatched = null, tiles = [], halted = null;
+const GAP = 12,
+  WORDS = 22,
+  paper = document.createElement('canvas');
+let value = null,
+  sprite = null,
+  one = null,
+  hatched = null,
+  tiles = [],
+  halted = null;
 
 // A picture with what is to be written hatched, what is dropped faint, and the line between.
 const paintOne = (canvas, of, k, faint) => {
-  const g = canvas.getContext('2d'), side = canvas.width / of.w, y = value.kept * side;
+  const g = canvas.getContext('2d'),
+    side = canvas.width / of.w,
+    y = value.kept * side;
   const accent = getComputedStyle(element).getPropertyValue('--color-accent') || '#b4400c';
   GE.draw(paper, of, k);
   g.imageSmoothingEnabled = false;
@@ -14,7 +26,17 @@ const paintOne = (canvas, of, k, faint) => {
   if (faint) {
     g.drawImage(paper, 0, 0, of.w, value.kept, 0, 0, canvas.width, y);
     g.globalAlpha = 0.22;
-    g.drawImage(paper, 0, value.kept, of.w, of.h - value.kept, 0, y, canvas.width, canvas.height - y);
+    g.drawImage(
+      paper,
+      0,
+      value.kept,
+      of.w,
+      of.h - value.kept,
+      0,
+      y,
+      canvas.width,
+      canvas.height - y,
+    );
     g.globalAlpha = 1;
   } else {
     // Whole runs of written pixels at once: a row at a time.
@@ -22,7 +44,8 @@ const paintOne = (canvas, of, k, faint) => {
       let from = 0;
       for (let c = 0; c <= of.w; c++) {
         if (c < of.w && !hatched[r * of.w + c]) continue;
-        if (c > from) g.drawImage(paper, from, r, c - from, 1, from * side, r * side, (c - from) * side, side);
+        if (c > from)
+          g.drawImage(paper, from, r, c - from, 1, from * side, r * side, (c - from) * side, side);
         from = c + 1;
       }
     }
@@ -40,7 +63,9 @@ const paint = () => {
 const layout = () => {
   const width = element.clientWidth;
   if (!value || !width) return;
-  const { n, w, h } = sprite, narrow = width < 620, across = Math.ceil(Math.sqrt(n));
+  const { n, w, h } = sprite,
+    narrow = width < 620,
+    across = Math.ceil(Math.sqrt(n));
   element.classList.toggle('narrow', narrow);
   const top = element.getBoundingClientRect().top + window.scrollY;
   const height = Math.max(300, window.innerHeight - top - 40);
@@ -48,15 +73,24 @@ const layout = () => {
   const room = narrow ? width : width - first - 36;
   const down = Math.ceil(n / across);
   const least = narrow ? (room - GAP * (across - 1)) / across : 72;
-  const side = GE.crisp(w, Math.max(least, Math.min((room - GAP * (across - 1)) / across,
-    ((height - 26 - GAP * (down - 1)) / down - WORDS) * w / h)));
+  const side = GE.crisp(
+    w,
+    Math.max(
+      least,
+      Math.min(
+        (room - GAP * (across - 1)) / across,
+        (((height - 26 - GAP * (down - 1)) / down - WORDS) * w) / h,
+      ),
+    ),
+  );
   cells.style.gridTemplateColumns = `repeat(${across}, ${side}px)`;
   GE.fit(given, w, h, first);
   for (const { canvas } of tiles) GE.fit(canvas, w, h, side);
   paint();
 };
 const makeTile = () => {
-  const figure = document.createElement('figure'), canvas = document.createElement('canvas');
+  const figure = document.createElement('figure'),
+    canvas = document.createElement('canvas');
   const words = document.createElement('figcaption');
   canvas.setAttribute('role', 'img');
   figure.append(canvas, words);
@@ -79,11 +113,15 @@ const show = () => {
     words.textContent = value.captions[k] || '\u00a0';
     canvas.setAttribute('aria-label', `Ending ${k + 1}, ${value.captions[k]}`);
   });
-  given.setAttribute('aria-label', `The picture that was given; its upper ${value.kept} rows are kept`);
+  given.setAttribute(
+    'aria-label',
+    `The picture that was given; its upper ${value.kept} rows are kept`,
+  );
   kept.textContent = `${value.kept} of ${sprite.h} rows kept`;
   head.textContent = `below the line, ${sprite.n} times`;
   element.dataset.running = value.running;
-  if (before && before.made.n === value.made.n && before.made.w === value.made.w) paint(); else layout();
+  if (before && before.made.n === value.made.n && before.made.w === value.made.w) paint();
+  else layout();
 };
 GE.on(element, 'ge:film-stop', e => {
   if (e.detail !== props.sheet || !value) return;
@@ -92,6 +130,9 @@ GE.on(element, 'ge:film-stop', e => {
 });
 new ResizeObserver(layout).observe(element);
 GE.on(element, 'resize', layout, window);
-new MutationObserver(paint).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+new MutationObserver(paint).observe(document.body, {
+  attributes: true,
+  attributeFilter: ['class'],
+});
 watch('value', show);
 show();

@@ -1,7 +1,14 @@
 const $ = query => element.querySelector(query);
-const canvas = $('canvas'), range = $('input'), play = $('.play'), said = $('output');
+const canvas = $('canvas'),
+  range = $('input'),
+  play = $('.play'),
+  said = $('output');
 canvas.setAttribute('aria-label', props.label);
-let sprite = null, at = 0, way = 1, running = false, last = 0;
+let sprite = null,
+  at = 0,
+  way = 1,
+  running = false,
+  last = 0;
 
 const paint = () => {
   if (!sprite) return;
@@ -9,10 +16,16 @@ const paint = () => {
   range.value = at;
   said.textContent = props.value.captions?.[at] ?? `${at + 1} / ${sprite.n}`;
 };
-const go = k => { at = Math.max(0, Math.min(sprite ? sprite.n - 1 : 0, k)); paint(); };
+const go = k => {
+  at = Math.max(0, Math.min(sprite ? sprite.n - 1 : 0, k));
+  paint();
+};
 const tick = now => {
   if (!running) return;
-  if (!element.isConnected) { running = false; return; }
+  if (!element.isConnected) {
+    running = false;
+    return;
+  }
   if (sprite && sprite.n > 1 && now - last >= 1000 / props.fps) {
     last = now;
     if (props.bounce) {
@@ -31,16 +44,34 @@ const run = on => {
   if (on) GE.frame(element, tick);
 };
 play.onclick = () => run(!running);
-$('.back').onclick = () => { run(false); go(at - 1); };
-$('.on').onclick = () => { run(false); go(at + 1); };
-range.oninput = () => { run(false); go(+range.value); };
+$('.back').onclick = () => {
+  run(false);
+  go(at - 1);
+};
+$('.on').onclick = () => {
+  run(false);
+  go(at + 1);
+};
+range.oninput = () => {
+  run(false);
+  go(+range.value);
+};
 element.addEventListener('keydown', event => {
   if (event.target === range || event.target === play) return;
-  const key = { ' ': () => run(!running), ArrowLeft: () => go(at - 1), ArrowRight: () => go(at + 1) }[event.key];
-  if (key) { event.preventDefault(); key(); }
+  const key = {
+    ' ': () => run(!running),
+    ArrowLeft: () => go(at - 1),
+    ArrowRight: () => go(at + 1),
+  }[event.key];
+  if (key) {
+    event.preventDefault();
+    key();
+  }
 });
 const size = () => {
-  if (sprite) canvas.style.width = GE.crisp(sprite.w, Math.min(props.room, element.clientWidth || props.room)) + 'px';
+  if (sprite)
+    canvas.style.width =
+      GE.crisp(sprite.w, Math.min(props.room, element.clientWidth || props.room)) + 'px';
 };
 const show = () => {
   sprite = GE.unpack(props.value);

@@ -1,45 +1,61 @@
 const $ = query => element.querySelector(query);
-const box = $('.maps'), where = $('.where'), keys = $('.keys'), ramp = $('.scale canvas');
+const box = $('.maps'),
+  where = $('.where'),
+  keys = $('.keys'),
+  ramp = $('.scale canvas');
 box.setAttribute('aria-label', props.label);
-let figures = [], value = null, at = null, marked = null;
+let figures = [],
+  value = null,
+  at = null,
+  marked = null;
 
 const rgb = list => list.map(c => [1, 3, 5].map(i => parseInt(c.slice(i, i + 2), 16)));
-const SURPRISE = rgb(props.palette), HEAT = rgb(props.heat), [BLIND] = rgb([props.blind]);
+const SURPRISE = rgb(props.palette),
+  HEAT = rgb(props.heat),
+  [BLIND] = rgb([props.blind]);
 const colour = (stops, v) => {
-  const x = Math.max(0, Math.min(1, v)) * (stops.length - 1), i = Math.min(stops.length - 2, Math.floor(x));
+  const x = Math.max(0, Math.min(1, v)) * (stops.length - 1),
+    i = Math.min(stops.length - 2, Math.floor(x));
   return stops[i].map((c, k) => c + (stops[i + 1][k] - c) * (x - i));
 };
-const bytes = b64 => Uint8Array.from(atob(b64), c => c.charCodeAt(0));
-const floats = b64 => (b64 ? new Float32Array(bytes(b64).buffer) : null);
 
 const words = v => v.toFixed(value.digits ?? 2);
 const told = figure => {
-  const { data, values, blind } = figure, k = at;
+  const { data, values, blind } = figure,
+    k = at;
   if (k == null) return data.note ?? '';
   if (blind?.[k] === 2) return 'not written yet';
   if (blind?.[k] === 1) return 'never seen';
   if (blind?.[k] === 3) return 'the pixel itself';
   const numbers = figure.told ?? values;
   if (!numbers) return '\u00a0';
-  return value.words ? value.words.replace('#', words(numbers[k])) : `${words(numbers[k])}\u00a0${value.unit} here`;
+  return value.words
+    ? value.words.replace('#', words(numbers[k]))
+    : `${words(numbers[k])}\u00a0${value.unit} here`;
 };
 const point = k => {
   at = k;
-  for (const figure of figures) { figure.note.textContent = told(figure); paint(figure); }
-  const row = Math.floor(k / value?.w), column = k % value?.w;
+  for (const figure of figures) {
+    figure.note.textContent = told(figure);
+    paint(figure);
+  }
+  const row = Math.floor(k / value?.w),
+    column = k % value?.w;
   where.textContent = k == null ? '\u00a0' : `Row ${row + 1}, column ${column + 1}`;
 };
 const choose = k => {
   if (!props.pick || k === marked) return;
   marked = k;
   for (const figure of figures) paint(figure);
-  const at = [Math.floor(k / value.w) + 1, k % value.w + 1];
+  const at = [Math.floor(k / value.w) + 1, (k % value.w) + 1];
   document.dispatchEvent(new CustomEvent('ge:place', { detail: { maps: props.maps, at } }));
 };
 
 // Frames round pixels are drawn on a canvas of many screen pixels a pixel.
 const frame = (g, k, scale, outer, inner) => {
-  const x = k % value.w * scale, y = Math.floor(k / value.w) * scale, t = Math.max(1.5, scale / 7);
+  const x = (k % value.w) * scale,
+    y = Math.floor(k / value.w) * scale,
+    t = Math.max(1.5, scale / 7);
   g.lineWidth = t;
   g.strokeStyle = outer;
   g.strokeRect(x - t / 2, y - t / 2, scale + t, scale + t);
@@ -47,12 +63,20 @@ const frame = (g, k, scale, outer, inner) => {
   g.strokeRect(x + t / 2, y + t / 2, scale - t, scale - t);
 };
 const paint = figure => {
-  const { canvas, small, data, values, blind, sprite } = figure, { h, w } = value;
-  if (small.width !== w || small.height !== h) { small.width = w; small.height = h; }
-  const g = small.getContext('2d'), image = g.createImageData(w, h), out = image.data;
+  const { canvas, small, data, values, blind, sprite } = figure,
+    { h, w } = value;
+  if (small.width !== w || small.height !== h) {
+    small.width = w;
+    small.height = h;
+  }
+  const g = small.getContext('2d'),
+    image = g.createImageData(w, h),
+    out = image.data;
   for (let k = 0; k < h * w; k++) {
     let c = null;
-    const c0 = sprite ? [0, 1, 2].map(j => sprite.bytes[k * sprite.c + (sprite.c === 3 ? j : 0)]) : [40, 40, 40];
+    const c0 = sprite
+      ? [0, 1, 2].map(j => sprite.bytes[k * sprite.c + (sprite.c === 3 ? j : 0)])
+      : [40, 40, 40];
     if (data.field) {
       const state = blind[k];
       if (state === 1) c = BLIND.map((v, j) => 0.72 * v + 0.28 * c0[j]);
@@ -67,35 +91,61 @@ const paint = figure => {
     out[4 * k + 3] = 255;
   }
   g.putImageData(image, 0, 0);
-  const scale = Math.max(1, Math.round(figure.side * (window.devicePixelRatio || 1) / w));
-  if (canvas.width !== w * scale || canvas.height !== h * scale) { canvas.width = w * scale; canvas.height = h * scale; }
+  const scale = Math.max(1, Math.round((figure.side * (window.devicePixelRatio || 1)) / w));
+  if (canvas.width !== w * scale || canvas.height !== h * scale) {
+    canvas.width = w * scale;
+    canvas.height = h * scale;
+  }
   const big = canvas.getContext('2d');
   big.imageSmoothingEnabled = false;
   big.drawImage(small, 0, 0, w * scale, h * scale);
   if (marked != null) frame(big, marked, scale, '#fff', '#111');
-  if (at != null && at !== marked) frame(big, at, scale, 'rgba(255,255,255,.75)', 'rgba(0,0,0,.75)');
+  if (at != null && at !== marked)
+    frame(big, at, scale, 'rgba(255,255,255,.75)', 'rgba(0,0,0,.75)');
 };
 const makeFigure = () => {
   const node = document.createElement('figure');
-  node.innerHTML = '<figcaption><b></b></figcaption><canvas tabindex="0" role="application"></canvas><p></p>';
+  node.innerHTML =
+    '<figcaption><b></b></figcaption><canvas tabindex="0" role="application"></canvas><p></p>';
   const canvas = node.querySelector('canvas');
-  const figure = { node, canvas, name: node.querySelector('b'), note: node.querySelector('p'),
-                   small: document.createElement('canvas'), side: props.largest };
-  const pixel = event => {
-    const b = canvas.getBoundingClientRect(), { h, w } = value;
-    const clip = (v, n) => Math.max(0, Math.min(n - 1, Math.floor(v * n)));
-    return clip((event.clientY - b.top) / b.height, h) * w + clip((event.clientX - b.left) / b.width, w);
+  const figure = {
+    node,
+    canvas,
+    name: node.querySelector('b'),
+    note: node.querySelector('p'),
+    small: document.createElement('canvas'),
+    side: props.largest,
   };
-  canvas.onpointermove = event => { if (value) point(pixel(event)); };
-  canvas.onpointerleave = () => { if (document.activeElement !== canvas || !props.pick) point(null); };
+  const pixel = event => {
+    const b = canvas.getBoundingClientRect(),
+      { h, w } = value;
+    const clip = (v, n) => Math.max(0, Math.min(n - 1, Math.floor(v * n)));
+    return (
+      clip((event.clientY - b.top) / b.height, h) * w + clip((event.clientX - b.left) / b.width, w)
+    );
+  };
+  canvas.onpointermove = event => {
+    if (value) point(pixel(event));
+  };
+  canvas.onpointerleave = () => {
+    if (document.activeElement !== canvas || !props.pick) point(null);
+  };
   canvas.onblur = () => point(null);
-  canvas.onclick = event => { if (value) { point(pixel(event)); choose(pixel(event)); } };
+  canvas.onclick = event => {
+    if (value) {
+      point(pixel(event));
+      choose(pixel(event));
+    }
+  };
   canvas.onkeydown = event => {
-    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[
+      event.key
+    ];
     if (!value || !move) return;
     event.preventDefault();
     const from = at ?? marked ?? Math.floor(value.h / 2) * value.w + Math.floor(value.w / 2);
-    const row = Math.floor(from / value.w) + move[0], column = from % value.w + move[1];
+    const row = Math.floor(from / value.w) + move[0],
+      column = (from % value.w) + move[1];
     if (row < 0 || row >= value.h || column < 0 || column >= value.w) return;
     point(row * value.w + column);
     choose(at);
@@ -106,15 +156,20 @@ const makeFigure = () => {
 const layout = () => {
   const room = element.clientWidth;
   if (!value || !room) return;
-  const n = value.count ?? figures.length, GAP = 18;
+  const n = value.count ?? figures.length,
+    GAP = 18;
   // As large as lets all stand in as few lines as that takes at about 110 pixels each.
   const lines = Math.max(1, Math.ceil(n / Math.max(1, Math.floor((room + GAP) / (110 + GAP)))));
   const across = Math.ceil(n / lines);
-  const each = Math.min(props.largest, (room - GAP * (across - 1)) / across), crisp = GE.crisp(value.w, each);
+  const each = Math.min(props.largest, (room - GAP * (across - 1)) / across),
+    crisp = GE.crisp(value.w, each);
   const side = crisp > 0.8 * each ? crisp : Math.floor(each);
   box.style.setProperty('--side', side + 'px');
-  box.style.setProperty('--tall', side * value.h / value.w + 'px');
-  for (const figure of figures) { figure.side = side; paint(figure); }
+  box.style.setProperty('--tall', (side * value.h) / value.w + 'px');
+  for (const figure of figures) {
+    figure.side = side;
+    paint(figure);
+  }
 };
 const show = () => {
   value = props.value?.maps ? props.value : null;
@@ -128,13 +183,19 @@ const show = () => {
   if (at != null && at >= value.h * value.w) at = null;
   given.forEach((data, k) => {
     const figure = figures[k];
-    Object.assign(figure, { data, values: floats(data.values), told: floats(data.told), sprite: GE.unpack(data.picture),
-                            blind: data.blind ? bytes(data.blind) : null });
+    Object.assign(figure, {
+      data,
+      values: data.values ? GE.floats(data.values) : null,
+      told: data.told ? GE.floats(data.told) : null,
+      sprite: GE.unpack(data.picture),
+      blind: data.blind ? new Uint8Array(GE.bytes(data.blind)) : null,
+    });
     figure.name.textContent = data.name;
     figure.note.textContent = told(figure);
     figure.canvas.setAttribute('aria-label', `${data.name}: arrow keys point at pixels`);
   });
-  const g = ramp.getContext('2d'), stops = given.some(m => m.field) ? HEAT : SURPRISE;
+  const g = ramp.getContext('2d'),
+    stops = given.some(m => m.field) ? HEAT : SURPRISE;
   for (let x = 0; x < 128; x++) {
     g.fillStyle = `rgb(${colour(stops, x / 127).join(',')})`;
     g.fillRect(x, 0, 1, 1);
@@ -143,13 +204,16 @@ const show = () => {
   $('.what').textContent = value.legend ?? '';
   $('.low').textContent = value.ends?.[0] ?? '0';
   $('.high').textContent = value.ends?.[1] ?? `${words(value.high)} ${value.unit} or more`;
-  keys.replaceChildren(...(value.keys ?? []).map(([c, text]) => {
-    const key = document.createElement('span'), swatch = document.createElement('i');
-    swatch.className = 'swatch';
-    swatch.style.background = c;
-    key.append(swatch, text);
-    return key;
-  }));
+  keys.replaceChildren(
+    ...(value.keys ?? []).map(([c, text]) => {
+      const key = document.createElement('span'),
+        swatch = document.createElement('i');
+      swatch.className = 'swatch';
+      swatch.style.background = c;
+      key.append(swatch, text);
+      return key;
+    }),
+  );
   layout();
 };
 new ResizeObserver(layout).observe(element);

@@ -4,7 +4,10 @@ GE.on(element, 'ge:picked', event => {
   const { grid, index, by } = event.detail;
   if (grid !== props.grid || index < 0) return;
   clearTimeout(timer);
-  const send = () => { props.value = index; trigger('select'); };
+  const send = () => {
+    props.value = index;
+    trigger('select');
+  };
   if (by === 'person') send();
   else timer = setTimeout(send, 250);
 });

@@ -1,15 +1,22 @@
 const box = element.querySelector('.cells');
 box.setAttribute('aria-label', props.label);
-let sprite = null, selected = props.selected ?? -1, cells = [], columns = 1;
+let sprite = null,
+  selected = props.selected ?? -1,
+  cells = [],
+  columns = 1;
 
 // Tells whoever follows this grid which picture is selected. by: "person" or "update".
-const tell = by => document.dispatchEvent(new CustomEvent('ge:picked', {
-  detail: { grid: props.grid, index: selected, sprite, by },
-}));
-const mark = () => cells.forEach((cell, i) => {
-  cell.setAttribute('aria-selected', i === selected);
-  cell.tabIndex = i === Math.max(selected, 0) ? 0 : -1;
-});
+const tell = by =>
+  document.dispatchEvent(
+    new CustomEvent('ge:picked', {
+      detail: { grid: props.grid, index: selected, sprite, by },
+    }),
+  );
+const mark = () =>
+  cells.forEach((cell, i) => {
+    cell.setAttribute('aria-selected', i === selected);
+    cell.tabIndex = i === Math.max(selected, 0) ? 0 : -1;
+  });
 const pick = (i, focus) => {
   selected = i;
   mark();
@@ -30,13 +37,14 @@ const makeCell = i => {
 const GAP = 3;
 const layout = () => {
   if (!sprite || !element.clientWidth) return;
-  const { n, w, h } = sprite, width = element.clientWidth;
+  const { n, w, h } = sprite,
+    width = element.clientWidth;
   const top = element.getBoundingClientRect().top + window.scrollY;
   const height = Math.max(300, window.innerHeight - top - 16);
   let best = null;
   for (let across = 1; across <= n; across++) {
     const down = Math.ceil(n / across);
-    const side = GE.crisp(w, Math.min(width / across - GAP, (height / down - GAP) * w / h));
+    const side = GE.crisp(w, Math.min(width / across - GAP, ((height / down - GAP) * w) / h));
     const score = side - 0.01 * Math.abs(across - down) - (n % across ? 0.5 : 0);
     if (side >= 8 && (!best || score > best.score)) best = { score, across, side };
   }
@@ -45,7 +53,7 @@ const layout = () => {
   columns = best.across;
   box.style.gridTemplateColumns = `repeat(${columns}, ${best.side}px)`;
   box.style.setProperty('--side', best.side + 'px');
-  box.style.setProperty('--tall', best.side * h / w + 'px');
+  box.style.setProperty('--tall', (best.side * h) / w + 'px');
 };
 const show = () => {
   sprite = GE.unpack(props.value);
@@ -60,8 +68,12 @@ const show = () => {
 };
 box.addEventListener('keydown', event => {
   const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-  const to = event.key === 'Home' ? 0 : event.key === 'End' ? cells.length - 1
-    : step && Math.max(selected, 0) + step;
+  const to =
+    event.key === 'Home'
+      ? 0
+      : event.key === 'End'
+        ? cells.length - 1
+        : step && Math.max(selected, 0) + step;
   if (to === undefined || !cells[to]) return;
   event.preventDefault();
   pick(to, true);

@@ -1,8 +1,16 @@
 const $ = query => element.querySelector(query);
-const players = $('.players'), ways = $('.ways');
-const play = $('.play'), range = $('input'), read = $('output');
-let value = null, rows = [], t = 0, playing = false, start = 0, frame = 0;
-const LOOP = 5000;  // milliseconds there and back
+const players = $('.players'),
+  ways = $('.ways');
+const play = $('.play'),
+  range = $('input'),
+  read = $('output');
+let value = null,
+  rows = [],
+  t = 0,
+  playing = false,
+  start = 0,
+  frame = 0;
+const LOOP = 5000; // milliseconds there and back
 
 const add = (parent, html, name) => {
   const node = document.createElement(name === 'player' ? 'figure' : 'div');
@@ -12,27 +20,49 @@ const add = (parent, html, name) => {
   return node;
 };
 const build = () => {
-  players.replaceChildren(); ways.replaceChildren();
+  players.replaceChildren();
+  ways.replaceChildren();
   rows = value.ways.map(data => {
     const player = add(players, '<figcaption></figcaption><canvas role="img"></canvas>', 'player');
     player.querySelector('figcaption').textContent = data.name;
-    const way = add(ways, '<div><b></b><span></span></div><div class="strip"><canvas></canvas><i></i></div>', 'way');
+    const way = add(
+      ways,
+      '<div><b></b><span></span></div><div class="strip"><canvas></canvas><i></i></div>',
+      'way',
+    );
     way.querySelector('b').textContent = data.name;
-    const it = { data, sprite: GE.unpack(data.sprite), screen: player.querySelector('canvas'), note: way.querySelector('span'),
-                 strip: way.querySelector('.strip'), sheet: way.querySelector('.strip canvas'), line: way.querySelector('i') };
+    const it = {
+      data,
+      sprite: GE.unpack(data.sprite),
+      screen: player.querySelector('canvas'),
+      note: way.querySelector('span'),
+      strip: way.querySelector('.strip'),
+      sheet: way.querySelector('.strip canvas'),
+      line: way.querySelector('i'),
+    };
     it.screen.setAttribute('aria-label', `${data.name}: the picture between A and B`);
     it.screen.style.width = GE.crisp(it.sprite.w, 144) + 'px';
     let held = false;
-    const move = event => { stop(); go((event.clientX - it.strip.getBoundingClientRect().left) / it.width); };
-    it.strip.onpointerdown = event => { held = true; it.strip.setPointerCapture(event.pointerId); move(event); };
+    const move = event => {
+      stop();
+      go((event.clientX - it.strip.getBoundingClientRect().left) / it.width);
+    };
+    it.strip.onpointerdown = event => {
+      held = true;
+      it.strip.setPointerCapture(event.pointerId);
+      move(event);
+    };
     it.strip.onpointermove = event => held && move(event);
-    it.strip.onpointerup = it.strip.onpointercancel = () => { held = false; };
+    it.strip.onpointerup = it.strip.onpointercancel = () => {
+      held = false;
+    };
     it.strip.ondblclick = () => jump(it);
     return it;
   });
 };
 const jump = it => {
-  const D = GE.unpackCode(value.kept[0]).length, k = Math.round(t * (it.sprite.n - 1));
+  const D = GE.unpackCode(value.kept[0]).length,
+    k = Math.round(t * (it.sprite.n - 1));
   GE.latent(value.model, GE.pack(GE.unpackCode(it.data.codes).slice(k * D, (k + 1) * D)), 'jumped');
 };
 const go = position => {
@@ -68,22 +98,27 @@ play.onclick = () => {
   play.setAttribute('aria-label', 'Pause');
   frame = requestAnimationFrame(step);
 };
-range.oninput = () => { stop(); go(range.value / 1000); };
+range.oninput = () => {
+  stop();
+  go(range.value / 1000);
+};
 
 const layout = () => {
   for (const it of rows) {
-    const room = it.strip.clientWidth, { w, h, n } = it.sprite;
+    const room = it.strip.clientWidth,
+      { w, h, n } = it.sprite;
     if (!room) return;
     const tile = Math.max(GE.crisp(w, room > 700 ? 58 : 42), 26);
     const across = Math.min(n, Math.max(3, Math.floor(room / tile)));
     it.width = across * tile;
-    it.strip.style.setProperty('--tall', tile * h / w + 'px');
+    it.strip.style.setProperty('--tall', (tile * h) / w + 'px');
     it.sheet.width = across * w;
     it.sheet.height = h;
     it.sheet.style.width = it.width + 'px';
-    const one = document.createElement('canvas'), g = it.sheet.getContext('2d');
+    const one = document.createElement('canvas'),
+      g = it.sheet.getContext('2d');
     for (let i = 0; i < across; i++) {
-      GE.draw(one, it.sprite, Math.round(i / (across - 1) * (n - 1)));
+      GE.draw(one, it.sprite, Math.round((i / (across - 1)) * (n - 1)));
       g.drawImage(one, i * w, 0);
     }
   }

@@ -1,9 +1,23 @@
 const $ = query => element.querySelector(query);
-const field = $('.field'), ground = $('.ground'), over = $('.over'), picture = $('.picture');
-const read = $('output'), state = $('.state'), tiles = $('.tiles'), showDots = $('.dots');
-let pad = null, atlas = null, dots = [], side = 480;
-let at = [0, 0], hover = null, near = -1, dragging = null, preview = null;
-let scheduled = false, restTimer = 0;
+const field = $('.field'),
+  ground = $('.ground'),
+  over = $('.over'),
+  picture = $('.picture');
+const read = $('output'),
+  state = $('.state'),
+  tiles = $('.tiles'),
+  showDots = $('.dots');
+let pad = null,
+  atlas = null,
+  dots = [],
+  side = 480;
+let at = [0, 0],
+  hover = null,
+  near = -1,
+  dragging = null,
+  preview = null;
+let scheduled = false,
+  restTimer = 0;
 
 // -- the plane ------------------------------------------------------------------------------------
 
@@ -12,24 +26,41 @@ const codeAt = ([a, b]) => pad.origin.map((o, i) => o + a * pad.u[i] + b * pad.v
 const clamp = value => Math.max(-pad.reach, Math.min(pad.reach, value));
 const toPad = event => {
   const box = field.getBoundingClientRect();
-  return [clamp(((event.clientX - box.left) / box.width * 2 - 1) * pad.reach),
-          clamp((1 - (event.clientY - box.top) / box.height * 2) * pad.reach)];
+  return [
+    clamp((((event.clientX - box.left) / box.width) * 2 - 1) * pad.reach),
+    clamp((1 - ((event.clientY - box.top) / box.height) * 2) * pad.reach),
+  ];
 };
-const toPixels = ([a, b]) => [(clamp(a) / pad.reach + 1) / 2 * side, (1 - clamp(b) / pad.reach) / 2 * side];
+const toPixels = ([a, b]) => [
+  ((clamp(a) / pad.reach + 1) / 2) * side,
+  ((1 - clamp(b) / pad.reach) / 2) * side,
+];
 
 // The blend of the four pictures of the atlas around a point, by how near each is.
 const blend = ([a, b]) => {
-  const n = pad.side, last = n - 1;
-  const x = (clamp(a) / pad.reach + 1) / 2 * last, y = (1 - clamp(b) / pad.reach) / 2 * last;
-  const i = Math.min(last - 1, Math.floor(x)), j = Math.min(last - 1, Math.floor(y));
-  const s = x - i, t = y - j, k = j * n + i;
-  return GE.mix(atlas, [[k, (1 - s) * (1 - t)], [k + 1, s * (1 - t)],
-                        [k + n, (1 - s) * t], [k + n + 1, s * t]]);
+  const n = pad.side,
+    last = n - 1;
+  const x = ((clamp(a) / pad.reach + 1) / 2) * last,
+    y = ((1 - clamp(b) / pad.reach) / 2) * last;
+  const i = Math.min(last - 1, Math.floor(x)),
+    j = Math.min(last - 1, Math.floor(y));
+  const s = x - i,
+    t = y - j,
+    k = j * n + i;
+  return GE.mix(atlas, [
+    [k, (1 - s) * (1 - t)],
+    [k + 1, s * (1 - t)],
+    [k + n, (1 - s) * t],
+    [k + n + 1, s * t],
+  ]);
 };
 
-// -- the exact picture: one request in flight, only the newest remembered ----------------------------
+// -- the exact picture: one request in flight, only the newest remembered
+// ----------------------------
 
-let busy = false, wanted = null, exact = { text: '', sprite: null };
+let busy = false,
+  wanted = null,
+  exact = { text: '', sprite: null };
 const ask = async () => {
   if (busy || !wanted) return;
   const { text, model, label } = wanted;
@@ -41,7 +72,7 @@ const ask = async () => {
       exact = { text, sprite: GE.unpack({ b64, n: 1, h: atlas.h, w: atlas.w, c: atlas.c }) };
       draw();
     }
-  } catch (error) {
+  } catch {
     state.textContent = 'blended';
   } finally {
     busy = false;
@@ -61,7 +92,8 @@ const wantAtRest = () => {
   restTimer = setTimeout(want, 40);
 };
 
-// -- drawing ----------------------------------------------------------------------------------------
+// -- drawing
+// ----------------------------------------------------------------------------------------
 
 const draw = () => {
   scheduled = false;
@@ -97,7 +129,8 @@ const words = here => {
 const colour = dot => pad.colours[dot.label % pad.colours.length] ?? '#ffffff';
 const drawGround = () => {
   if (!pad) return;
-  const ratio = window.devicePixelRatio || 1, g = ground.getContext('2d');
+  const ratio = window.devicePixelRatio || 1,
+    g = ground.getContext('2d');
   ground.width = over.width = Math.round(side * ratio);
   ground.height = over.height = Math.round(side * ratio);
   g.scale(ratio, ratio);
@@ -107,9 +140,12 @@ const drawGround = () => {
   g.strokeStyle = '#ffffff38';
   g.beginPath();
   for (const line of [0, 1, 2, 3, 4, 5, 6]) {
-    const p = Math.round(line / 6 * side) + 0.5;
+    const p = Math.round((line / 6) * side) + 0.5;
     if (line !== 3 && tiles.checked) continue;
-    g.moveTo(p, 0); g.lineTo(p, side); g.moveTo(0, p); g.lineTo(side, p);
+    g.moveTo(p, 0);
+    g.lineTo(p, side);
+    g.moveTo(0, p);
+    g.lineTo(side, p);
   }
   g.stroke();
   if (showDots.checked) {
@@ -126,19 +162,30 @@ const drawGround = () => {
 };
 // Every picture stands where its code is; as many as fit at a size one can recognise.
 const drawTiles = g => {
-  const n = pad.side, one = document.createElement('canvas');
+  const n = pad.side,
+    one = document.createElement('canvas');
   const strides = [1, 2, 4, 5, 10, 20].filter(s => (n - 1) % s === 0);
-  const stride = strides.find(s => side / (n - 1) * s >= 38) ?? 1;
-  const size = side / (n - 1) * stride;
+  const stride = strides.find(s => (side / (n - 1)) * s >= 38) ?? 1;
+  const size = (side / (n - 1)) * stride;
   g.globalAlpha = 0.42;
-  for (let j = 0; j < n; j += stride) for (let i = 0; i < n; i += stride) {
-    GE.draw(one, atlas, j * n + i);
-    g.drawImage(one, i / (n - 1) * side - size / 2, j / (n - 1) * side - size / 2, size, size);
-  }
+  for (let j = 0; j < n; j += stride)
+    for (let i = 0; i < n; i += stride) {
+      GE.draw(one, atlas, j * n + i);
+      g.drawImage(
+        one,
+        (i / (n - 1)) * side - size / 2,
+        (j / (n - 1)) * side - size / 2,
+        size,
+        size,
+      );
+    }
   g.globalAlpha = 1;
 };
 const ring = (g, [x, y], radius, stroke, width) => {
-  for (const [style, extra] of [['#000000b0', 2.5], [stroke, 0]]) {
+  for (const [style, extra] of [
+    ['#000000b0', 2.5],
+    [stroke, 0],
+  ]) {
     g.strokeStyle = style;
     g.lineWidth = width + extra;
     g.beginPath();
@@ -147,7 +194,8 @@ const ring = (g, [x, y], radius, stroke, width) => {
   }
 };
 const drawOver = () => {
-  const g = over.getContext('2d'), ratio = over.width / side;
+  const g = over.getContext('2d'),
+    ratio = over.width / side;
   g.setTransform(ratio, 0, 0, ratio, 0, 0);
   g.clearRect(0, 0, side, side);
   g.font = '600 13px system-ui, sans-serif';
@@ -155,7 +203,8 @@ const drawOver = () => {
     const [x, y] = toPixels([corner.a, corner.b]);
     ring(g, [x, y], 5, '#ffffff', 2);
     g.fillStyle = '#ffffff';
-    g.shadowColor = '#000000'; g.shadowBlur = 4;
+    g.shadowColor = '#000000';
+    g.shadowBlur = 4;
     g.fillText(corner.name, x + 10, y + 5);
     g.shadowBlur = 0;
   }
@@ -172,11 +221,16 @@ const drawOver = () => {
 const nearest = event => {
   if (!showDots.checked) return -1;
   const box = field.getBoundingClientRect();
-  const x = event.clientX - box.left, y = event.clientY - box.top;
-  let best = -1, least = 36;
+  const x = event.clientX - box.left,
+    y = event.clientY - box.top;
+  let best = -1,
+    least = 36;
   for (let i = 0; i < dots.length; i++) {
     const d = (dots[i].x - x) ** 2 + (dots[i].y - y) ** 2;
-    if (d < least) { least = d; best = i; }
+    if (d < least) {
+      least = d;
+      best = i;
+    }
   }
   return best;
 };
@@ -204,7 +258,7 @@ field.addEventListener('pointermove', event => {
   schedule();
   wantAtRest();
 });
-field.addEventListener('pointerup', event => {
+field.addEventListener('pointerup', () => {
   if (!dragging) return;
   const { far, near: dot } = dragging;
   dragging = null;
@@ -230,7 +284,12 @@ let keyTimer = 0;
 field.addEventListener('keydown', event => {
   if (!pad) return;
   const step = pad.reach / (event.shiftKey ? 6 : 60);
-  const move = { ArrowRight: [step, 0], ArrowLeft: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] }[event.key];
+  const move = {
+    ArrowRight: [step, 0],
+    ArrowLeft: [-step, 0],
+    ArrowUp: [0, step],
+    ArrowDown: [0, -step],
+  }[event.key];
   if (!move && event.key !== 'Home') return;
   event.preventDefault();
   hover = null;
@@ -240,19 +299,26 @@ field.addEventListener('keydown', event => {
   clearTimeout(keyTimer);
   keyTimer = setTimeout(commit, 200);
 });
-$('.centre').onclick = () => pad && GE.latent(pad.model, GE.pack(pad.origin.map(() => 0)), 'jumped');
+$('.centre').onclick = () =>
+  pad && GE.latent(pad.model, GE.pack(pad.origin.map(() => 0)), 'jumped');
 tiles.onchange = showDots.onchange = drawGround;
 element.querySelectorAll('.put').forEach((button, slot) => {
   button.setAttribute('aria-label', 'Keep this picture as ' + 'ABC'[slot]);
-  button.onclick = () => pad && document.dispatchEvent(new CustomEvent('ge:latent-keep', {
-    detail: { model: pad.model, slot, text: GE.pack(codeAt(at)) } }));
+  button.onclick = () =>
+    pad &&
+    document.dispatchEvent(
+      new CustomEvent('ge:latent-keep', {
+        detail: { model: pad.model, slot, text: GE.pack(codeAt(at)) },
+      }),
+    );
 });
 element.querySelectorAll('.face').forEach((button, slot) => {
   button.onclick = () => GE.kept && GE.latent(GE.kept.model, GE.kept.codes[slot], 'jumped');
 });
-const showKept = () => element.querySelectorAll('.face canvas').forEach((canvas, slot) => {
-  if (GE.kept) GE.draw(canvas, GE.kept.faces, slot);
-});
+const showKept = () =>
+  element.querySelectorAll('.face canvas').forEach((canvas, slot) => {
+    if (GE.kept) GE.draw(canvas, GE.kept.faces, slot);
+  });
 GE.on(element, 'ge:kept', showKept);
 showKept();
 GE.on(element, 'ge:latent-preview', event => {
@@ -261,7 +327,8 @@ GE.on(element, 'ge:latent-preview', event => {
   if (!preview) want();
 });
 
-// -- layout and values ------------------------------------------------------------------------------
+// -- layout and values
+// ------------------------------------------------------------------------------
 
 const layout = () => {
   const room = element.clientWidth;
@@ -275,7 +342,7 @@ const layout = () => {
   if (atlas) {
     const wide = GE.crisp(atlas.w, left);
     picture.style.width = wide + 'px';
-    picture.style.height = wide * atlas.h / atlas.w + 'px';
+    picture.style.height = (wide * atlas.h) / atlas.w + 'px';
     if (!narrow) $('figure').style.width = '';
   }
   for (const dot of dots) [dot.x, dot.y] = toPixels([dot.a, dot.b]);
@@ -287,17 +354,25 @@ const show = () => {
   pad = value;
   atlas = GE.unpack(pad.atlas);
   at = [...pad.at];
-  hover = null; near = -1; dragging = null; preview = null;
+  hover = null;
+  near = -1;
+  dragging = null;
+  preview = null;
   exact = { text: GE.pack(codeAt(at)), sprite: GE.unpack(pad.exact) };
   const { a = [], b = [], labels = [], z = '' } = pad.dots ?? {};
   const D = pad.origin.length;
   let all = null;
   dots = a.map((_, i) => ({
-    a: a[i], b: b[i], label: labels[i] ?? 0,
+    a: a[i],
+    b: b[i],
+    label: labels[i] ?? 0,
     text: () => GE.pack((all ??= GE.unpackCode(z)).slice(i * D, (i + 1) * D)),
   }));
   $('.with-dots').style.visibility = dots.length ? '' : 'hidden';
-  for (const [query, axis] of [['.across', pad.axes[0]], ['.up', pad.axes[1]]]) {
+  for (const [query, axis] of [
+    ['.across', pad.axes[0]],
+    ['.up', pad.axes[1]],
+  ]) {
     $(query + ' b').textContent = axis.name;
     $(query + ' span').textContent = axis.note;
   }

@@ -2,5 +2,6 @@
 GE.on(element, 'ge:latent', event => {
   const { model, text, how } = event.detail;
   props.value = model + '~' + text;
-  if (how === 'moved') trigger('moved'); else trigger('jumped');
+  if (how === 'moved') trigger('moved');
+  else trigger('jumped');
 });

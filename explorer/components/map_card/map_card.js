@@ -1,5 +1,6 @@
 const $ = query => element.querySelector(query);
-const near = $('.near'), figures = [...element.querySelectorAll('.pictures figure')];
+const near = $('.near'),
+  figures = [...element.querySelectorAll('.pictures figure')];
 $('.hint').textContent = props.hint;
 
 const show = () => {
@@ -21,19 +22,22 @@ const show = () => {
     figure.querySelector('figcaption').textContent = v.captions?.[k] ?? '';
   });
   const others = GE.unpack(v.near);
-  near.replaceChildren(...(v.near_rows || []).map((row, k) => {
-    const button = document.createElement('button'), canvas = document.createElement('canvas');
-    const name = document.createElement('span');
-    button.type = 'button';
-    button.setAttribute('aria-label', `Select neighbour ${k + 1}: ${v.near_names[k]}`);
-    GE.draw(canvas, others, k);
-    canvas.style.width = GE.crisp(others.w, 62) + 'px';
-    name.textContent = v.near_names[k];
-    button.append(canvas, name);
-    button.onclick = () =>
-      document.dispatchEvent(new CustomEvent('ge:map-pick', { detail: { index: row } }));
-    return button;
-  }));
+  near.replaceChildren(
+    ...(v.near_rows || []).map((row, k) => {
+      const button = document.createElement('button'),
+        canvas = document.createElement('canvas');
+      const name = document.createElement('span');
+      button.type = 'button';
+      button.setAttribute('aria-label', `Select neighbour ${k + 1}: ${v.near_names[k]}`);
+      GE.draw(canvas, others, k);
+      canvas.style.width = GE.crisp(others.w, 62) + 'px';
+      name.textContent = v.near_names[k];
+      button.append(canvas, name);
+      button.onclick = () =>
+        document.dispatchEvent(new CustomEvent('ge:map-pick', { detail: { index: row } }));
+      return button;
+    }),
+  );
 };
 watch('value', show);
 show();

@@ -1,5 +1,7 @@
-// How faithful the map is. props.value: {knn, trust, knn_note, trust_note}, texts; null: being measured.
-const numbers = element.querySelectorAll('dd:not(.note)'), notes = element.querySelectorAll('.note');
+// How faithful the map is. props.value: {knn, trust, knn_note, trust_note}, texts; null: being
+// measured.
+const numbers = element.querySelectorAll('dd:not(.note)'),
+  notes = element.querySelectorAll('.note');
 const show = () => {
   const v = props.value || {};
   numbers[0].textContent = v.knn || '–';

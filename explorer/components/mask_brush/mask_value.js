@@ -7,7 +7,9 @@ GE.on(element, 'ge:mask', event => {
 });
 const given = () => {
   if (!props.value || props.value === own) return;
-  document.dispatchEvent(new CustomEvent('ge:mask-given', { detail: { brush: BRUSH, mask: props.value } }));
+  document.dispatchEvent(
+    new CustomEvent('ge:mask-given', { detail: { brush: BRUSH, mask: props.value } }),
+  );
 };
 watch('value', given);
 given();

@@ -1,6 +1,10 @@
-const table = element.querySelector('table'), head = table.tHead, body = table.tBodies[0];
+const table = element.querySelector('table'),
+  head = table.tHead,
+  body = table.tBodies[0];
 table.setAttribute('aria-label', props.label);
-let rows = [], picked = '', value = null;
+let rows = [],
+  picked = '',
+  value = null;
 
 const make = (kind, parent, text) => {
   const node = document.createElement(kind);
@@ -8,11 +12,15 @@ const make = (kind, parent, text) => {
   parent?.append(node);
   return node;
 };
-const say = key => document.dispatchEvent(
-  new CustomEvent('ge:row-picked', { detail: { rows: props.rows, picked: key } }));
+const say = key =>
+  document.dispatchEvent(
+    new CustomEvent('ge:row-picked', { detail: { rows: props.rows, picked: key } }),
+  );
 const mark = () => {
   const all = rows.flatMap(row => row.cells);
-  const on = all.find(cell => cell.dataset.key === picked) ?? all.find(cell => cell.dataset.key === value?.first);
+  const on =
+    all.find(cell => cell.dataset.key === picked) ??
+    all.find(cell => cell.dataset.key === value?.first);
   for (const cell of all) {
     cell.setAttribute('aria-pressed', cell === on);
     cell.tabIndex = cell === (on ?? all[0]) ? 0 : -1;
@@ -25,9 +33,17 @@ const pick = (cell, focus) => {
   say(picked);
 };
 const makeRow = () => {
-  const line = make('tr', body), name = make('th', line);
+  const line = make('tr', body),
+    name = make('th', line);
   name.scope = 'row';
-  const row = { line, title: make('b', name), note: make('span', name), long: make('ul', name), facts: [], cells: [] };
+  const row = {
+    line,
+    title: make('b', name),
+    note: make('span', name),
+    long: make('ul', name),
+    facts: [],
+    cells: [],
+  };
   row.pictures = make('td', line);
   row.pictures.className = 'pictures';
   return row;
@@ -59,21 +75,25 @@ const fill = (row, data) => {
     cell.disabled = !sprite;
     const canvas = cell.firstElementChild;
     if (sprite) GE.draw(canvas, sprite, k);
-    else canvas.width = value.w, canvas.height = value.h;
+    else ((canvas.width = value.w), (canvas.height = value.h));
   });
 };
 const layout = () => {
   const room = element.clientWidth;
   if (!value || !room) return;
-  const narrow = room < 560, wide = room >= 900, n = value.count, GAP = 4;
+  const narrow = room < 560,
+    wide = room >= 900,
+    n = value.count,
+    GAP = 4;
   table.classList.toggle('narrow', narrow);
   table.classList.toggle('wide', wide);
   const words = narrow ? 0 : wide ? 190 + 118 * (value.heads?.length ?? 0) : 196;
-  const each = Math.min(112, (room - words) / n - GAP), crisp = GE.crisp(value.w, each);
+  const each = Math.min(112, (room - words) / n - GAP),
+    crisp = GE.crisp(value.w, each);
   // Where whole pixels would waste a third of the room, a few uneven ones do less harm.
   const side = !narrow && crisp > 0.67 * each ? crisp : Math.floor(each);
   table.style.setProperty('--side', side + 'px');
-  table.style.setProperty('--tall', side * value.h / value.w + 'px');
+  table.style.setProperty('--tall', (side * value.h) / value.w + 'px');
 };
 const show = () => {
   value = props.value?.rows ? props.value : null;
@@ -94,9 +114,16 @@ const show = () => {
 body.addEventListener('keydown', event => {
   const r = rows.findIndex(row => row.cells.includes(event.target));
   if (r < 0) return;
-  const k = rows[r].cells.indexOf(event.target), last = rows[r].cells.length - 1;
-  const to = { ArrowRight: [r, k + 1], ArrowLeft: [r, k - 1], ArrowDown: [r + 1, k], ArrowUp: [r - 1, k],
-               Home: [r, 0], End: [r, last] }[event.key];
+  const k = rows[r].cells.indexOf(event.target),
+    last = rows[r].cells.length - 1;
+  const to = {
+    ArrowRight: [r, k + 1],
+    ArrowLeft: [r, k - 1],
+    ArrowDown: [r + 1, k],
+    ArrowUp: [r - 1, k],
+    Home: [r, 0],
+    End: [r, last],
+  }[event.key];
   if (!to) return;
   event.preventDefault();
   const cell = rows[to[0]]?.cells[to[1]];

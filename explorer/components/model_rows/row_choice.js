@@ -5,8 +5,12 @@ GE.on(element, 'ge:row-picked', event => {
   props.value = event.detail.picked;
   trigger('pick');
 });
-const mark = () => document.dispatchEvent(
-  new CustomEvent('ge:row-given', { detail: { rows: ROWS, picked: props.value ?? '' } }));
-GE.on(element, 'ge:row-ask', event => { if (event.detail === ROWS) mark(); });
+const mark = () =>
+  document.dispatchEvent(
+    new CustomEvent('ge:row-given', { detail: { rows: ROWS, picked: props.value ?? '' } }),
+  );
+GE.on(element, 'ge:row-ask', event => {
+  if (event.detail === ROWS) mark();
+});
 watch('value', mark);
 mark();

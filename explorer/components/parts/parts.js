@@ -1,4 +1,5 @@
-const row = element.querySelector('.row'), style = element.querySelector('style');
+const row = element.querySelector('.row'),
+  style = element.querySelector('style');
 const buttons = props.parts.map(({ key, title }) => {
   const b = document.createElement('button');
   b.type = 'button';
@@ -11,8 +12,8 @@ const buttons = props.parts.map(({ key, title }) => {
 });
 const show = () => {
   const part = GE.partOf(props.tab);
-  style.textContent =
-    `.ge-part-of-${props.tab}:not(#${props.tab}-${part}) { display: none !important; }`;
+  const others = `.ge-part-of-${props.tab}:not(#${props.tab}-${part})`;
+  style.textContent = `${others} { display: none !important; }`;
   for (const b of buttons) {
     const on = b.dataset.part === part;
     b.setAttribute('aria-selected', on);
@@ -22,5 +23,7 @@ const show = () => {
 };
 // Where nobody chose a part, the model does: the first that it can serve.
 for (const event of ['ge:model', 'ge:tab']) document.addEventListener(event, show);
-document.addEventListener('ge:part', event => { if (event.detail.tab === props.tab) show(); });
+document.addEventListener('ge:part', event => {
+  if (event.detail.tab === props.tab) show();
+});
 show();

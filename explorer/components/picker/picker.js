@@ -1,4 +1,5 @@
-const box = element.querySelector('.cards'), said = element.querySelector('.chosen');
+const box = element.querySelector('.cards'),
+  said = element.querySelector('.chosen');
 GE.models = props.models;
 GE.needs = props.needs;
 GE.parts = props.parts;
@@ -55,8 +56,12 @@ const paint = () => {
     card.tabIndex = on ? 0 : -1;
     // Still to be chosen: the tab then says what the model lacks.
     card.classList.toggle('unable', !needs.every(need => model.capabilities.includes(need)));
-    if (on) said.replaceChildren(Object.assign(document.createElement('b'), { textContent: model.title }),
-                                 ` ${model.about} `, Object.assign(document.createElement('span'), { textContent: model.facts }));
+    if (on)
+      said.replaceChildren(
+        Object.assign(document.createElement('b'), { textContent: model.title }),
+        ` ${model.about} `,
+        Object.assign(document.createElement('span'), { textContent: model.facts }),
+      );
     if (on) {
       const over = card.offsetLeft + card.offsetWidth - box.offsetLeft - box.clientWidth;
       box.scrollLeft = Math.max(over, Math.min(box.scrollLeft, card.offsetLeft - box.offsetLeft));
@@ -83,7 +88,8 @@ GE.wake = place => {
 };
 // Models of this visitor alone, which stand first; those of before that are not among them go.
 GE.own = models => {
-  const theirs = name => name.includes('~'), now = models.map(model => model.name);
+  const theirs = name => name.includes('~'),
+    now = models.map(model => model.name);
   for (const card of cards.filter(c => theirs(c.dataset.name) && !now.includes(c.dataset.name))) {
     cards.splice(cards.indexOf(card), 1);
     card.remove();
@@ -98,10 +104,17 @@ GE.own = models => {
     box.prepend(card);
   }
   group();
-  if (!GE.models.some(model => model.name === GE.current) && GE.models.length) GE.choose(GE.models[0].name);
-  else { paint(); GE.gate(); }
+  if (!GE.models.some(model => model.name === GE.current) && GE.models.length)
+    GE.choose(GE.models[0].name);
+  else {
+    paint();
+    GE.gate();
+  }
 };
-watch('value', () => { GE.current = props.value; paint(); });
+watch('value', () => {
+  GE.current = props.value;
+  paint();
+});
 box.addEventListener('keydown', event => {
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
   if (!step) return;

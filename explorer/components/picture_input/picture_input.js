@@ -1,21 +1,35 @@
 // The pad is SIZE pixels a side and is sent at SENT: four times what most models read is enough.
-const SIZE = 280, SENT = 112, LARGEST = 20e6;
+const SIZE = 280,
+  SENT = 112,
+  LARGEST = 20e6;
 // A pen that has not moved for so long, in milliseconds, rests.
 const REST = 150;
 const $ = query => element.querySelector(query);
-const canvas = $('canvas'), pen = $('.pen input'), colour = $('input[type=color]');
-const hint = $('.hint'), chooser = $('input[type=file]'), polarity = $('select'), problem = $('.problem');
+const canvas = $('canvas'),
+  pen = $('.pen input'),
+  colour = $('input[type=color]');
+const hint = $('.hint'),
+  chooser = $('input[type=file]'),
+  polarity = $('select'),
+  problem = $('.problem');
 const g = canvas.getContext('2d', { willReadFrequently: true });
 canvas.width = canvas.height = SIZE;
 canvas.setAttribute('aria-label', props.label);
 hint.textContent = props.label;
 $('.files').hidden = !props.uploads;
 
-let strokes = [], current = null, file = null, picture = null, timer = 0, pending = false;
+let strokes = [],
+  current = null,
+  file = null,
+  picture = null,
+  timer = 0,
+  pending = false;
 
 const channels = () => GE.models.find(m => m.name === GE.current)?.image?.[0] ?? 1;
 const ink = () => (channels() === 3 ? colour.value : '#ffffff');
-const dress = () => { colour.hidden = channels() !== 3; };
+const dress = () => {
+  colour.hidden = channels() !== 3;
+};
 
 const line = (s, from) => {
   g.strokeStyle = g.fillStyle = s.ink;
@@ -38,7 +52,8 @@ const repaint = () => {
   g.fillRect(0, 0, SIZE, SIZE);
   if (picture) {
     const k = SIZE / Math.max(picture.width, picture.height);
-    const w = picture.width * k, h = picture.height * k;
+    const w = picture.width * k,
+      h = picture.height * k;
     g.drawImage(picture, (SIZE - w) / 2, (SIZE - h) / 2, w, h);
   }
   for (const s of strokes) line(s, 0);
@@ -48,25 +63,34 @@ const repaint = () => {
 const small = document.createElement('canvas');
 small.width = small.height = SENT;
 const pack = () => {
-  const c = channels(), s = small.getContext('2d', { willReadFrequently: true });
+  const c = channels(),
+    s = small.getContext('2d', { willReadFrequently: true });
   s.imageSmoothingQuality = 'high';
   s.drawImage(canvas, 0, 0, SENT, SENT);
-  const rgba = s.getImageData(0, 0, SENT, SENT).data, out = new Uint8Array(SENT * SENT * c);
-  for (let i = 0, o = 0; i < rgba.length; i += 4) for (let k = 0; k < c; k++) out[o++] = rgba[i + k];
+  const rgba = s.getImageData(0, 0, SENT, SENT).data,
+    out = new Uint8Array(SENT * SENT * c);
+  for (let i = 0, o = 0; i < rgba.length; i += 4)
+    for (let k = 0; k < c; k++) out[o++] = rgba[i + k];
   let text = '';
-  for (let i = 0; i < out.length; i += 8192) text += String.fromCharCode(...out.subarray(i, i + 8192));
+  for (let i = 0; i < out.length; i += 8192)
+    text += String.fromCharCode(...out.subarray(i, i + 8192));
   return { kind: 'drawing', b64: btoa(text), W: SENT, H: SENT, C: c, polarity: 'keep' };
 };
-// What lies on pads by the value that was sent of it, so that a pad that goes and comes back has it.
-const pads = GE.pads ??= new Map();
+// What lies on pads by the value that was sent of it, so that a pad that goes and comes back has
+// it.
+const pads = (GE.pads ??= new Map());
 const send = () => {
   clearTimeout(timer);
   pending = false;
   // A file is sent as it is, for the server's gate; what is drawn over it turns it into a drawing.
-  const value = file && !strokes.length ? { ...file, polarity: polarity.value }
-    : strokes.length ? { ...pack(), ...(file && { polarity: polarity.value }) } : null;
+  const value =
+    file && !strokes.length
+      ? { ...file, polarity: polarity.value }
+      : strokes.length
+        ? { ...pack(), ...(file && { polarity: polarity.value }) }
+        : null;
   if (value) {
-    value.id = String(GE.padCount = (GE.padCount ?? 0) + 1);
+    value.id = String((GE.padCount = (GE.padCount ?? 0) + 1));
     pads.delete(props.value?.id);
     pads.set(value.id, { strokes: [...strokes], file, picture });
   }
@@ -85,7 +109,7 @@ const soon = () => {
 
 const place = event => {
   const b = canvas.getBoundingClientRect();
-  return [(event.clientX - b.left) / b.width * SIZE, (event.clientY - b.top) / b.height * SIZE];
+  return [((event.clientX - b.left) / b.width) * SIZE, ((event.clientY - b.top) / b.height) * SIZE];
 };
 canvas.addEventListener('pointerdown', event => {
   if (event.button) return;
@@ -105,22 +129,42 @@ canvas.addEventListener('pointermove', event => {
   soon();
 });
 // Painted again as one line: the pieces of a stroke in progress overlap at their edges.
-const lift = () => { if (current) { current = null; repaint(); soon(); } };
+const lift = () => {
+  if (current) {
+    current = null;
+    repaint();
+    soon();
+  }
+};
 canvas.addEventListener('pointerup', lift);
 canvas.addEventListener('pointercancel', lift);
 
-const clear = () => { strokes = []; file = picture = null; problem.textContent = ''; };
-$('.clear').onclick = () => { clear(); repaint(); send(); };
+const clear = () => {
+  strokes = [];
+  file = picture = null;
+  problem.textContent = '';
+};
+$('.clear').onclick = () => {
+  clear();
+  repaint();
+  send();
+};
 const undo = () => {
-  if (strokes.length) strokes.pop(); else file = picture = null;
+  if (strokes.length) strokes.pop();
+  else file = picture = null;
   repaint();
   send();
 };
 $('.undo').onclick = undo;
 canvas.addEventListener('keydown', event => {
-  if (event.key === 'z' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); undo(); }
+  if (event.key === 'z' && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    undo();
+  }
 });
-polarity.onchange = () => { if (file) send(); };
+polarity.onchange = () => {
+  if (file) send();
+};
 
 const take = async blob => {
   clear();
@@ -146,13 +190,20 @@ const take = async blob => {
   send();
 };
 $('.choose').onclick = () => chooser.click();
-chooser.onchange = () => { if (chooser.files[0]) take(chooser.files[0]); chooser.value = ''; };
+chooser.onchange = () => {
+  if (chooser.files[0]) take(chooser.files[0]);
+  chooser.value = '';
+};
 if (props.uploads) {
-  const stop = event => { event.preventDefault(); event.stopPropagation(); };
-  for (const name of ['dragenter', 'dragover']) element.addEventListener(name, event => {
-    stop(event);
-    element.classList.add('over');
-  });
+  const stop = event => {
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  for (const name of ['dragenter', 'dragover'])
+    element.addEventListener(name, event => {
+      stop(event);
+      element.classList.add('over');
+    });
   element.addEventListener('dragleave', () => element.classList.remove('over'));
   element.addEventListener('drop', event => {
     stop(event);
@@ -165,7 +216,12 @@ if (props.uploads) {
   });
 }
 // The server may clear the pad, by giving it None.
-watch('value', () => { if (!props.value) { clear(); repaint(); } });
+watch('value', () => {
+  if (!props.value) {
+    clear();
+    repaint();
+  }
+});
 // What was on the pad when it was last on the page, else what its value shows.
 const restore = async value => {
   const kept = pads.get(value.id);

@@ -1,6 +1,8 @@
-const canvas = element.querySelector('canvas'), note = element.querySelector('span');
+const canvas = element.querySelector('canvas'),
+  note = element.querySelector('span');
 const show = () => {
-  const v = props.value || {}, sprite = GE.unpack(v.sprite);
+  const v = props.value || {},
+    sprite = GE.unpack(v.sprite);
   if (sprite) {
     GE.draw(canvas, sprite, 0);
     canvas.style.width = GE.crisp(sprite.w, 96) + 'px';

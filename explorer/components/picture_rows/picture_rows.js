@@ -6,21 +6,25 @@ const make = (kind, text, parent) => {
   parent.append(node);
   return node;
 };
-let table = null, sprites = [];
+let table = null,
+  sprites = [];
 const layout = () => {
   const first = sprites.find(Boolean);
   if (!first || !sheet.clientWidth) return;
-  const { w, h } = first, count = Math.max(...sprites.map(s => s?.n ?? 0)), narrow = sheet.clientWidth < 560;
+  const { w, h } = first,
+    count = Math.max(...sprites.map(s => s?.n ?? 0)),
+    narrow = sheet.clientWidth < 560;
   const room = (sheet.clientWidth - (narrow ? 0 : 132)) / count - 8;
   const side = GE.crisp(w, Math.max(narrow ? 58 : 40, Math.min(props.largest, room)));
   for (const canvas of sheet.querySelectorAll('canvas')) {
     canvas.style.width = side + 'px';
-    canvas.style.height = side * h / w + 'px';
+    canvas.style.height = (side * h) / w + 'px';
   }
   sheet.classList.toggle('narrow', narrow);
 };
 const show = () => {
-  const value = props.value ?? {}, rows = value.rows ?? [];
+  const value = props.value ?? {},
+    rows = value.rows ?? [];
   table = document.createElement('table');
   sprites = rows.map(row => GE.unpack(row.sprite));
   if (value.columns) {
@@ -30,13 +34,15 @@ const show = () => {
   }
   const body = make('tbody', '', table);
   rows.forEach((row, r) => {
-    const line = make('tr', '', body), name = make('th', '', line);
+    const line = make('tr', '', body),
+      name = make('th', '', line);
     name.scope = 'row';
     make('b', row.name, name);
     make('span', row.note, name);
     line.classList.toggle('on', r === value.chosen);
     for (let k = 0; k < (sprites[r]?.n ?? 0); k++) {
-      const cell = make('td', '', line), canvas = make('canvas', '', cell);
+      const cell = make('td', '', line),
+        canvas = make('canvas', '', cell);
       const words = [row.name, value.columns?.[k], row.captions?.[k]].filter(Boolean).join(', ');
       canvas.setAttribute('role', 'img');
       canvas.setAttribute('aria-label', words);

@@ -1,32 +1,55 @@
 const $ = query => element.querySelector(query);
-const plot = $('.plot'), over = $('.over'), room = $('.room'), tip = $('.tip'), legend = $('.legend');
-const sketch = $('.sketch'), picture = $('.tip canvas'), word = $('.tip span');
+const plot = $('.plot'),
+  over = $('.over'),
+  room = $('.room'),
+  tip = $('.tip'),
+  legend = $('.legend');
+const sketch = $('.sketch'),
+  picture = $('.tip canvas'),
+  word = $('.tip span');
 plot.setAttribute('aria-label', props.label);
 
-const CONFIG = { displayModeBar: false, displaylogo: false, scrollZoom: true, doubleClick: 'reset' };
-let base = null, marks = null, sheet = null, bitmap = null, hooked = false, turn = 0;
-const away = new Set();  // classes that are switched off, by name
+const CONFIG = {
+  displayModeBar: false,
+  displaylogo: false,
+  scrollZoom: true,
+  doubleClick: 'reset',
+};
+let base = null,
+  marks = null,
+  sheet = null,
+  bitmap = null,
+  hooked = false,
+  turn = 0;
+const away = new Set(); // classes that are switched off, by name
 
 // plotly.js comes with Gradio's own plot component, once this tab has been opened.
 let arrived = null;
-const library = () => arrived ??= new Promise(done => {
-  const look = () => (window.Plotly ? done() : setTimeout(look, 40));
-  look();
-});
+const library = () =>
+  (arrived ??= new Promise(done => {
+    const look = () => (window.Plotly ? done() : setTimeout(look, 40));
+    look();
+  }));
 const canvasHasGL = () => {
-  try { return !!document.createElement('canvas').getContext('webgl'); } catch { return false; }
+  try {
+    return !!document.createElement('canvas').getContext('webgl');
+  } catch {
+    return false;
+  }
 };
 
 // -- colours of the page, light or dark
 const css = name => getComputedStyle(element).getPropertyValue(name).trim();
 const dress = layout => {
-  const ink = css('--body-text-color'), soft = css('--body-text-color-subdued');
+  const ink = css('--body-text-color'),
+    soft = css('--body-text-color-subdued');
   const line = css('--border-color-primary');
   layout.font = { family: 'system-ui, sans-serif', size: 13, color: soft };
   const axes = layout.scene
     ? ['xaxis', 'yaxis', 'zaxis'].map(a => layout.scene[a])
     : [layout.xaxis, layout.yaxis];
-  for (const axis of axes) Object.assign(axis, { gridcolor: line, zerolinecolor: line, color: soft });
+  for (const axis of axes)
+    Object.assign(axis, { gridcolor: line, zerolinecolor: line, color: soft });
   return { ink, accent: css('--color-accent'), ground: css('--body-background-fill') };
 };
 
@@ -37,32 +60,48 @@ const among = ({ ink, accent, ground }) => {
   if (base.components !== 3) return [];
   const m = marks || {};
   const trace = (points, more) => ({
-    type: 'scatter3d', hoverinfo: 'skip', showlegend: false, mode: 'markers', ...more,
+    type: 'scatter3d',
+    hoverinfo: 'skip',
+    showlegend: false,
+    mode: 'markers',
+    ...more,
     ...Object.fromEntries(['x', 'y', 'z'].map((axis, i) => [axis, (points || []).map(p => p[i])])),
   });
-  const ring = (size, width, color) => ({ size, symbol: 'circle-open', color, line: { width, color } });
+  const ring = (size, width, color) => ({
+    size,
+    symbol: 'circle-open',
+    color,
+    line: { width, color },
+  });
   const one = point => point && [point];
   return [
     trace(m.path, { mode: 'lines', line: { color: accent, width: 5 } }),
     trace(m.near, { marker: ring(8, 1.6, ink) }),
     trace(one(m.before), { marker: ring(12, 2.5, accent) }),
     trace(one(m.now), { marker: ring(14, 3, accent) }),
-    trace(one(m.yours), { marker: { symbol: 'diamond', size: 9, color: accent, line: { color: ground, width: 1.5 } } }),
+    trace(one(m.yours), {
+      marker: { symbol: 'diamond', size: 9, color: accent, line: { color: ground, width: 1.5 } },
+    }),
   ];
 };
 const shape = GE.svg;
-const STAR = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(i => {
-  const r = i % 2 ? 5 : 12, angle = i * Math.PI / 5;
-  return [(r * Math.sin(angle)).toFixed(2), (-r * Math.cos(angle)).toFixed(2)];
-}).join(' ');
+const STAR = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+  .map(i => {
+    const r = i % 2 ? 5 : 12,
+      angle = (i * Math.PI) / 5;
+    return [(r * Math.sin(angle)).toFixed(2), (-r * Math.cos(angle)).toFixed(2)];
+  })
+  .join(' ');
 const above = () => {
-  const m = marks || {}, full = plot._fullLayout;
+  const m = marks || {},
+    full = plot._fullLayout;
   if (!base || base.components !== 2 || !full?.xaxis) {
     over.replaceChildren();
     return;
   }
   const at = (axis, v, flip) => {
-    const [from, to] = axis.range, share = (v - from) / (to - from);
+    const [from, to] = axis.range,
+      share = (v - from) / (to - from);
     return axis._offset + axis._length * (flip ? 1 - share : share);
   };
   const xy = p => [at(full.xaxis, p[0]), at(full.yaxis, p[1], true)];
@@ -70,32 +109,36 @@ const above = () => {
     const [cx, cy] = xy(p);
     return shape('circle', { cx, cy, r, class: kind });
   };
-  const line = kind => shape('polyline', { points: m.path.map(p => xy(p).join()).join(' '), class: kind });
+  const line = kind =>
+    shape('polyline', { points: m.path.map(p => xy(p).join()).join(' '), class: kind });
   over.replaceChildren(
     ...(m.path ? [line('halo'), line('way')] : []),
     ...(m.near ?? []).map(p => circle(p, 5.5, 'near')),
     ...(m.before ? [circle(m.before, 8.5, 'halo'), circle(m.before, 8.5, 'before')] : []),
     ...(m.now ? [circle(m.now, 9.5, 'halo'), circle(m.now, 9.5, 'now')] : []),
-    ...(m.yours ? [shape('polygon', { points: STAR, class: 'yours', transform: `translate(${xy(m.yours)})` })] : []),
+    ...(m.yours
+      ? [shape('polygon', { points: STAR, class: 'yours', transform: `translate(${xy(m.yours)})` })]
+      : []),
   );
 };
 
-// plotly.js takes seconds to arrive and to start. Until then the points of a flat map stand on a plain
-// canvas, where plotly will draw them.
+// plotly.js takes seconds to arrive and to start. Until then the points of a flat map stand on a
+// plain canvas, where plotly will draw them.
 const KINDS = { f4: Float32Array, f8: Float64Array };
-const numbers = a => (a.bdata
-  ? new KINDS[a.dtype](Uint8Array.from(atob(a.bdata), c => c.charCodeAt(0)).buffer)
-  : a);
+const numbers = a =>
+  a.bdata ? new KINDS[a.dtype](Uint8Array.from(atob(a.bdata), c => c.charCodeAt(0)).buffer) : a;
 const foreshadow = () => {
   const [W, H] = [room.clientWidth, room.clientHeight];
   sketch.hidden = !!window.Plotly || base?.components !== 2 || !W;
   if (sketch.hidden) return;
-  const { data, layout } = base.parsed, ratio = window.devicePixelRatio || 1;
+  const { data, layout } = base.parsed,
+    ratio = window.devicePixelRatio || 1;
   const { l, r, t, b } = layout.margin;
   const middle = axis => (axis.range[0] + axis.range[1]) / 2;
   const perPixel = Math.max(
     (layout.xaxis.range[1] - layout.xaxis.range[0]) / (W - l - r),
-    (layout.yaxis.range[1] - layout.yaxis.range[0]) / (H - t - b));
+    (layout.yaxis.range[1] - layout.yaxis.range[0]) / (H - t - b),
+  );
   const [cx, cy] = [l + (W - l - r) / 2, t + (H - t - b) / 2];
   sketch.width = W * ratio;
   sketch.height = H * ratio;
@@ -107,8 +150,13 @@ const foreshadow = () => {
     pen.globalAlpha = marker.opacity;
     for (let i = 0; i < xs.length; i++) {
       pen.beginPath();
-      pen.arc(cx + (xs[i] - middle(layout.xaxis)) / perPixel,
-        cy - (ys[i] - middle(layout.yaxis)) / perPixel, marker.size / 2, 0, 2 * Math.PI);
+      pen.arc(
+        cx + (xs[i] - middle(layout.xaxis)) / perPixel,
+        cy - (ys[i] - middle(layout.yaxis)) / perPixel,
+        marker.size / 2,
+        0,
+        2 * Math.PI,
+      );
       pen.fill();
     }
   }
@@ -121,7 +169,7 @@ const draw = async () => {
   foreshadow();
   await library();
   if (mine !== turn || !element.clientWidth) return;
-  const figure = base.parsed ??= JSON.parse(base.figure);
+  const figure = (base.parsed ??= JSON.parse(base.figure));
   const colours = dress(figure.layout);
   figure.layout.uirevision = base.key;
   for (const trace of figure.data) {
@@ -144,27 +192,30 @@ const paintLegend = () => {
 const makeLegend = () => {
   const traces = base.parsed.data;
   legend.hidden = traces.length < 2;
-  legend.replaceChildren(...traces.map(trace => {
-    const button = document.createElement('button'), dot = document.createElement('i');
-    button.type = 'button';
-    button.dataset.name = trace.name;
-    button.title = 'Click: hide or show. Double click: only this one, or all again.';
-    dot.style.background = trace.marker.color;
-    button.append(dot, trace.name);
-    button.onclick = () => {
-      if (!away.delete(trace.name)) away.add(trace.name);
-      paintLegend();
-      draw();
-    };
-    button.ondblclick = () => {
-      const alone = names().every(name => name === trace.name || away.has(name));
-      away.clear();
-      if (!alone) for (const name of names()) if (name !== trace.name) away.add(name);
-      paintLegend();
-      draw();
-    };
-    return button;
-  }));
+  legend.replaceChildren(
+    ...traces.map(trace => {
+      const button = document.createElement('button'),
+        dot = document.createElement('i');
+      button.type = 'button';
+      button.dataset.name = trace.name;
+      button.title = 'Click: hide or show. Double click: only this one, or all again.';
+      dot.style.background = trace.marker.color;
+      button.append(dot, trace.name);
+      button.onclick = () => {
+        if (!away.delete(trace.name)) away.add(trace.name);
+        paintLegend();
+        draw();
+      };
+      button.ondblclick = () => {
+        const alone = names().every(name => name === trace.name || away.has(name));
+        away.clear();
+        if (!alone) for (const name of names()) if (name !== trace.name) away.add(name);
+        paintLegend();
+        draw();
+      };
+      return button;
+    }),
+  );
   paintLegend();
 };
 
@@ -181,7 +232,8 @@ const showTip = (row, name) => {
     if (picture.width !== w) picture.width = w;
     if (picture.height !== h) picture.height = h;
     picture.style.width = GE.crisp(w, 112) + 'px';
-    const sx = (row % columns) * w, sy = Math.floor(row / columns) * h;
+    const sx = (row % columns) * w,
+      sy = Math.floor(row / columns) * h;
     picture.getContext('2d').drawImage(bitmap, sx, sy, w, h, 0, 0, w, h);
   }
   word.textContent = name;
@@ -190,7 +242,8 @@ const showTip = (row, name) => {
 };
 const place = event => {
   const b = room.getBoundingClientRect();
-  const x = event.clientX - b.left, y = event.clientY - b.top;
+  const x = event.clientX - b.left,
+    y = event.clientY - b.top;
   const left = x + 18 + tip.offsetWidth > b.width ? x - 18 - tip.offsetWidth : x + 18;
   const top = Math.min(Math.max(0, y - tip.offsetHeight / 2), b.height - tip.offsetHeight);
   tip.style.transform = `translate(${Math.max(0, left)}px, ${top}px)`;
@@ -205,15 +258,23 @@ const hook = () => {
     if (event.event) place(event.event);
     plot.classList.add('on-point');
   });
-  plot.on('plotly_unhover', () => { tip.hidden = true; plot.classList.remove('on-point'); });
-  for (const name of ['plotly_relayouting', 'plotly_relayout', 'plotly_afterplot']) plot.on(name, above);
+  plot.on('plotly_unhover', () => {
+    tip.hidden = true;
+    plot.classList.remove('on-point');
+  });
+  for (const name of ['plotly_relayouting', 'plotly_relayout', 'plotly_afterplot'])
+    plot.on(name, above);
   plot.on('plotly_click', event => {
     const row = rowOf(event);
     if (row !== null) pick(row);
   });
 };
-room.addEventListener('pointermove', event => { if (!tip.hidden) place(event); });
-room.addEventListener('pointerleave', () => { tip.hidden = true; });
+room.addEventListener('pointermove', event => {
+  if (!tip.hidden) place(event);
+});
+room.addEventListener('pointerleave', () => {
+  tip.hidden = true;
+});
 const pick = index => document.dispatchEvent(new CustomEvent('ge:map-pick', { detail: { index } }));
 GE.on(element, 'ge:map-random', () => {
   const shown = (base?.parsed?.data ?? []).filter(trace => !away.has(trace.name));
@@ -227,7 +288,8 @@ GE.on(element, 'ge:map-part', async event => {
   const { part, value } = event.detail;
   if (part === 'marks') {
     marks = value;
-    if (base?.components === 3) draw(); else above();
+    if (base?.components === 3) draw();
+    else above();
   } else if (part === 'thumbs') {
     sheet = value;
     bitmap = null;
@@ -254,7 +316,8 @@ const show = () => {
   makeLegend();
   draw();
 };
-let wide = 0, tall = 0;
+let wide = 0,
+  tall = 0;
 new ResizeObserver(() => {
   if (!room.clientWidth || (wide === room.clientWidth && tall === room.clientHeight)) return;
   [wide, tall] = [room.clientWidth, room.clientHeight];

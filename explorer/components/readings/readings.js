@@ -1,11 +1,14 @@
 const list = element.querySelector('dl');
-let at = 0, cells = [];
-const paint = () => cells.forEach(({ cell, values }) => {
-  cell.textContent = values[Math.min(at, values.length - 1)] ?? '–';
-});
+let at = 0,
+  cells = [];
+const paint = () =>
+  cells.forEach(({ cell, values }) => {
+    cell.textContent = values[Math.min(at, values.length - 1)] ?? '–';
+  });
 const show = () => {
   cells = (props.value?.items ?? []).map(({ name, values }) => {
-    const pair = document.createElement('div'), term = document.createElement('dt');
+    const pair = document.createElement('div'),
+      term = document.createElement('dt');
     const cell = document.createElement('dd');
     term.textContent = name;
     pair.append(term, cell);

@@ -1,10 +1,15 @@
-const three = element.querySelector('.three'), words = element.querySelector('p');
+const three = element.querySelector('.three'),
+  words = element.querySelector('p');
 const names = ['What the model sees', 'What it makes of it', 'Difference'];
 const show = () => {
-  const value = props.value || {}, sprite = GE.unpack(value.sprite);
+  const value = props.value || {},
+    sprite = GE.unpack(value.sprite);
   words.textContent = value.note || '';
   words.classList.toggle('problem', !!value.problem);
-  if (!sprite) { three.replaceChildren(); return; }
+  if (!sprite) {
+    three.replaceChildren();
+    return;
+  }
   while (three.children.length < sprite.n) {
     const figure = document.createElement('figure');
     figure.append(document.createElement('figcaption'), document.createElement('canvas'));

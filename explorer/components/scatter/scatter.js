@@ -1,20 +1,20 @@
 // Pictures as points; the one that is pointed at is shown.
-const svg = element.querySelector('svg'), canvas = element.querySelector('canvas');
-const said = element.querySelector('figcaption'), keys = element.querySelector('.keys');
-const LEFT = 52, RIGHT = 10, TOP = 24, FOOT = 44;
-let value = null, points = [], at = null, ring = null;
+const svg = element.querySelector('svg'),
+  canvas = element.querySelector('canvas');
+const said = element.querySelector('figcaption'),
+  keys = element.querySelector('.keys');
+const LEFT = 52,
+  RIGHT = 10,
+  TOP = 24,
+  FOOT = 44;
+let value = null,
+  points = [],
+  at = null,
+  ring = null;
 
 const make = GE.svg;
-const ticks = (a, b, count) => {
-  const rough = (b - a) / count, power = 10 ** Math.floor(Math.log10(rough)), found = [];
-  const step = [1, 2, 2.5, 5, 10].find(s => s * power >= rough) * power;
-  for (let v = Math.ceil(a / step - 1e-9) * step; v <= b + 1e-9 * step; v += step) found.push(v);
-  return found;
-};
 const words = v => String(+v.toPrecision(3)).replace('-', '−');
-// As the model's own set and the first of the others have it (verdict.js).
-const ink = k => (k ? `color-mix(in srgb, ${SETUP.palette[(k - 1) % SETUP.palette.length]} 76%, var(--body-text-color))`
-  : 'var(--body-text-color-subdued)');
+const ink = k => GE.ink(SETUP.palette, k);
 
 const point = k => {
   at = k;
@@ -28,25 +28,35 @@ const point = k => {
 const draw = () => {
   element.classList.toggle('empty', !value);
   element.style.minHeight = SETUP.tall + 40 + 'px';
-  const width = svg.clientWidth, tall = SETUP.tall;
+  const width = svg.clientWidth,
+    tall = SETUP.tall;
   svg.replaceChildren();
   svg.style.height = tall + 'px';
   if (!value || !width) return;
   svg.setAttribute('viewBox', `0 0 ${width} ${tall}`);
-  const xs = points.map(p => p.x), ys = points.map(p => p.y);
+  const xs = points.map(p => p.x),
+    ys = points.map(p => p.y);
   let [x0, x1, y0, y1] = [0, Math.max(...xs), Math.min(0, ...ys), Math.max(...ys)];
   x1 += 0.04 * (x1 - x0 || 1);
   y1 += 0.04 * (y1 - y0 || 1);
-  const across = v => LEFT + (v - x0) / (x1 - x0) * (width - LEFT - RIGHT);
-  const down = v => tall - FOOT - (v - y0) / (y1 - y0) * (tall - FOOT - TOP);
-  for (const v of ticks(x0, x1, width > 420 ? 7 : 4)) make('text', { x: across(v), y: tall - FOOT + 18, 'text-anchor': 'middle' }, svg, words(v));
-  for (const v of ticks(y0, y1, 5)) make('text', { x: LEFT - 8, y: down(v) + 4, 'text-anchor': 'end' }, svg, words(v));
+  const across = v => LEFT + ((v - x0) / (x1 - x0)) * (width - LEFT - RIGHT);
+  const down = v => tall - FOOT - ((v - y0) / (y1 - y0)) * (tall - FOOT - TOP);
+  for (const v of GE.ticks(x0, x1, width > 420 ? 7 : 4))
+    make('text', { x: across(v), y: tall - FOOT + 18, 'text-anchor': 'middle' }, svg, words(v));
+  for (const v of GE.ticks(y0, y1, 5))
+    make('text', { x: LEFT - 8, y: down(v) + 4, 'text-anchor': 'end' }, svg, words(v));
   make('line', { class: 'axis', x1: LEFT, x2: width - RIGHT, y1: down(y0), y2: down(y0) }, svg);
   make('line', { class: 'axis', x1: LEFT, x2: LEFT, y1: TOP, y2: down(y0) }, svg);
-  make('text', { class: 'name', x: width - RIGHT, y: tall - 6, 'text-anchor': 'end' }, svg, `${value.x_name} →`);
+  make(
+    'text',
+    { class: 'name', x: width - RIGHT, y: tall - 6, 'text-anchor': 'end' },
+    svg,
+    `${value.x_name} →`,
+  );
   make('text', { class: 'name', x: 0, y: 12 }, svg, `↑ ${value.y_name}`);
   if (value.diagonal) {
-    const a = Math.max(x0, y0), b = Math.min(x1, y1);
+    const a = Math.max(x0, y0),
+      b = Math.min(x1, y1);
     make('line', { class: 'level', x1: across(a), y1: down(a), x2: across(b), y2: down(b) }, svg);
   }
   for (const p of points) {
@@ -57,9 +67,14 @@ const draw = () => {
   point(at ?? 0);
 };
 svg.addEventListener('pointermove', event => {
-  const b = svg.getBoundingClientRect(), x = event.clientX - b.left, y = event.clientY - b.top;
+  const b = svg.getBoundingClientRect(),
+    x = event.clientX - b.left,
+    y = event.clientY - b.top;
   let best = 0;
-  points.forEach((p, k) => { if ((p.cx - x) ** 2 + (p.cy - y) ** 2 < (points[best].cx - x) ** 2 + (points[best].cy - y) ** 2) best = k; });
+  points.forEach((p, k) => {
+    if ((p.cx - x) ** 2 + (p.cy - y) ** 2 < (points[best].cx - x) ** 2 + (points[best].cy - y) ** 2)
+      best = k;
+  });
   if (points.length) point(best);
 });
 svg.addEventListener('keydown', event => {
@@ -77,18 +92,25 @@ const show = () => {
     const sprite = GE.unpack(group.sprite);
     return group.x.map((x, k) => ({ x, y: group.y[k], name: group.name, sprite, k, ink: ink(g) }));
   });
-  keys.replaceChildren(...(value?.groups ?? []).map((group, g) => {
-    const item = document.createElement('li');
-    item.style.setProperty('--ink', ink(g));
-    item.append(document.createElement('i'), group.name);
-    return item;
-  }));
+  keys.replaceChildren(
+    ...(value?.groups ?? []).map((group, g) => {
+      const item = document.createElement('li');
+      item.style.setProperty('--ink', ink(g));
+      item.append(document.createElement('i'), group.name);
+      return item;
+    }),
+  );
   if (value?.diagonal) {
     const item = document.createElement('li');
     item.append(value.diagonal);
     keys.append(item);
   }
-  svg.setAttribute('aria-label', value ? `${value.y_name} over ${value.x_name}; arrow keys point at pictures` : 'No pictures yet');
+  svg.setAttribute(
+    'aria-label',
+    value
+      ? `${value.y_name} over ${value.x_name}; arrow keys point at pictures`
+      : 'No pictures yet',
+  );
   draw();
 };
 new ResizeObserver(draw).observe(element);

@@ -1,8 +1,12 @@
 // A table that sorts at once: by a column's head, within each group of rows.
-const table = element.querySelector('table'), head = table.tHead, body = table.tBodies[0], box = table.parentElement;
+const table = element.querySelector('table'),
+  head = table.tHead,
+  body = table.tBodies[0],
+  box = table.parentElement;
 box.setAttribute('aria-label', props.label);
 box.style.setProperty('--most', props.most ? props.most + 'px' : 'none');
-let value = null, sort = null;
+let value = null,
+  sort = null;
 
 const make = (kind, parent, text, name) => {
   const node = document.createElement(kind);
@@ -19,7 +23,8 @@ const compare = (a, b) => {
   return sort.down ? -order : order;
 };
 const fill = () => {
-  const pictures = GE.unpack(value.sprite), { columns } = value;
+  const pictures = GE.unpack(value.sprite),
+    { columns } = value;
   const groups = [...new Set(value.rows.map(row => row.group ?? ''))];
   body.replaceChildren();
   for (const group of groups) {
@@ -55,7 +60,8 @@ const heads = () => {
   const line = make('tr');
   if (value.sprite) make('td', line, undefined, 'thumb');
   value.columns.forEach((column, k) => {
-    const cell = make('th', line, undefined, column.number ? 'number' : ''), button = make('button', cell, column.name);
+    const cell = make('th', line, undefined, column.number ? 'number' : ''),
+      button = make('button', cell, column.name);
     cell.scope = 'col';
     button.type = 'button';
     if (sort?.column === k) cell.setAttribute('aria-sort', sort.down ? 'descending' : 'ascending');
@@ -72,7 +78,11 @@ const heads = () => {
 const show = () => {
   value = props.value?.columns ? props.value : null;
   element.style.minHeight = value ? '' : props.room + 'px';
-  if (!value) { head.replaceChildren(); body.replaceChildren(); return; }
+  if (!value) {
+    head.replaceChildren();
+    body.replaceChildren();
+    return;
+  }
   if (sort && sort.column >= value.columns.length) sort = null;
   sort ??= value.sort ? { column: value.sort[0], down: value.sort[1] } : null;
   heads();

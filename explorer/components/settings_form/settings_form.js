@@ -1,5 +1,6 @@
 const box = element.querySelector('.groups');
-let key = null, fields = [];
+let key = null,
+  fields = [];
 
 const make = (kind, parent, text) => {
   const node = document.createElement(kind);
@@ -24,7 +25,9 @@ const changed = () => {
   document.dispatchEvent(new CustomEvent('ge:settings', { detail: { id: props.form, given } }));
 };
 const makeField = (data, parent, n) => {
-  const row = make('div', parent), name = make('label', row, data.label), id = `${props.form}-${n}`;
+  const row = make('div', parent),
+    name = make('label', row, data.label),
+    id = `${props.form}-${n}`;
   row.className = 'field ' + data.kind;
   let input;
   if (data.choices?.length) {
@@ -40,7 +43,8 @@ const makeField = (data, parent, n) => {
       if (data.high != null) input.max = data.high;
     }
   }
-  if (data.kind === 'bool') input.checked = data.value; else input.value = data.value;
+  if (data.kind === 'bool') input.checked = data.value;
+  else input.value = data.value;
   input.id = id;
   input.name = data.key;
   name.htmlFor = id;
@@ -53,24 +57,33 @@ const makeField = (data, parent, n) => {
 // What was changed before the form was made: a link says it.
 const put = ({ data, input, row }, value) => {
   if (value === undefined || value === null) return;
-  if (data.kind === 'bool') input.checked = value; else input.value = value;
+  if (data.kind === 'bool') input.checked = value;
+  else input.value = value;
   row.classList.toggle('own', value !== data.value);
 };
 const build = value => {
   fields = [];
-  box.replaceChildren(...value.groups.map(group => {
-    const always = group.open == null;
-    const part = document.createElement(always ? 'section' : 'details');
-    if (!always) { make('summary', part, group.title); part.open = group.open; }
-    for (const data of group.fields) fields.push(makeField(data, part, fields.length));
-    return part;
-  }));
+  box.replaceChildren(
+    ...value.groups.map(group => {
+      const always = group.open == null;
+      const part = document.createElement(always ? 'section' : 'details');
+      if (!always) {
+        make('summary', part, group.title);
+        part.open = group.open;
+      }
+      for (const data of group.fields) fields.push(makeField(data, part, fields.length));
+      return part;
+    }),
+  );
   for (const field of fields) put(field, value.given?.[field.data.key]);
 };
 const show = () => {
   const value = props.value;
   if (!value) return;
-  if (value.key !== key) { build(value); key = value.key; }
+  if (value.key !== key) {
+    build(value);
+    key = value.key;
+  }
   for (const { data, input } of fields) input.disabled = !!value.locked && !data.live;
   element.classList.toggle('locked', !!value.locked);
 };

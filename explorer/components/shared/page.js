@@ -1,9 +1,16 @@
 // The page as a whole: address, tabs, model, light and dark. One object, GE, for all components.
 window.GE = (() => {
-  const OURS = { model: null, tab: null };
   const ge = {
-    models: [], needs: {}, notices: {}, current: '', tab: '', wake: () => {}, shown: {},
-    parts: {}, chosen: {}, films: {},
+    models: [],
+    needs: {},
+    notices: {},
+    current: '',
+    tab: '',
+    wake: () => {},
+    shown: {},
+    parts: {},
+    chosen: {},
+    films: {},
   };
   // The scripts of the components by name: (element, trigger, props, server, upload, watch) => ...
   ge.make = {};
@@ -14,7 +21,10 @@ window.GE = (() => {
     let there = false;
     const listen = event => {
       if (element.isConnected) there = true;
-      else if (there) { where.removeEventListener(name, listen); return; }
+      else if (there) {
+        where.removeEventListener(name, listen);
+        return;
+      }
       heard(event);
     };
     where.addEventListener(name, listen);
@@ -31,7 +41,10 @@ window.GE = (() => {
     }
   });
   ge.frame = (element, tick) => {
-    if (element.offsetParent !== null) { requestAnimationFrame(tick); return; }
+    if (element.offsetParent !== null) {
+      requestAnimationFrame(tick);
+      return;
+    }
     waiting.set(element, (waiting.get(element) ?? new Set()).add(tick));
     sight.observe(element);
   };
@@ -46,10 +59,14 @@ window.GE = (() => {
     let own = props.value?.held;
     const take = () => {
       const value = props.value;
-      if (value?.held) { own = value.held; return; }
+      if (value?.held) {
+        own = value.held;
+        return;
+      }
       ge.held.delete(own);
       own = undefined;
-      if (value === null || typeof value !== 'object' || JSON.stringify(value).length < LARGE) return;
+      if (value === null || typeof value !== 'object' || JSON.stringify(value).length < LARGE)
+        return;
       own = 'value ' + ++count;
       ge.held.set(own, value);
       props.value = { held: own };
@@ -57,7 +74,8 @@ window.GE = (() => {
     watch('value', take);
     take();
     return new Proxy(props, {
-      get: (all, key) => (key === 'value' && all.value?.held ? ge.held.get(all.value.held) : all[key]),
+      get: (all, key) =>
+        key === 'value' && all.value?.held ? ge.held.get(all.value.held) : all[key],
       set: (all, key, value) => {
         if (key === 'value' && all.value?.held) ge.held.set(all.value.held, value);
         else all[key] = value;
@@ -69,7 +87,9 @@ window.GE = (() => {
   const params = () => new URLSearchParams(location.search);
   // An older address is read under the names of today (page/address.py).
   const today = () => {
-    const told = new URLSearchParams(), names = window.GE_RENAMED ?? {}, old = params();
+    const told = new URLSearchParams(),
+      names = window.GE_RENAMED ?? {},
+      old = params();
     for (let [key, value] of old) {
       const [head, ...rest] = key.split('.');
       const own = key => Object.hasOwn(names, key);
@@ -89,13 +109,14 @@ window.GE = (() => {
     if (!ge.isOpen) return;
     const p = params();
     const text = v => (v !== null && typeof v === 'object' ? JSON.stringify(v) : String(v ?? ''));
-    if (text(value) === text(initial)) p.delete(key); else p.set(key, text(value));
+    if (text(value) === text(initial)) p.delete(key);
+    else p.set(key, text(value));
     const query = p.toString();
     history.replaceState(null, '', location.pathname + (query ? '?' + query : '') + location.hash);
   };
 
   const serves = (needs, name) => {
-    if (needs?.length === 0) return true;  // a tab that works without any model
+    if (needs?.length === 0) return true; // a tab that works without any model
     const model = ge.models.find(m => m.name === name);
     return !!model && (needs || []).every(need => model.capabilities.includes(need));
   };
@@ -110,8 +131,11 @@ window.GE = (() => {
     }
     const closed = Object.keys(ge.needs).filter(tab => !able(tab, ge.current));
     style.textContent = closed
-      .map(tab => `.ge-panel-${tab} { display: none !important; }
-                   .ge-notice.ge-notice-${tab} { display: block !important; }`).join('\n');
+      .map(
+        tab => `.ge-panel-${tab} { display: none !important; }
+                   .ge-notice.ge-notice-${tab} { display: block !important; }`,
+      )
+      .join('\n');
     for (const tab of closed) fillNotice(tab);
   };
   const fillNotice = tab => {
@@ -120,20 +144,24 @@ window.GE = (() => {
     const title = ge.models.find(m => m.name === ge.current)?.title ?? 'This model';
     const others = ge.models.filter(m => able(tab, m.name));
     const can = ge.models.find(m => m.name === ge.current)?.capabilities ?? [];
-    const words = ge.needs[tab].filter(need => !can.includes(need))
-      .map(need => ge.words?.[need] ?? need).join(' and ');
+    const words = ge.needs[tab]
+      .filter(need => !can.includes(need))
+      .map(need => ge.words?.[need] ?? need)
+      .join(' and ');
     box.querySelector('p').textContent = !ge.models.length
       ? 'There are no models here yet: train one, or start with --checkpoints FOLDER.'
       : `${title} cannot ${words}, which this tab needs.` +
         (others.length ? ' These can:' : ' No model here can.');
     const offers = box.querySelector('.offers');
-    offers.replaceChildren(...others.map(m => {
-      const b = document.createElement('button');
-      b.type = 'button';
-      b.textContent = m.title;
-      b.onclick = () => ge.choose(m.name);
-      return b;
-    }));
+    offers.replaceChildren(
+      ...others.map(m => {
+        const b = document.createElement('button');
+        b.type = 'button';
+        b.textContent = m.title;
+        b.onclick = () => ge.choose(m.name);
+        return b;
+      }),
+    );
   };
 
   // A tab came on screen (its select event, or the page's opening).
@@ -160,7 +188,8 @@ window.GE = (() => {
   };
   // Tells the tab on screen (or its part) about the model it has not shown yet.
   ge.show = () => {
-    const part = ge.partOf(ge.tab), place = part ? ge.tab + '_' + part : ge.tab;
+    const part = ge.partOf(ge.tab),
+      place = part ? ge.tab + '_' + part : ge.tab;
     if (!ge.isOpen || !able(ge.tab, ge.current) || ge.shown[place] === ge.current) return;
     ge.shown[place] = ge.current;
     ge.wake(place);
@@ -191,10 +220,20 @@ window.GE = (() => {
   ge.visitor = () => {
     const name = 'generative-explorer-visitor';
     let key = null;
-    try { key = localStorage.getItem(name); } catch { /* a browser that keeps nothing */ }
+    try {
+      key = localStorage.getItem(name);
+    } catch {
+      /* a browser that keeps nothing */
+    }
     if (/^[0-9a-f]{32}$/.test(key)) return key;
-    key = [...crypto.getRandomValues(new Uint8Array(16))].map(b => b.toString(16).padStart(2, '0')).join('');
-    try { localStorage.setItem(name, key); } catch { /* then this page alone knows it */ }
+    key = [...crypto.getRandomValues(new Uint8Array(16))]
+      .map(b => b.toString(16).padStart(2, '0'))
+      .join('');
+    try {
+      localStorage.setItem(name, key);
+    } catch {
+      /* then this page alone knows it */
+    }
     return key;
   };
 
@@ -205,8 +244,10 @@ window.GE = (() => {
     const note = event.target.closest?.('.ge-note');
     if (!note || note.dataset.watched) return;
     note.dataset.watched = 'yes';
-    const reach = () => note.querySelectorAll('.katex-display:not([tabindex])')
-      .forEach(equation => { equation.tabIndex = 0; });
+    const reach = () =>
+      note.querySelectorAll('.katex-display:not([tabindex])').forEach(equation => {
+        equation.tabIndex = 0;
+      });
     new MutationObserver(reach).observe(note, { childList: true, subtree: true });
     reach();
   });
@@ -214,26 +255,43 @@ window.GE = (() => {
   // Sliders. A number beyond the range is neither sent nor left standing: when it has been typed,
   // the nearest one that there is takes its place, and is what is drawn. And what happens when a
   // slider is let go happens after a key as well.
-  const rangeOf = box => (box.matches?.('input[data-testid=number-input]')
-    ? box.closest('.wrap')?.querySelector('input[type=range]') : null);
+  const rangeOf = box =>
+    box.matches?.('input[data-testid=number-input]')
+      ? box.closest('.wrap')?.querySelector('input[type=range]')
+      : null;
   const beyond = box => box.value === '' || +box.value < +box.min || +box.value > +box.max;
   const letGo = input => input.dispatchEvent(new PointerEvent('pointerup', { bubbles: true }));
-  document.addEventListener('input', event => {
-    if (rangeOf(event.target) && beyond(event.target)) event.stopImmediatePropagation();
-  }, true);
-  document.addEventListener('change', event => {
-    const box = event.target, range = rangeOf(box);
-    if (!range) return;
-    if (beyond(box)) {
-      box.value = box.value === '' ? range.value : Math.min(Math.max(+box.value, +box.min), +box.max);
-      box.dispatchEvent(new Event('input', { bubbles: true }));
-    }
-    letGo(box);
-  }, true);
+  document.addEventListener(
+    'input',
+    event => {
+      if (rangeOf(event.target) && beyond(event.target)) event.stopImmediatePropagation();
+    },
+    true,
+  );
+  document.addEventListener(
+    'change',
+    event => {
+      const box = event.target,
+        range = rangeOf(box);
+      if (!range) return;
+      if (beyond(box)) {
+        box.value =
+          box.value === '' ? range.value : Math.min(Math.max(+box.value, +box.min), +box.max);
+        box.dispatchEvent(new Event('input', { bubbles: true }));
+      }
+      letGo(box);
+    },
+    true,
+  );
   // To leave a slider's number as it was is no wish.
-  document.addEventListener('blur', event => {
-    if (event.target instanceof Element && rangeOf(event.target)) event.stopImmediatePropagation();
-  }, true);
+  document.addEventListener(
+    'blur',
+    event => {
+      if (event.target instanceof Element && rangeOf(event.target))
+        event.stopImmediatePropagation();
+    },
+    true,
+  );
   let keyed = 0;
   document.addEventListener('keyup', event => {
     if (!event.target.matches?.('input[data-testid=range-input]')) return;
@@ -246,11 +304,17 @@ window.GE = (() => {
   document.addEventListener('keydown', event => {
     const tab = event.target.closest?.('[role=tab]');
     if (!tab) return;
-    const all = [...tab.closest('[role=tablist]').querySelectorAll('[role=tab]')]
-      .filter(t => !t.disabled && t.offsetParent !== null);
-    const at = all.indexOf(tab), last = all.length - 1;
-    const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at === 0 ? last : at - 1,
-                 Home: 0, End: last }[event.key];
+    const all = [...tab.closest('[role=tablist]').querySelectorAll('[role=tab]')].filter(
+      t => !t.disabled && t.offsetParent !== null,
+    );
+    const at = all.indexOf(tab),
+      last = all.length - 1;
+    const to = {
+      ArrowRight: at === last ? 0 : at + 1,
+      ArrowLeft: at === 0 ? last : at - 1,
+      Home: 0,
+      End: last,
+    }[event.key];
     if (to === undefined || at < 0) return;
     event.preventDefault();
     all[to].focus();

@@ -3,7 +3,8 @@
 // A sprite {b64, n, h, w, c} as {bytes, n, h, w, c}; null where there is none.
 GE.unpack = value => {
   if (!value?.b64) return null;
-  const text = atob(value.b64), bytes = new Uint8Array(text.length);
+  const text = atob(value.b64),
+    bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return { bytes, n: value.n, h: value.h, w: value.w, c: value.c };
 };
@@ -13,7 +14,9 @@ GE.draw = (canvas, sprite, k) => {
   const { bytes, h, w, c } = sprite;
   if (canvas.width !== w) canvas.width = w;
   if (canvas.height !== h) canvas.height = h;
-  const context = canvas.getContext('2d'), image = context.createImageData(w, h), out = image.data;
+  const context = canvas.getContext('2d'),
+    image = context.createImageData(w, h),
+    out = image.data;
   let at = k * h * w * c;
   for (let i = 0; i < out.length; i += 4, at += c) {
     out[i] = bytes[at];
@@ -34,8 +37,9 @@ GE.canvas = (b64, h, w, c) => {
 // The largest size in CSS pixels, at most `room`, that shows every picture pixel as a whole number
 // of screen pixels; a fraction only where one screen pixel each is already too much.
 GE.crisp = (pixels, room) => {
-  const ratio = window.devicePixelRatio || 1, scale = Math.floor(room * ratio / pixels);
-  return scale >= 1 ? scale * pixels / ratio : room;
+  const ratio = window.devicePixelRatio || 1,
+    scale = Math.floor((room * ratio) / pixels);
+  return scale >= 1 ? (scale * pixels) / ratio : room;
 };
 
 // An SVG element with these attributes; in ``parent``, and with a text, where they are given.
@@ -50,13 +54,21 @@ GE.svg = (tag, set, parent, text) => {
 
 // Bars up and down from a zero line, as SVG that takes the colours of the theme.
 GE.bars = (svg, values, reach) => {
-  const n = values.length, limit = Math.max(reach ?? 3, ...values.map(Math.abs));
-  const step = Math.min(100 / n, 7), gap = 0.2 * step;
+  const n = values.length,
+    limit = Math.max(reach ?? 3, ...values.map(Math.abs));
+  const step = Math.min(100 / n, 7),
+    gap = 0.2 * step;
   svg.setAttribute('viewBox', '0 0 100 100');
   svg.setAttribute('preserveAspectRatio', 'none');
-  svg.replaceChildren(...values.map((v, i) => {
-    const height = Math.abs(v) / limit * 49;
-    return GE.svg('rect', { x: i * step + gap / 2, width: step - gap, y: v > 0 ? 50 - height : 50,
-                            height: Math.max(height, 0.6) });
-  }));
+  svg.replaceChildren(
+    ...values.map((v, i) => {
+      const height = (Math.abs(v) / limit) * 49;
+      return GE.svg('rect', {
+        x: i * step + gap / 2,
+        width: step - gap,
+        y: v > 0 ? 50 - height : 50,
+        height: Math.max(height, 0.6),
+      });
+    }),
+  );
 };

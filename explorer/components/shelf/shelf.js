@@ -1,18 +1,22 @@
 // A radio group of thumbnails. It tells of its choice as an image grid does (grid_choice.js).
 const box = element.querySelector('.tiles');
 box.setAttribute('aria-label', props.label);
-let tiles = [], selected = 0;
-const mark = () => tiles.forEach((tile, i) => {
-  tile.setAttribute('aria-checked', i === selected);
-  tile.tabIndex = i === selected ? 0 : -1;
-});
+let tiles = [],
+  selected = 0;
+const mark = () =>
+  tiles.forEach((tile, i) => {
+    tile.setAttribute('aria-checked', i === selected);
+    tile.tabIndex = i === selected ? 0 : -1;
+  });
 const pick = (i, focus) => {
   selected = i;
   // Kept in the value as well: a shelf that goes and comes back frames the same one.
   props.value = { ...props.value, selected };
   mark();
   if (focus) tiles[i].focus();
-  document.dispatchEvent(new CustomEvent('ge:picked', { detail: { grid: props.grid, index: i, by: 'person' } }));
+  document.dispatchEvent(
+    new CustomEvent('ge:picked', { detail: { grid: props.grid, index: i, by: 'person' } }),
+  );
 };
 const show = () => {
   const sprite = GE.unpack(props.value);
@@ -20,7 +24,7 @@ const show = () => {
     const tile = document.createElement('button');
     tile.type = 'button';
     tile.setAttribute('role', 'radio');
-    tile.setAttribute('aria-label', tile.title = props.value.names?.[i] ?? 'Sample ' + (i + 1));
+    tile.setAttribute('aria-label', (tile.title = props.value.names?.[i] ?? 'Sample ' + (i + 1)));
     tile.append(document.createElement('canvas'));
     tile.onclick = () => pick(i);
     GE.draw(tile.firstChild, sprite, i);

@@ -12,34 +12,44 @@ const show = () => {
   $('h2').textContent = value.title;
   $('.note').textContent = value.note;
   const sprite = GE.unpack(value.batch);
-  $('.batch').replaceChildren(...Array.from({ length: sprite?.n ?? 0 }, (_, k) => {
-    const figure = document.createElement('figure'), canvas = make('canvas', figure);
-    const label = value.labels[k];
-    canvas.setAttribute('role', 'img');
-    canvas.setAttribute('aria-label', `Picture ${k + 1} of the batch${label ? ', ' + label : ''}`);
-    const side = GE.crisp(sprite.w, 48);
-    canvas.style.width = side + 'px';
-    canvas.style.height = side * sprite.h / sprite.w + 'px';
-    GE.draw(canvas, sprite, k);
-    if (label) make('figcaption', figure, label);
-    return figure;
-  }));
-  $('.facts').replaceChildren(...value.facts.map(({ name, text }) => {
-    const row = document.createElement('div');
-    make('dt', row, name);
-    make('dd', row, text);
-    return row;
-  }));
+  $('.batch').replaceChildren(
+    ...Array.from({ length: sprite?.n ?? 0 }, (_, k) => {
+      const figure = document.createElement('figure'),
+        canvas = make('canvas', figure);
+      const label = value.labels[k];
+      canvas.setAttribute('role', 'img');
+      canvas.setAttribute(
+        'aria-label',
+        `Picture ${k + 1} of the batch${label ? ', ' + label : ''}`,
+      );
+      const side = GE.crisp(sprite.w, 48);
+      canvas.style.width = side + 'px';
+      canvas.style.height = (side * sprite.h) / sprite.w + 'px';
+      GE.draw(canvas, sprite, k);
+      if (label) make('figcaption', figure, label);
+      return figure;
+    }),
+  );
+  $('.facts').replaceChildren(
+    ...value.facts.map(({ name, text }) => {
+      const row = document.createElement('div');
+      make('dt', row, name);
+      make('dd', row, text);
+      return row;
+    }),
+  );
   $('caption').textContent = value.parts.length ? 'The update, against what it changes' : '';
   const most = Math.max(1e-12, ...value.parts.map(p => p.part));
-  $('tbody').replaceChildren(...value.parts.map(({ name, part, text }) => {
-    const row = document.createElement('tr');
-    make('th', row, name).scope = 'row';
-    const bar = make('i', make('td', row));
-    bar.style.width = 100 * part / most + '%';
-    make('td', row, text);
-    return row;
-  }));
+  $('tbody').replaceChildren(
+    ...value.parts.map(({ name, part, text }) => {
+      const row = document.createElement('tr');
+      make('th', row, name).scope = 'row';
+      const bar = make('i', make('td', row));
+      bar.style.width = (100 * part) / most + '%';
+      make('td', row, text);
+      return row;
+    }),
+  );
 };
 watch('value', show);
 show();

@@ -1,4 +1,5 @@
-const text = element.querySelector('p'), bar = element.querySelector('.bar');
+const text = element.querySelector('p'),
+  bar = element.querySelector('.bar');
 const show = () => {
   const v = props.value || {};
   text.textContent = v.text || '\u00a0';

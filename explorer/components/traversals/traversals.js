@@ -1,19 +1,29 @@
 const box = element.querySelector('.rows');
-let value = null, code = [], rows = [];
+let value = null,
+  code = [],
+  rows = [];
 
 // How far a row goes to either side.
 const reach = it => it.data.reach ?? value.reach;
 const make = () => {
   const row = document.createElement('div');
   row.className = 'row';
-  row.innerHTML = '<div class="name"><b></b><span></span></div><div class="strip" role="slider" ' +
+  row.innerHTML =
+    '<div class="name"><b></b><span></span></div><div class="strip" role="slider" ' +
     'tabindex="0"><canvas></canvas><div class="thumb"><canvas></canvas></div></div>';
   box.append(row);
-  const it = { row, name: row.querySelector('b'), note: row.querySelector('span'),
-               strip: row.querySelector('.strip'), sheet: row.querySelector('.strip > canvas'),
-               thumb: row.querySelector('.thumb'), face: row.querySelector('.thumb canvas') };
+  const it = {
+    row,
+    name: row.querySelector('b'),
+    note: row.querySelector('span'),
+    strip: row.querySelector('.strip'),
+    sheet: row.querySelector('.strip > canvas'),
+    thumb: row.querySelector('.thumb'),
+    face: row.querySelector('.thumb canvas'),
+  };
   const move = event => {
-    const b = it.strip.getBoundingClientRect(), half = it.tile / 2;
+    const b = it.strip.getBoundingClientRect(),
+      half = it.tile / 2;
     const part = (event.clientX - b.left - half) / (it.width - it.tile);
     place(it, (Math.max(0, Math.min(1, part)) * 2 - 1) * reach(it), true);
   };
@@ -26,7 +36,12 @@ const make = () => {
     move(event);
   };
   it.strip.onpointermove = event => held && move(event);
-  it.strip.onpointerup = () => { if (held) { held = false; send(it); } };
+  it.strip.onpointerup = () => {
+    if (held) {
+      held = false;
+      send(it);
+    }
+  };
   it.strip.onpointercancel = () => {
     held = false;
     GE.latentPreview(null);
@@ -34,10 +49,22 @@ const make = () => {
   };
   let timer = 0;
   it.strip.onkeydown = event => {
-    const big = event.key.startsWith('Page'), step = reach(it) / (big || event.shiftKey ? 6 : 30);
-    const way = { ArrowRight: 1, ArrowUp: 1, PageUp: 1, ArrowLeft: -1, ArrowDown: -1, PageDown: -1 }[event.key];
-    const to = event.key === 'Home' ? -reach(it) : event.key === 'End' ? reach(it)
-      : way && it.at + way * step;
+    const big = event.key.startsWith('Page'),
+      step = reach(it) / (big || event.shiftKey ? 6 : 30);
+    const way = {
+      ArrowRight: 1,
+      ArrowUp: 1,
+      PageUp: 1,
+      ArrowLeft: -1,
+      ArrowDown: -1,
+      PageDown: -1,
+    }[event.key];
+    const to =
+      event.key === 'Home'
+        ? -reach(it)
+        : event.key === 'End'
+          ? reach(it)
+          : way && it.at + way * step;
     if (to === undefined) return;
     event.preventDefault();
     place(it, Math.max(-reach(it), Math.min(reach(it), to)), true);
@@ -47,11 +74,17 @@ const make = () => {
   return it;
 };
 // A row goes along one number of the code, or along a direction of it.
-const along = it => it.data.vector
-  ? it.data.vector.reduce((sum, v, i) => sum + v * code[i], 0) : code[it.data.dimension];
+const along = it =>
+  it.data.vector
+    ? it.data.vector.reduce((sum, v, i) => sum + v * code[i], 0)
+    : code[it.data.dimension];
 const send = it => {
-  const z = [...code], far = it.at - along(it);
-  if (it.data.vector) it.data.vector.forEach((v, i) => { z[i] += far * v; });
+  const z = [...code],
+    far = it.at - along(it);
+  if (it.data.vector)
+    it.data.vector.forEach((v, i) => {
+      z[i] += far * v;
+    });
   else z[it.data.dimension] = it.at;
   GE.latentPreview(null);
   GE.latent(value.model, GE.pack(z), 'jumped');
@@ -71,20 +104,22 @@ const place = (it, at, live) => {
 const layout = () => {
   if (!value) return;
   for (const it of rows) {
-    const room = it.strip.clientWidth, { w, h, n } = it.sprite;
+    const room = it.strip.clientWidth,
+      { w, h, n } = it.sprite;
     if (!room) return;
     const aim = room > 700 ? 58 : 42;
     it.tile = Math.max(GE.crisp(w, aim), 26);
     let across = Math.max(3, Math.floor(room / it.tile));
-    across = Math.min(n, across - (across + 1) % 2);
+    across = Math.min(n, across - ((across + 1) % 2));
     it.width = across * it.tile;
-    it.strip.style.setProperty('--tall', it.tile * h / w + 'px');
+    it.strip.style.setProperty('--tall', (it.tile * h) / w + 'px');
     it.sheet.width = across * w;
     it.sheet.height = h;
     it.sheet.style.width = it.width + 'px';
-    const one = document.createElement('canvas'), g = it.sheet.getContext('2d');
+    const one = document.createElement('canvas'),
+      g = it.sheet.getContext('2d');
     for (let i = 0; i < across; i++) {
-      GE.draw(one, GE.between(it.sprite, i / (across - 1) * (n - 1)), 0);
+      GE.draw(one, GE.between(it.sprite, (i / (across - 1)) * (n - 1)), 0);
       g.drawImage(one, i * w, 0);
     }
     place(it, it.at, false);

@@ -1,38 +1,39 @@
 // Where a picture falls among others, and what a threshold among them is worth. All of it is local:
 // the server sends scores, not curves. Higher is stranger.
 const $ = query => element.querySelector(query);
-const SIDE = 26, HEAD = 48, FOOT = 42;
+const SIDE = 26,
+  HEAD = 48,
+  FOOT = 42;
 const [spread, roc] = element.querySelectorAll('svg');
-const said = $('.said'), select = $('select'), chips = $('.sets');
-let value = null, sets = [], shown = new Set(), against = '', alarm = 0.05, limit = null, run = null;
-let low = 0, high = 1, width = 0;
+const said = $('.said'),
+  select = $('select'),
+  chips = $('.sets');
+let value = null,
+  sets = [],
+  shown = new Set(),
+  against = '',
+  alarm = 0.05,
+  limit = null,
+  run = null;
+let low = 0,
+  high = 1,
+  width = 0;
 // Far outliers would press everything else together: then the axis is the inverse hyperbolic sine,
 // straight among the model's own pictures and logarithmic far out.
-let warp = v => v, unwarp = v => v, bent = '';
+let warp = v => v,
+  unwarp = v => v,
+  bent = '';
 
-const make = GE.svg;
-const floats = b64 => new Float32Array(Uint8Array.from(atob(b64), c => c.charCodeAt(0)).buffer).sort();
-// What part of the sorted values is less than v; ties count half.
-const rank = (values, v) => (before(values, v) + below(values, v)) / 2 / values.length;
-// How many of the sorted values lie below v, and how many do not lie above it.
-const before = (values, v) => {
-  let a = 0, b = values.length;
-  while (a < b) { const m = (a + b) >> 1; if (values[m] < v) a = m + 1; else b = m; }
-  return a;
-};
-const below = (values, v) => {
-  let k = before(values, v);
-  while (k < values.length && values[k] === v) k++;
-  return k;
-};
-const share = (values, v) => 1 - below(values, v) / values.length;
-const quantile = (values, q) => {
-  const at = Math.max(0, Math.min(1, q)) * (values.length - 1), k = Math.floor(at);
-  return values[k] + (values[Math.min(k + 1, values.length - 1)] - values[k]) * (at - k);
-};
+const make = GE.svg,
+  { rank, before, share, quantile, auroc, density } = GE.ranks;
 // The least score such that at most this share of the own pictures lies above it.
-const limitOf = share => own().values[Math.max(0, Math.min(own().values.length - 1,
-  Math.ceil((1 - share) * own().values.length - 1e-9) - 1))];
+const limitOf = share =>
+  own().values[
+    Math.max(
+      0,
+      Math.min(own().values.length - 1, Math.ceil((1 - share) * own().values.length - 1e-9) - 1),
+    )
+  ];
 const own = () => sets[0];
 const other = () => sets.find(s => s.key === against);
 // Of what is nearly all or nearly nothing a digit more: 99.7 % is not 100 %.
@@ -42,50 +43,34 @@ const percent = v => {
 };
 const number = v => {
   const size = Math.abs(v);
-  const text = size >= 1000 ? Math.round(v).toLocaleString('en') : size >= 100 ? v.toFixed(0)
-    : size >= 10 ? v.toFixed(1) : size === 0 ? '0' : size >= 0.1 ? v.toFixed(2) : v.toPrecision(2);
+  const text =
+    size >= 1000
+      ? Math.round(v).toLocaleString('en')
+      : size >= 100
+        ? v.toFixed(0)
+        : size >= 10
+          ? v.toFixed(1)
+          : size === 0
+            ? '0'
+            : size >= 0.1
+              ? v.toFixed(2)
+              : v.toPrecision(2);
   return text.replace('-', '−');
 };
-// The chance that one of theirs scores above one of ours; ties count half.
-const auroc = (ours, theirs) => {
-  let sum = 0;
-  for (const v of theirs) sum += rank(ours, v);
-  return sum / theirs.length;
-};
-const ticks = (a, b, count) => {
-  const rough = (b - a) / count, power = 10 ** Math.floor(Math.log10(rough)), found = [];
-  const step = [1, 2, 2.5, 5, 10].find(s => s * power >= rough) * power;
-  for (let v = Math.ceil(a / step - 1e-9) * step; v <= b + 1e-9 * step; v += step) found.push(v);
-  return found;
-};
-const across = v => SIDE + (warp(v) - low) / (high - low) * (width - 2 * SIDE);
-const back = x => unwarp(low + (x - SIDE) / (width - 2 * SIDE) * (high - low));
+const across = v => SIDE + ((warp(v) - low) / (high - low)) * (width - 2 * SIDE);
+const back = x => unwarp(low + ((x - SIDE) / (width - 2 * SIDE)) * (high - low));
 
-// A smooth histogram: a Gaussian of Silverman's width on every score, its peak at 1.
-const density = (values, points) => {
-  const n = values.length, mean = values.reduce((a, b) => a + b, 0) / n;
-  const deviation = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / n);
-  const middle = (quantile(values, 0.75) - quantile(values, 0.25)) / 1.349;
-  const spreadOf = Math.min(...[deviation, middle].filter(s => s > 0), deviation || 1);
-  const wide = Math.max(0.9 * spreadOf * n ** -0.2, (high - low) / 200);
-  const heights = points.map(x => {
-    let sum = 0;
-    const to = below(values, x + 4 * wide);
-    for (let k = below(values, x - 4 * wide); k < to; k++) sum += Math.exp(-0.5 * ((values[k] - x) / wide) ** 2);
-    return sum;
-  });
-  const top = Math.max(...heights, 1e-12);
-  return heights.map(h => h / top);
-};
 // Round numbers along the axis, no two nearer than words need.
 const marks = () => {
-  if (!bent) return ticks(low, high, width > 520 ? 7 : 4);
+  if (!bent) return GE.ticks(low, high, width > 520 ? 7 : 4);
   const found = [0];
-  for (let p = -2; p < 14; p++) for (const m of [1, 3]) for (const s of [-1, 1]) found.push(s * m * 10 ** p);
+  for (let p = -2; p < 14; p++)
+    for (const m of [1, 3]) for (const s of [-1, 1]) found.push(s * m * 10 ** p);
   const placed = [];
   for (const v of found.sort((a, b) => Math.abs(b) - Math.abs(a))) {
     const x = across(v);
-    if (warp(v) < low || warp(v) > high || placed.some(other => Math.abs(across(other) - x) < 62)) continue;
+    if (warp(v) < low || warp(v) > high || placed.some(other => Math.abs(across(other) - x) < 62))
+      continue;
     placed.push(v);
   }
   return placed;
@@ -94,84 +79,164 @@ const inView = () => sets.filter(s => s === own() || s.key === against || shown.
 const range = () => {
   const visible = inView();
   const ends = visible.flatMap(s => [quantile(s.values, 0.005), quantile(s.values, 0.995)]);
-  const ours = [0.005, 0.5, 0.995].map(q => quantile(own().values, q)), near = (ours[2] - ours[0]) / 2 || 1;
-  const far = Math.max(...ends, value.value ?? -Infinity) - Math.min(...ends, value.value ?? Infinity);
+  const ours = [0.005, 0.5, 0.995].map(q => quantile(own().values, q)),
+    near = (ours[2] - ours[0]) / 2 || 1;
+  const far =
+    Math.max(...ends, value.value ?? -Infinity) - Math.min(...ends, value.value ?? Infinity);
   bent = far > 20 * near ? `${ours[1]} ${near}` : '';
   warp = bent ? v => Math.asinh((v - ours[1]) / near) : v => v;
   unwarp = bent ? u => ours[1] + near * Math.sinh(u) : u => u;
   low = warp(Math.min(...ends));
   high = warp(Math.max(...ends));
-  const room = high - low || Math.abs(high) || 1, v = value.value == null ? null : warp(value.value);
+  const room = high - low || Math.abs(high) || 1,
+    v = value.value == null ? null : warp(value.value);
   // A picture far off is named at the edge rather than pressing everything else together.
-  if (v != null) { low = Math.max(Math.min(low, v), low - 2 * room); high = Math.min(Math.max(high, v), high + 2 * room); }
+  if (v != null) {
+    low = Math.max(Math.min(low, v), low - 2 * room);
+    high = Math.min(Math.max(high, v), high + 2 * room);
+  }
   const air = 0.05 * (high - low) || 0.5;
-  low -= air; high += air;
+  low -= air;
+  high += air;
 };
 const drawSpread = () => {
   width = spread.clientWidth;
   spread.replaceChildren();
   if (!width) return;
-  const tall = SETUP.tall, floor = tall - FOOT, points = Array.from({ length: 161 }, (_, k) => low + (high - low) * k / 160);
+  const tall = SETUP.tall,
+    floor = tall - FOOT,
+    points = Array.from({ length: 161 }, (_, k) => low + ((high - low) * k) / 160);
   spread.style.height = tall + 'px';
   spread.setAttribute('viewBox', `0 0 ${width} ${tall}`);
   const x = Math.max(SIDE, Math.min(width - SIDE, across(limit)));
-  make('rect', { class: 'flagged', x, y: HEAD - 12, width: width - SIDE - x, height: floor - HEAD + 12 }, spread);
+  make(
+    'rect',
+    { class: 'flagged', x, y: HEAD - 12, width: width - SIDE - x, height: floor - HEAD + 12 },
+    spread,
+  );
   for (const set of [...inView()].reverse()) {
     set.curve ??= {};
     const key = `${low} ${high} ${bent}`;
-    if (set.curve.key !== key) set.curve = { key, heights: density(bent ? set.values.map(warp) : set.values, points) };
+    if (set.curve.key !== key)
+      set.curve = {
+        key,
+        heights: density(bent ? set.values.map(warp) : set.values, points, (high - low) / 200),
+      };
     const step = (width - 2 * SIDE) / 160;
-    const path = set.curve.heights.map((h, k) => `${(SIDE + k * step).toFixed(1)} ${(floor - h * (floor - HEAD)).toFixed(1)}`);
+    const path = set.curve.heights.map(
+      (h, k) => `${(SIDE + k * step).toFixed(1)} ${(floor - h * (floor - HEAD)).toFixed(1)}`,
+    );
     const kind = set === own() ? 'own' : set.key === against ? 'against' : '';
-    make('path', { class: 'area ' + kind, style: set === own() ? '' : `--ink: ${set.ink}`,
-      d: `M${SIDE} ${floor}L${path.join('L')}L${width - SIDE} ${floor}` }, spread);
+    make(
+      'path',
+      {
+        class: 'area ' + kind,
+        style: set === own() ? '' : `--ink: ${set.ink}`,
+        d: `M${SIDE} ${floor}L${path.join('L')}L${width - SIDE} ${floor}`,
+      },
+      spread,
+    );
   }
   make('line', { class: 'axis', x1: SIDE, x2: width - SIDE, y1: floor, y2: floor }, spread);
   for (const v of marks()) {
     make('line', { class: 'axis', x1: across(v), x2: across(v), y1: floor, y2: floor + 4 }, spread);
-    make('text', { x: across(v), y: floor + 18, 'text-anchor': 'middle' }, spread, (+v.toPrecision(6)).toLocaleString('en', { notation: Math.abs(v) >= 1e5 ? 'compact' : 'standard' }).replace('-', '−'));
+    make(
+      'text',
+      { x: across(v), y: floor + 18, 'text-anchor': 'middle' },
+      spread,
+      (+v.toPrecision(6))
+        .toLocaleString('en', { notation: Math.abs(v) >= 1e5 ? 'compact' : 'standard' })
+        .replace('-', '−'),
+    );
   }
-  make('text', { x: width - SIDE, y: floor + 36, 'text-anchor': 'end' }, spread, `${value.unit ? value.unit + ', ' : ''}stranger →`);
+  make(
+    'text',
+    { x: width - SIDE, y: floor + 36, 'text-anchor': 'end' },
+    spread,
+    `${value.unit ? value.unit + ', ' : ''}stranger →`,
+  );
   make('text', { x: SIDE, y: floor + 36 }, spread, '← more ordinary');
   const bar = make('g', { class: 'limit' }, spread);
   make('line', { x1: x, x2: x, y1: HEAD - 12, y2: floor }, bar);
   make('circle', { cx: x, cy: floor, r: 8 }, bar);
-  make('text', { x, y: HEAD - 16, 'text-anchor': x > width - 90 ? 'end' : x < 90 ? 'start' : 'middle' }, bar, 'threshold');
+  make(
+    'text',
+    { x, y: HEAD - 16, 'text-anchor': x > width - 90 ? 'end' : x < 90 ? 'start' : 'middle' },
+    bar,
+    'threshold',
+  );
   if (value.value != null) drawMine(floor);
 };
 const drawMine = floor => {
-  const v = value.value, off = warp(v) > high ? 1 : warp(v) < low ? -1 : 0;
+  const v = value.value,
+    off = warp(v) > high ? 1 : warp(v) < low ? -1 : 0;
   const x = Math.max(SIDE, Math.min(width - SIDE, across(v)));
   const mine = make('g', { class: 'mine' }, spread);
   make('line', { x1: x, x2: x, y1: 18, y2: floor }, mine);
-  make('path', { d: off ? `M${x - 8 * off} 12L${x + 4 * off} 19L${x - 8 * off} 26Z` : `M${x - 7} ${floor + 1}L${x + 7} ${floor + 1}L${x} ${floor - 11}Z` }, mine);
+  make(
+    'path',
+    {
+      d: off
+        ? `M${x - 8 * off} 12L${x + 4 * off} 19L${x - 8 * off} 26Z`
+        : `M${x - 7} ${floor + 1}L${x + 7} ${floor + 1}L${x} ${floor - 11}Z`,
+    },
+    mine,
+  );
   const right = x > width / 2;
-  make('text', { class: 'mine', x: x + (right ? -8 : 8), y: 13, 'text-anchor': right ? 'end' : 'start' }, mine,
-    `${value.mark}: ${number(v)}${off ? ', far off' : ''}`);
+  make(
+    'text',
+    { class: 'mine', x: x + (right ? -8 : 8), y: 13, 'text-anchor': right ? 'end' : 'start' },
+    mine,
+    `${value.mark}: ${number(v)}${off ? ', far off' : ''}`,
+  );
 };
 const drawRoc = () => {
-  const set = other(), side = Math.min(SETUP.tall - 4, element.clientWidth - 50, 250), edge = side - 40;
+  const set = other(),
+    side = Math.min(SETUP.tall - 4, element.clientWidth - 50, 250),
+    edge = side - 40;
   element.classList.toggle('alone', !set);
   roc.replaceChildren();
   if (!set) return;
   roc.style.width = roc.style.height = side + 'px';
   roc.setAttribute('viewBox', `0 0 ${side} ${side}`);
   const at = (a, b) => [34 + a * edge, 8 + (1 - b) * edge];
-  const ours = own().values, theirs = set.values, points = [[0, 0], [0, share(theirs, ours[ours.length - 1])]];
+  const ours = own().values,
+    theirs = set.values,
+    points = [
+      [0, 0],
+      [0, share(theirs, ours[ours.length - 1])],
+    ];
   // A threshold just below each own score, from the strangest down.
-  for (const v of [...ours].reverse()) points.push([1 - before(ours, v) / ours.length, 1 - before(theirs, v) / theirs.length]);
-  for (const [a, b] of [[at(0, 0), at(1, 0)], [at(0, 0), at(0, 1)]]) make('line', { class: 'axis', x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, roc);
+  for (const v of [...ours].reverse())
+    points.push([1 - before(ours, v) / ours.length, 1 - before(theirs, v) / theirs.length]);
+  for (const [a, b] of [
+    [at(0, 0), at(1, 0)],
+    [at(0, 0), at(0, 1)],
+  ])
+    make('line', { class: 'axis', x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, roc);
   const [c, d] = [at(0, 0), at(1, 1)];
   make('line', { class: 'chance', x1: c[0], y1: c[1], x2: d[0], y2: d[1] }, roc);
-  const path = [...points, [1, 1]].map(([a, b]) => at(a, b).map(v => v.toFixed(1)).join(' '));
+  const path = [...points, [1, 1]].map(([a, b]) =>
+    at(a, b)
+      .map(v => v.toFixed(1))
+      .join(' '),
+  );
   make('path', { class: 'curve', style: `--ink: ${set.ink}`, d: 'M' + path.join('L') }, roc);
   const [x, y] = at(share(ours, limit), share(set.values, limit));
   make('line', { class: 'guide', x1: x, x2: x, y1: y, y2: c[1] }, roc);
   make('line', { class: 'guide', x1: c[0], x2: x, y1: y, y2: y }, roc);
   make('circle', { class: 'dot', cx: x, cy: y, r: 6 }, roc);
   make('text', { x: 34 + edge / 2, y: side - 4, 'text-anchor': 'middle' }, roc, 'false alarms');
-  make('text', { transform: `translate(12 ${8 + edge / 2}) rotate(-90)`, 'text-anchor': 'middle' }, roc, 'found');
-  for (const [v, words] of [[0, '0'], [1, '1']]) {
+  make(
+    'text',
+    { transform: `translate(12 ${8 + edge / 2}) rotate(-90)`, 'text-anchor': 'middle' },
+    roc,
+    'found',
+  );
+  for (const [v, words] of [
+    [0, '0'],
+    [1, '1'],
+  ]) {
     make('text', { x: at(v, 0)[0], y: c[1] + 16, 'text-anchor': 'middle' }, roc, words);
     if (v) make('text', { x: 28, y: at(0, v)[1] + 4, 'text-anchor': 'end' }, roc, words);
   }
@@ -186,19 +251,44 @@ const bold = (text, kind) => {
   return node;
 };
 const tell = () => {
-  const ours = own().values, set = other(), v = value.value, parts = [];
-  const alarms = share(ours, limit), many = ours.length.toLocaleString('en');
+  const ours = own().values,
+    set = other(),
+    v = value.value,
+    parts = [];
+  const alarms = share(ours, limit),
+    many = ours.length.toLocaleString('en');
   if (v != null) {
     const strange = v > limit;
-    parts.push(bold(strange ? 'Strange. ' : 'Ordinary. ', strange ? 'strange' : ''),
-      'Stranger than ', bold(percent(rank(ours, v))), ` of ${many} ${own().short}. `);
+    parts.push(
+      bold(strange ? 'Strange. ' : 'Ordinary. ', strange ? 'strange' : ''),
+      'Stranger than ',
+      bold(percent(rank(ours, v))),
+      ` of ${many} ${own().short}. `,
+    );
   }
-  parts.push('At this threshold: ', bold(percent(alarms)), v == null ? ` of ${many} ${own().short} are false alarms` : ' false alarms');
-  if (set) parts.push(', ', bold(percent(1 - share(set.values, limit))), ` of ${set.values.length.toLocaleString('en')} ${set.short} missed`);
+  parts.push(
+    'At this threshold: ',
+    bold(percent(alarms)),
+    v == null ? ` of ${many} ${own().short} are false alarms` : ' false alarms',
+  );
+  if (set)
+    parts.push(
+      ', ',
+      bold(percent(1 - share(set.values, limit))),
+      ` of ${set.values.length.toLocaleString('en')} ${set.short} missed`,
+    );
   parts.push('.');
   said.replaceChildren(...parts);
-  const told = `${number(limit)}: ${percent(alarms)} false alarms` + (set ? `, ${percent(1 - share(set.values, limit))} missed` : '');
-  for (const [key, words] of Object.entries({ label: 'Threshold', valuemin: Math.min(unwarp(low), limit), valuemax: Math.max(unwarp(high), limit), valuenow: limit, valuetext: told })) {
+  const told =
+    `${number(limit)}: ${percent(alarms)} false alarms` +
+    (set ? `, ${percent(1 - share(set.values, limit))} missed` : '');
+  for (const [key, words] of Object.entries({
+    label: 'Threshold',
+    valuemin: Math.min(unwarp(low), limit),
+    valuemax: Math.max(unwarp(high), limit),
+    valuenow: limit,
+    valuetext: told,
+  })) {
     spread.setAttribute('aria-' + key, words);
   }
 };
@@ -209,9 +299,20 @@ const paint = () => {
   drawSpread();
   tell();
 };
-const send = () => document.dispatchEvent(new CustomEvent('ge:row-picked', {
-  detail: { rows: SETUP.choice, picked: `${+share(own().values, limit).toFixed(4)}~${against}` } }));
-const moveTo = v => { limit = v; alarm = share(own().values, limit); paint(); };
+const send = () =>
+  document.dispatchEvent(
+    new CustomEvent('ge:row-picked', {
+      detail: {
+        rows: SETUP.choice,
+        picked: `${+share(own().values, limit).toFixed(4)}~${against}`,
+      },
+    }),
+  );
+const moveTo = v => {
+  limit = v;
+  alarm = share(own().values, limit);
+  paint();
+};
 
 let held = null;
 const drag = (svg, move) => {
@@ -221,9 +322,16 @@ const drag = (svg, move) => {
     svg.setPointerCapture(event.pointerId);
     move(event);
   });
-  svg.addEventListener('pointermove', event => { if (held === svg) move(event); });
+  svg.addEventListener('pointermove', event => {
+    if (held === svg) move(event);
+  });
   for (const end of ['pointerup', 'pointercancel']) {
-    svg.addEventListener(end, () => { if (held === svg) { held = null; send(); } });
+    svg.addEventListener(end, () => {
+      if (held === svg) {
+        held = null;
+        send();
+      }
+    });
   }
 };
 drag(spread, event => {
@@ -231,98 +339,100 @@ drag(spread, event => {
   moveTo(back(Math.max(SIDE, Math.min(width - SIDE, x))));
 });
 drag(roc, event => {
-  const b = roc.getBoundingClientRect(), edge = b.width - 40;
+  const b = roc.getBoundingClientRect(),
+    edge = b.width - 40;
   moveTo(limitOf(Math.max(0, Math.min(1, (event.clientX - b.left - 34) / edge))));
 });
 spread.addEventListener('keydown', event => {
   const step = event.shiftKey ? 0.05 : 0.005;
-  const to = { ArrowRight: alarm - step, ArrowUp: alarm - step, ArrowLeft: alarm + step, ArrowDown: alarm + step,
-               Home: 1, End: 0 }[event.key];
+  const to = {
+    ArrowRight: alarm - step,
+    ArrowUp: alarm - step,
+    ArrowLeft: alarm + step,
+    ArrowDown: alarm + step,
+    Home: 1,
+    End: 0,
+  }[event.key];
   if (to === undefined || !value) return;
   event.preventDefault();
   moveTo(limitOf(Math.max(0, Math.min(1, to))));
   send();
 });
-select.onchange = () => { against = select.value; range(); paint(); dress(); send(); };
+select.onchange = () => {
+  against = select.value;
+  range();
+  paint();
+  dress();
+  send();
+};
 
 const dress = () => {
-  select.replaceChildren(...sets.slice(1).map(set => {
-    const option = document.createElement('option');
-    option.value = set.key;
-    option.textContent = set.name;
-    option.selected = set.key === against;
-    return option;
-  }));
-  chips.replaceChildren(...sets.map(set => {
-    const chip = document.createElement('button'), always = set === own() || set.key === against;
-    chip.type = 'button';
-    chip.style.setProperty('--ink', set === own() ? 'var(--body-text-color-subdued)' : set.ink);
-    chip.setAttribute('aria-pressed', always || shown.has(set.key));
-    chip.append(document.createElement('i'), set.name);
-    chip.onclick = () => {
-      if (always) return;
-      if (!shown.delete(set.key)) shown.add(set.key);
-      chip.setAttribute('aria-pressed', shown.has(set.key));
-      range();
-      paint();
-    };
-    return chip;
-  }));
+  select.replaceChildren(
+    ...sets.slice(1).map(set => {
+      const option = document.createElement('option');
+      option.value = set.key;
+      option.textContent = set.name;
+      option.selected = set.key === against;
+      return option;
+    }),
+  );
+  chips.replaceChildren(
+    ...sets.map(set => {
+      const chip = document.createElement('button'),
+        always = set === own() || set.key === against;
+      chip.type = 'button';
+      chip.style.setProperty('--ink', set.ink);
+      chip.setAttribute('aria-pressed', always || shown.has(set.key));
+      chip.append(document.createElement('i'), set.name);
+      chip.onclick = () => {
+        if (always) return;
+        if (!shown.delete(set.key)) shown.add(set.key);
+        chip.setAttribute('aria-pressed', shown.has(set.key));
+        range();
+        paint();
+      };
+      return chip;
+    }),
+  );
 };
 const show = () => {
   value = props.value?.sets?.length ? props.value : null;
   element.classList.toggle('empty', !value);
   element.style.minHeight = SETUP.tall + 130 + 'px';
-  if (!value) { said.textContent = props.value?.note ?? '\u00a0'; return; }
+  if (!value) {
+    said.textContent = props.value?.note ?? '\u00a0';
+    return;
+  }
   if (run !== value.run) {
-    const mix = c => `color-mix(in srgb, ${c} 76%, var(--body-text-color))`;
-    sets = value.sets.map((set, k) => ({ ...set, values: floats(set.values), ink: mix(SETUP.palette[(k + SETUP.palette.length - 1) % SETUP.palette.length]) }));
+    sets = value.sets.map((set, k) => ({
+      ...set,
+      values: GE.floats(set.values).sort(),
+      ink: GE.ink(SETUP.palette, k),
+    }));
     if (run === null || value.shown) shown = new Set(value.shown ?? []);
     run = value.run;
     limit = null;
   }
   const known = sets.slice(1).map(set => set.key);
-  if (!known.includes(against)) against = known.includes(value.against) ? value.against : known[0] ?? '';
+  if (!known.includes(against))
+    against = known.includes(value.against) ? value.against : (known[0] ?? '');
   if (limit === null) limit = limitOf(alarm);
   const [title, note] = spread.previousElementSibling.children;
   title.textContent = value.title;
-  
+
   range();
-  note.textContent = value.note || `each curve as high as its peak${bent ? '; the axis is logarithmic far out' : ''}`;
+  note.textContent =
+    value.note ||
+    `each curve as high as its peak${bent ? '; the axis is logarithmic far out' : ''}`;
   dress();
   paint();
 };
 
-// The figure as it stands, at twice its size, on the page's ground.
 $('.save').onclick = () => {
-  const ratio = 2, room = $('.both').getBoundingClientRect(), ground = getComputedStyle(document.body).backgroundColor;
-  const sheet = make('svg', { xmlns: GE.SVG, width: room.width + 24, height: room.height + 40 });
-  make('rect', { width: '100%', height: '100%', fill: ground }, sheet);
-  for (const svg of [spread, roc]) {
-    const b = svg.getBoundingClientRect(), copy = svg.cloneNode(true), all = svg.querySelectorAll('*');
-    if (!b.width) continue;
-    for (const [name, v] of Object.entries({ x: b.left - room.left + 12, y: b.top - room.top + 12, width: b.width, height: b.height })) copy.setAttribute(name, v);
-    copy.querySelectorAll('*').forEach((node, k) => {
-      const style = getComputedStyle(all[k]);
-      node.removeAttribute('class');
-      node.setAttribute('style', ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'font-size', 'font-weight', 'font-family'].map(p => `${p}:${style.getPropertyValue(p)}`).join(';'));
-    });
-    sheet.append(copy);
-  }
-  const words = make('text', { x: 12, y: room.height + 30, style: `font: 14px system-ui, sans-serif; fill: ${getComputedStyle(said).color}` }, sheet);
-  words.textContent = `${value.title}${other() ? `, against ${other().name}: AUROC ${other().area.toFixed(3)}` : ''}`;
-  const picture = new Image();
-  picture.onload = () => {
-    const canvas = document.createElement('canvas');
-    canvas.width = (room.width + 24) * ratio;
-    canvas.height = (room.height + 40) * ratio;
-    canvas.getContext('2d').drawImage(picture, 0, 0, canvas.width, canvas.height);
-    const link = document.createElement('a');
-    link.href = canvas.toDataURL('image/png');
-    link.download = value.file ?? 'scores.png';
-    link.click();
-  };
-  picture.src = 'data:image/svg+xml;charset=utf-8,' + encodeURIComponent(new XMLSerializer().serializeToString(sheet));
+  const set = other(),
+    versus = set ? `, against ${set.name}: AUROC ${set.area.toFixed(3)}` : '';
+  const file = value.file ?? 'scores.png';
+  GE.saveFigure($('.both'), [spread, roc], value.title + versus, said, file);
 };
 // A threshold and a set that came with a link.
 GE.on(element, 'ge:row-given', event => {
@@ -331,7 +441,10 @@ GE.on(element, 'ge:row-given', event => {
   if (value && +wanted === +share(own().values, limit).toFixed(4) && key === against) return;
   alarm = +wanted;
   against = key;
-  if (value) { limit = null; show(); }
+  if (value) {
+    limit = null;
+    show();
+  }
 });
 new ResizeObserver(paint).observe(element);
 watch('value', show);

@@ -3,11 +3,13 @@
 A laboratory is a folder of ``labs`` and its name in ``LABS``:
 
 ``NAME.js``    its mathematics on ``IDEAS.NAME``: plain functions, which tests compare with numpy
-``view.js``    ``IDEAS.views.NAME``: its state and its scenes, built from the toolkit
+``view.js``    ``IDEAS.views.NAME``: its state, and what its scenes share
+``SCENE.js``   a scene, built from the toolkit
 ``lab.toml``   its words: title, lecture, question and answer, code, where the idea returns
 
 They share ``maths.js``, ``plot.js`` (axes, lines, handles for finger and keyboard), ``state.js``
-(what a link carries) and ``kit.js`` (controls, live formulas, questions). ``host.js`` is the tab.
+(what a link carries), ``controls.js`` (sliders, choices), ``text.js`` (live numbers and formulas)
+and ``kit.js`` (scenes, questions). ``host.js`` is the tab.
 The browser fetches the toolkit with the first laboratory and each laboratory when it is opened;
 from then on everything is computed there. What needs a shipped model is asked by a button and
 answered by ``answers.py``.

@@ -23,7 +23,8 @@ LABS = (
     "diffusion",
     "judging",
 )
-TOOLS = ("maths.js", "plot.js", "state.js", "kit.js")
+TOOLS = ("maths.js", "plot.js", "state.js", "text.js", "controls.js", "kit.js")
+SHEETS = ("host.css", "plot.css", "controls.css", "text.css", "narrow.css")
 
 
 @lru_cache
@@ -53,12 +54,18 @@ def about(name: str) -> dict[str, Any]:
 
 def kit() -> dict[str, str]:
     """What all laboratories share: ``script`` and ``style``."""
-    return {"script": "\n".join(map(text, TOOLS)), "style": text("host.css")}
+    return {"script": "\n".join(map(text, TOOLS)), "style": "\n".join(map(text, SHEETS))}
 
 
 def script(name: str) -> str:
     """A laboratory's mathematics, then its view."""
-    return _file(name, f"{name}.js") + _file(name, "view.js")
+    return _file(name, f"{name}.js") + view(name)
+
+
+def view(name: str) -> str:
+    """A laboratory's state and what its scenes share, then its scenes, in their order."""
+    scenes = tomllib.loads(_file(name, "lab.toml"))["scenes"]
+    return _file(name, "view.js") + "".join(_file(name, f"{scene}.js") for scene in scenes)
 
 
 def lab(name: str, tabs: dict[str, str]) -> dict[str, Any]:

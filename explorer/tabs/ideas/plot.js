@@ -1,4 +1,5 @@
-// A plot on a canvas: axes, lines, areas, bars, dots, and handles that a finger or the keyboard moves.
+// A plot on a canvas: axes, lines, areas, bars, dots, and handles that a finger or the keyboard
+// moves.
 IDEAS.plot = (() => {
   const TONES = {
     light: {
@@ -389,7 +390,8 @@ IDEAS.plot = (() => {
       return back(event.clientX - b.left, event.clientY - b.top);
     };
     // h: name, at() -> [x, y] or null, move(x, y), step: [x, y] of an arrow key, say() -> words,
-    // drop() after a drag or a key, tone, and range() -> [value, low, high] for assistive technology.
+    // drop() after a drag or a key, tone, and range() -> [value, low, high] for assistive
+    // technology.
     plot.handle = h => {
       const knob = document.createElement('span');
       knob.className = 'knob';
@@ -441,7 +443,8 @@ IDEAS.plot = (() => {
           const at = h.at();
           knob.hidden = !at;
           if (!at) return;
-          knob.style.transform = `translate(${X(at[0]).toFixed(1)}px, ${held(Y(at[1])).toFixed(1)}px)`;
+          const [left, top] = [X(at[0]), held(Y(at[1]))].map(v => v.toFixed(1));
+          knob.style.transform = `translate(${left}px, ${top}px)`;
           const [value, low, high] = h.range?.() ?? [
             h.axis === 'y' ? at[1] : at[0],
             ...(h.axis === 'y' ? plot.y : plot.x),

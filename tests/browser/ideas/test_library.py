@@ -20,7 +20,7 @@ def test_a_laboratory_is_its_folder(name, calculate):
     assert "result" in about["code"]
     scenes = calculate(
         "(new Function(A[0])(), IDEAS.views[A[1]].scenes.map(s => [s.key, s.title]))",
-        library.text(f"labs/{name}/view.js"), name, lab=name,
+        library.view(name), name, lab=name,
     )  # fmt: skip
     keys = [key for key, _ in scenes]
     assert len(set(keys)) == len(keys) and all(title for _, title in scenes)

@@ -2,7 +2,8 @@
 IDEAS.bound = (() => {
   const { LOG_2PI, normalLog, rule, logsumexp, random, mean } = IDEAS.maths;
 
-  const gap = (m, s, a, b) => Math.log(b / s) + (s * s + (m - a) ** 2) / (2 * b * b) - 0.5; // KL of normals
+  // KL of normals
+  const gap = (m, s, a, b) => Math.log(b / s) + (s * s + (m - a) ** 2) / (2 * b * b) - 0.5;
 
   // -- z ~ N(0, 1), x given z ~ N(w z, noise^2), q = N(m, s) -------------------------------------
   const evidence = (x, w, noise) => normalLog(x, 0, Math.sqrt(w * w + noise * noise));

@@ -1,4 +1,5 @@
-// Codes: entropy, Huffman's code, and arithmetic coding with whole numbers as models/scores/coding.py has it.
+// Codes: entropy, Huffman's code, and arithmetic coding with whole numbers as
+// models/scores/coding.py has it.
 IDEAS.coding = (() => {
   const { sum } = IDEAS.maths;
   const BITS = 30,

@@ -63,8 +63,8 @@ IDEAS.divergences = (() => {
     w1: w1(p, q),
     mmd: mmd(p, q),
   });
-  // What each place adds. Of MMD it is to the square, and of Wasserstein-1 it is the mass that passes
-  // from a place to the next.
+  // What each place adds. Of MMD it is to the square, and of Wasserstein-1 it is the mass that
+  // passes from a place to the next.
   const terms = (p, q, name) => {
     if (name === 'w1') {
       let gap = 0;

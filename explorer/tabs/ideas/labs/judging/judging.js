@@ -157,8 +157,9 @@ IDEAS.judging = (() => {
       mean(rows.map(r => r.reduce((s, v, c) => s + (v > 0 ? v * Math.log(v / p[c]) : 0), 0))),
     );
   };
-  // Precision and recall by balls that reach each point's k-th neighbour (Kynkaanniemi et al. 2019).
-  // Squared distances of each point to the others, sorted: kept, so that k can change at once.
+  // Precision and recall by balls that reach each point's k-th neighbour (Kynkaanniemi et al.
+  // 2019). Squared distances of each point to the others, sorted: kept, so that k can change at
+  // once.
   const neighbours = points =>
     points.map((p, i) => {
       const d = Float64Array.from(points, q => (p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2);
@@ -195,10 +196,10 @@ IDEAS.judging = (() => {
     });
   // Models to judge, by what is wrong with them.
   const MODELS = {
-    truth: (n, rng) => data(n, rng),
+    truth: data,
     copies: (n, rng, training) =>
       Array.from({ length: n }, () => training[rng.below(training.length)].slice()),
-    sure: (n, rng) => Array.from({ length: n }, (_, i) => CENTRES[i % 4].map(v => 1.1 * v)),
+    sure: n => Array.from({ length: n }, (_, i) => CENTRES[i % 4].map(v => 1.1 * v)),
     one: (n, rng) =>
       Array.from({ length: n }, () => [
         CENTRES[0][0] + SPREAD * rng.normal(),

@@ -133,7 +133,8 @@ IDEAS.montecarlo = (() => {
   const logRatio = (z, x, noise, m, s) =>
     normalLog(z) + normalLog(x, z, noise) - normalLog(z, m, s);
   const logMeanExp = logs => logsumexp(logs) - Math.log(logs.length);
-  // The k-sample bound: the mean over blocks of k of the log of the mean weight. [mean, sd of a block]
+  // The k-sample bound: the mean over blocks of k of the log of the mean weight. [mean, sd of a
+  // block]
   const iwae = (logs, k) => {
     const n = Math.floor(logs.length / k);
     let sum = 0,
