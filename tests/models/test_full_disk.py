@@ -21,6 +21,7 @@ import models.__main__ as cli
 from models.checkpoints import snapshots, weights
 from models.checkpoints.header import read_header
 from models.checkpoints.preview import save_preview
+from models.commands import sample
 from models.data import pictures
 from models.evaluation import evaluate
 from models.evaluation.card import write_card
@@ -122,7 +123,7 @@ def test_a_folder_that_takes_nothing_is_refused_before_the_work(
     def never(*arguments, **named):
         raise AssertionError("work was begun")
 
-    monkeypatch.setattr(cli, "load", never)
+    monkeypatch.setattr(sample, "load", never)
     monkeypatch.setattr(evaluate, "evaluate", never)
     monkeypatch.setattr(train, "train", never)
     before = contents(tmp_path)

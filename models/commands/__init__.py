@@ -1,0 +1,1 @@
+"""The commands of the command line, a module each, and what they may be asked."""

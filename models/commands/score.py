@@ -1,0 +1,136 @@
+"""``score``: how likely picture files are, or how strange."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from models.checkpoints.header import SHIPPED, read_header, resolve
+from models.checkpoints.weights import load
+from models.commands.arguments import DRAWS, check_knobs
+from models.commands.sentences import one_line
+from models.contract.knobs import checked_seed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    from models.contract.capabilities import HasLikelihood
+    from models.contract.numbers import bits_per_dim
+    from models.machine.processes import join
+    from models.scores.each import likelihood_each
+
+    checked_seed(args.seed, "--seed")
+    if args.samples is not None:
+        DRAWS.checked(args.samples, "--samples")
+    if args.by is not None:
+        return _score_by(args)
+    effort = {} if args.samples is None else {"samples": args.samples}
+    model = load(args.checkpoint, join(args.device))
+    if not isinstance(model, HasLikelihood):
+        raise ValueError(f"'{args.checkpoint}' gives no likelihood; it is another kind of model.")
+    check_knobs(model.knobs("log_likelihood"), effort, args.checkpoint, "is scored")
+    paths, images, unreadable = _read(args, model.image_shape)
+    rows = []
+    for path, picture in zip(paths, images, strict=True):
+        # One by one: what kind of number it is depends on the picture.
+        result = likelihood_each(model, picture[None].to(model.device), args.seed, **effort)
+        nats = float(result.nats)
+        rows.append(
+            {
+                "image": path,
+                "nats": nats,
+                "bpd": float(bits_per_dim(-nats, model.image_shape)),
+                "kind": result.kind,
+                "space": result.space,
+                "stderr": None if result.stderr is None else float(result.stderr),
+            }
+        )
+    if not args.json:
+        for row in rows:
+            error = "" if row["stderr"] is None else f" ± {row['stderr']:.2f}"
+            print(
+                f"{row['image']}: log p(x) = {row['nats']:.2f}{error} nats "
+                f"({row['bpd']:.3f} bits/dim, {row['kind']}, {row['space']})"
+            )
+    return {"scores": rows, **unreadable}
+
+
+def _read(
+    args: argparse.Namespace, shape: tuple[int, int, int]
+) -> tuple[list[str], Tensor, dict[str, Any]]:
+    """(paths, pictures (N, C, H, W), further facts): those that can be read; "prepared", what was
+    done to each picture by path, and "unreadable", what is wrong by path, where anything is. Raises
+    ValueError where none can be read."""
+    import torch
+
+    from models.data import pictures
+    from models.data.framing import UNTOUCHED
+
+    data = read_header(args.checkpoint).data
+    read, wrong = {}, {}
+    for path in args.images:
+        try:
+            read[path] = pictures.read(
+                path, shape, data["name"], args.polarity, data.get("ground", "")
+            )
+        except (ValueError, OSError) as error:
+            wrong[path] = one_line(error)
+    if not read:
+        raise ValueError(next(iter(wrong.values())))
+    kept = [path for path in args.images if path in read]
+    images = torch.stack([torch.from_numpy(read[path].pixels) for path in kept])
+    facts: dict[str, Any] = {"prepared": {path: each.note for path, each in read.items()}}
+    if not args.json:
+        for note in dict.fromkeys(facts["prepared"].values()):
+            if note == UNTOUCHED:
+                continue
+            alike = [path for path in read if read[path].note == note]
+            others = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+            print(f"{alike[0]}{others}: {note}")
+    return kept, images, facts | ({"unreadable": wrong} if wrong else {})
+
+
+def _score_by(args: argparse.Namespace) -> dict[str, Any]:
+    """Anomaly scores, each with what part of the model's own test images are less strange."""
+    from models.checkpoints.reference import read_reference
+    from models.machine.processes import join
+    from models.scores.background import background_of
+    from models.scores.each import score_each
+    from models.scores.registry import SCORES
+    from models.scores.scores import applicable
+
+    if args.samples is not None:
+        raise ValueError("--samples is for likelihoods alone: leave it or --by out.")
+    folder = resolve(args.checkpoint).parent
+    model, reference = load(args.checkpoint, join(args.device)), read_reference(folder)
+    header = read_header(args.checkpoint)
+    background = background_of(header, (folder.parent, SHIPPED), model.device)
+    names = args.by or applicable(model, reference, background)
+    if not names:
+        raise ValueError(f"'{args.checkpoint}' has no anomaly score; it is another kind of model.")
+    if background is None and not args.by:
+        names = tuple(name for name in names if not SCORES[name].background)
+    paths, x, unreadable = _read(args, model.image_shape)
+    found = score_each(model, x.to(model.device), names, args.seed, reference, background)
+    rows: list[dict[str, Any]] = [{"image": path, "scores": {}} for path in paths]
+    for name, scored in found.items():
+        percentiles = [None] * len(x)
+        if reference is not None and name in reference.scores:
+            percentiles = reference.percentile(name, scored.values.cpu().numpy()).tolist()
+        errors = [error or None for error in scored.stderr.tolist()]
+        each = zip(rows, scored.values.tolist(), errors, percentiles, strict=True)
+        for row, value, error, percentile in each:
+            facts = {"value": value, "stderr": error, "unit": SCORES[name].unit}
+            row["scores"][name] = {**facts, "percentile": percentile}
+    if not args.json:
+        for row in rows:
+            print(f"{row['image']}:")
+            for name, facts in row["scores"].items():
+                where = ""
+                if facts["percentile"] is not None:
+                    where = f"  stranger than {facts['percentile']:.1f} % of the test images"
+                error = "" if facts["stderr"] is None else f" ± {facts['stderr']:.2f}"
+                print(f"  {name:15} {facts['value']:10.2f}{error} {facts['unit']}{where}")
+    return {"scores": rows, **unreadable}
