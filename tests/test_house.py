@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,15 @@ LAYERS = {
 }  # fmt: skip
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imports(path: Path, top_level_only: bool = False) -> set[str]:
     """The names of the modules that a file imports, at its top level or anywhere."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = tree.body if top_level_only else ast.walk(tree)
+    nodes = tree(path).body if top_level_only else ast.walk(tree(path))
     names: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -46,22 +52,23 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def arrows(package: str) -> dict[str, set[str]]:
     """Which modules of a package each of its modules imports, in functions too; what stands under
     ``if TYPE_CHECKING`` is not imported. A module imported from its package is that module."""
     paths = {module_of(path): path for path in files(package)}
     found: dict[str, set[str]] = {}
     for module, path in paths.items():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        nodes = list(ast.walk(tree(path)))
         for_checkers = {
             id(inner)
-            for node in ast.walk(tree)
+            for node in nodes
             if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
             for statement in node.body
             for inner in ast.walk(statement)
         }
         names: set[str] = set()
-        for node in ast.walk(tree):
+        for node in nodes:
             if id(node) in for_checkers:
                 continue
             if isinstance(node, ast.Import):
@@ -138,23 +145,22 @@ def first(names: set[str]) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("path", files("models"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_models_know_nothing_of_the_page(path):
-    assert not first(imports(path)) & {"explorer", "gradio", "plotly", "app"}
+def test_models_know_nothing_of_the_page():
+    for path in files("models"):
+        assert not first(imports(path)) & {"explorer", "gradio", "plotly", "app"}, path
 
 
-@pytest.mark.parametrize("path", files("explorer"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_the_page_knows_nothing_of_app_or_tests_and_loads_nothing_heavy(path):
-    assert not first(imports(path)) & {"app", "tests"}
-    assert not first(imports(path, top_level_only=True)) & {*HEAVY, "pandas"}
+def test_the_page_knows_nothing_of_app_or_tests_and_loads_nothing_heavy():
+    for path in files("explorer"):
+        assert not first(imports(path)) & {"app", "tests"}, path
+        assert not first(imports(path, top_level_only=True)) & {*HEAVY, "pandas"}, path
 
 
 def test_no_tab_names_a_family():
     from models import FAMILIES
 
     for path in files("explorer"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.Compare):
                 texts = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)}
                 assert not {t for t in texts if isinstance(t, str)} & set(FAMILIES), path
