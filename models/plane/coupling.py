@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -55,11 +56,12 @@ class Coupling(Method):
     DENSITY = "exact"
     AVERAGE = 0.99
     Config = Config
+    Layer: ClassVar[type[nn.Module]] = AffineLayer
 
     def __init__(self, config: Config | None = None) -> None:
         super().__init__(config)
         layers = range(self.config.layers)
-        self.layers = nn.ModuleList(AffineLayer(k % 2, self.config) for k in layers)
+        self.layers = nn.ModuleList(self.Layer(k % 2, self.config) for k in layers)
 
     def objectives(self, x: Tensor, rng: Generator) -> Iterator[Objective]:
         loss = -self._log_density(x).mean()
