@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from models.checkpoints.snapshots import moments
 from models.contract.random import generator
 from models.data import datasets, sources
 from models.families.vae.vae import VAE, VAEConfig
@@ -72,6 +74,11 @@ def trained(run: train.Run, steps: int | None = None) -> list[dict[str, float]]:
 def same_weights(a: nn.Module, b: nn.Module) -> bool:
     ours, theirs = a.state_dict(), b.state_dict()
     return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
+def at_moment(folder: Path, k: int) -> nn.Module:
+    """The model of a checkpoint as it was at its k-th snapshot."""
+    return next(islice(moments(folder), k, None))[1]
 
 
 def log_lines(folder: Path) -> list[dict]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
 from explorer.page.choice import (
@@ -188,12 +187,4 @@ def example_controls(context: Context, key: str) -> PictureControls:
     return picture_controls(
         context, key, label="Picture", selected=0,
         offered=("An example", "samples, and what is no picture"),
-    )  # fmt: skip
-
-
-def wire_next(context: Context, button: gr.Button, own: PictureControls) -> Any:
-    """Pressing the button puts the next example in the controls; the event of it."""
-    return button.click(
-        partial(next_example, context), [context.picker, own.choice],
-        [own.choice, own.view, own.source], **context.light,
     )  # fmt: skip

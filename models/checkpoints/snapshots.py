@@ -162,22 +162,6 @@ def read_snapshots(path: str | Path) -> list[Snapshot]:
     return found
 
 
-def load_snapshot(path: str | Path, k: int, device: str = "cpu") -> Model:
-    """The model of a checkpoint as it was at its k-th snapshot, in evaluation mode.
-
-    Raises CheckpointError where there is no such snapshot or it does not fit.
-    """
-    kept = read_snapshots(path)
-    if not 0 <= k < len(kept):
-        name = resolve(path).parent.name
-        raise CheckpointError(
-            f"'{name}' has no snapshot {k}: it has {len(kept)}, counted from 0."
-            if kept
-            else f"'{name}' was trained without snapshots."
-        )
-    return _restored(load(path, device), kept[k])
-
-
 def moments(path: str | Path, device: str = "cpu") -> Iterator[tuple[Snapshot, Model]]:
     """Every snapshot of a checkpoint in the order of training, and the model as it was then: the
     same object each time, with other weights, for to build a model takes longer than to fill it.

@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         images = sample(model, args.n, generator(args.seed), args.label, **knobs)
     if processes.here().main:
         pictures.save(pictures.grid(images), out)
+    processes.here().wait()
     if not args.json:
         print(f"Wrote {args.n} samples to {out}.")
     return {"out": str(out), "n": args.n, "seed": args.seed}

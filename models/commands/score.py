@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     from models.contract.capabilities import HasLikelihood
     from models.contract.numbers import bits_per_dim
-    from models.machine.processes import join
+    from models.machine.processes import here, join
     from models.scores.each import likelihood_each
 
     checked_seed(args.seed, "--seed")
@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 f"{row['image']}: log p(x) = {row['nats']:.2f}{error} nats "
                 f"({row['bpd']:.3f} bits/dim, {row['kind']}, {row['space']})"
             )
+    here().wait()
     return {"scores": rows, **unreadable}
 
 
@@ -95,7 +96,7 @@ def _read(
 def _score_by(args: argparse.Namespace) -> dict[str, Any]:
     """Anomaly scores, each with what part of the model's own test images are less strange."""
     from models.checkpoints.reference import read_reference
-    from models.machine.processes import join
+    from models.machine.processes import here, join
     from models.scores.background import background_of
     from models.scores.each import score_each
     from models.scores.registry import SCORES
@@ -133,4 +134,5 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
                     where = f"  stranger than {facts['percentile']:.1f} % of the test images"
                 error = "" if facts["stderr"] is None else f" ± {facts['stderr']:.2f}"
                 print(f"  {name:15} {facts['value']:10.2f}{error} {facts['unit']}{where}")
+    here().wait()
     return {"scores": rows, **unreadable}

@@ -72,7 +72,8 @@ class Processes:
         return dict(sorted(found.items()))
 
     def wait(self) -> None:
-        """Until every process is here."""
+        """Until every process is here. Each command ends so: one that parts while another still
+        computes can be aborted by its own threads, which speak to that one."""
         if self.count > 1:
             self.accelerator.wait_for_everyone()
 

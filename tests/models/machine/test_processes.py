@@ -15,6 +15,7 @@ import tomli_w
 import torch
 from PIL import Image
 
+from models.__main__ import main
 from models.checkpoints import weights as checkpoint
 from models.checkpoints.header import read_header
 from models.contract.random import generator, normal
@@ -74,6 +75,7 @@ def test_losses_do_not_depend_on_how_many_share_a_batch(one_and_two):
             assert b == pytest.approx(a, rel=1e-2, abs=1e-2), case
 
 
+@pytest.mark.slow
 def test_a_run_of_one_goes_on_with_two_and_is_written_once(one_and_two):
     one, two, said = one_and_two
     ours, theirs = (checkpoint.load(folder / "run").state_dict() for folder in (one, two))
@@ -86,6 +88,7 @@ def test_a_run_of_one_goes_on_with_two_and_is_written_once(one_and_two):
     assert header.training["steps"] == 20
 
 
+@pytest.mark.slow
 def test_measured_and_drawn_by_two_as_by_one(one_and_two):
     one, two, _ = one_and_two
     ours, theirs = (read_header(folder / "run").metrics for folder in (one, two))
@@ -171,6 +174,16 @@ def test_batches_that_cannot_be_shared_out_are_refused(monkeypatch, digits):
     monkeypatch.setattr(processes, "_here", Processes(0, 3))
     with pytest.raises(ValueError, match="64 images cannot be shared out alike to 3"):
         Run(tiny_recipe(), digits)
+
+
+def test_a_command_ends_when_all_processes_have_done_theirs(monkeypatch, tiny_vae, tmp_path):
+    out, ends = tmp_path / "grid.png", []
+    monkeypatch.setattr(Processes, "wait", lambda self: ends.append(out.exists()))
+    assert main(["sample", str(tiny_vae), "--n", "4", "--out", str(out), "--device", "cpu"]) == 0
+    assert ends == [True]
+    for by in ([], ["--by", "likelihood"]):
+        assert main(["score", str(tiny_vae), str(out), *by, "--device", "cpu"]) == 0
+    assert len(ends) == 3
 
 
 def test_only_the_first_writes(monkeypatch, digits, tmp_path):

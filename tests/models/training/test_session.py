@@ -16,7 +16,7 @@ import torch
 from models import FAMILIES
 from models.checkpoints import weights
 from models.checkpoints.header import read_header
-from models.checkpoints.snapshots import load_snapshot, read_snapshots
+from models.checkpoints.snapshots import read_snapshots
 from models.contract.config import build_config
 from models.contract.random import generator
 from models.data import datasets
@@ -24,7 +24,7 @@ from models.families.vae.vae import VAE
 from models.training import starts, worker
 from models.training.session import SAMPLES, Session
 from models.training.train import Run, TrainingError
-from tests.conftest import same_weights, tiny_recipe, trained
+from tests.conftest import at_moment, same_weights, tiny_recipe, trained
 from tests.models.checkpoints.test_snapshots import tiny_gan
 
 
@@ -66,7 +66,7 @@ def test_a_watched_game_keeps_its_moments_slow_steps_too(digits, tmp_path):
     kept = read_snapshots(tmp_path / "run")
     assert [snapshot.step for snapshot in kept] == run.snapshots == [3, 6, 9, 12]
     assert all(len(snapshot.remarks["verdicts"]) == 64 for snapshot in kept)
-    first, last = (load_snapshot(tmp_path / "run", k).snapshot_pictures() for k in (0, 3))
+    first, last = (at_moment(tmp_path / "run", k).snapshot_pictures() for k in (0, 3))
     assert not torch.equal(first, last)
 
 

@@ -17,11 +17,11 @@ from models.checkpoints.snapshots import (
     MEASURED,
     SNAPSHOTS,
     Snapshot,
-    load_snapshot,
     read_measured,
     read_snapshots,
 )
 from tests import toys
+from tests.conftest import at_moment
 from tests.denoising import pictures
 from tests.games import write_games
 
@@ -59,7 +59,7 @@ def test_the_same_codes_are_shown_at_every_snapshot(context, folder):
     drawn, kept = pictures(mine["sprite"]), read_snapshots(folder / "healthy")
     assert len(drawn) == len(pictures(theirs["sprite"])) == 3
     for k, snapshot in enumerate(kept):
-        made = load_snapshot(folder / "healthy", k).snapshot_pictures()
+        made = at_moment(folder / "healthy", k).snapshot_pictures()
         made = (made * 255).round().byte().numpy()
         step = 8 + theatre.GAP
         for place in (0, 5):
