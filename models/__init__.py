@@ -25,6 +25,8 @@ FAMILIES = {
     "hvae": "models.families.hierarchical.hvae:HierarchicalVAE",
     "ebm": "models.families.energy.ebm:EnergyModel",
     "vqvae": "models.families.vq.vqvae:VQVAE",
+    "autoencoder": "models.families.autoencoder.autoencoder:Autoencoder",
+    "mae": "models.families.autoencoder.masked:MaskedAutoencoder",
     "classifier": "models.families.classifier:Classifier",
 }
 
