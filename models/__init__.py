@@ -26,6 +26,7 @@ FAMILIES = {
     "ebm": "models.families.energy.ebm:EnergyModel",
     "vqvae": "models.families.vq.vqvae:VQVAE",
     "autoencoder": "models.families.autoencoder.autoencoder:Autoencoder",
+    "dae": "models.families.autoencoder.denoising:DenoisingAutoencoder",
     "mae": "models.families.autoencoder.masked:MaskedAutoencoder",
     "classifier": "models.families.classifier:Classifier",
 }
