@@ -69,6 +69,7 @@ PUBLIC = {
     "score": "models.scores.scores:score",
     "background_of": "models.scores.background:background_of",
     "auroc": "models.evaluation.metrics:auroc",
+    "spoilt": "models.data.corruption:spoilt",
     "schedule": "models.families.diffusion.schedules:schedule",
     "schedules": "models.families.diffusion.schedules",
 }

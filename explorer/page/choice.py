@@ -142,23 +142,41 @@ def picture_controls(
     key: unique on the page. label: what the picture is called. selected: the sample taken at first.
     offered: what one on the shelf is called, and all of them.
     """
-    source = gr.Radio(
-        [(offered[0], SAMPLE), ("Your own", OWN)], value=SAMPLE, label=label,
-        elem_id=f"{key}-source", elem_classes="ge-source",
-    )  # fmt: skip
-    with gr.Column(elem_classes="ge-from-shelf") as shelved:
+    own = OwnPicture(context, key, label=label, offered=offered[0])
+    with own.shelf:
         row = shelf(key, label=f"{label}: {offered[1]}", selected=selected)
-    with gr.Column(visible=False) as own:
-        pad = components.component(
-            "picture_input", None, uploads=True, label="Draw here, or drop or paste a picture"
+    return PictureControls(own.source, row.choice, own.pad, row.view, own.seen)
+
+
+class OwnPicture:
+    """The choice between what is offered and a picture of one's own, and a pad for that.
+
+    key: unique on the page. label: what the picture is called. offered: what there is besides.
+    ``shelf`` is a column for what is offered; source and pad are inputs, seen shows what the model
+    sees of an own picture.
+    """
+
+    def __init__(self, context: Context, key: str, *, label: str, offered: str) -> None:
+        self.source = gr.Radio(
+            [(offered, SAMPLE), ("Your own", OWN)],
+            value=SAMPLE,
+            label=label,
+            elem_id=f"{key}-source",
+            elem_classes="ge-source",
         )
-        seen = components.component("seen", None)
-    source.input(
-        lambda value: (gr.Column(visible=value != OWN), gr.Column(visible=value == OWN)),
-        source, [shelved, own], **context.light,
-    )  # fmt: skip
-    pad.draw(partial(see, context), [context.picker, pad], seen, **context.light)
-    return PictureControls(source, row.choice, pad, row.view, seen)
+        self.shelf = gr.Column(elem_classes="ge-from-shelf")
+        with gr.Column(visible=False) as drawn:
+            self.pad = components.component(
+                "picture_input", None, uploads=True, label="Draw here, or drop or paste a picture"
+            )
+            self.seen = components.component("seen", None)
+        self.source.input(
+            lambda value: (gr.Column(visible=value != OWN), gr.Column(visible=value == OWN)),
+            self.source,
+            [self.shelf, drawn],
+            **context.light,
+        )
+        self.pad.draw(partial(see, context), [context.picker, self.pad], self.seen, **context.light)
 
 
 def see(context: Context, name: str, given: Any) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""The pictures that were shipped with a model: no torch, no waiting."""
+"""The pictures that were shipped with models, made and real: no torch, no waiting."""
 
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ import numpy as np
 from explorer.server.store import Store
 
 log = logging.getLogger(__name__)
+
+REAL = 200  # how many real pictures of a model's data are offered
 
 
 class Drawn(NamedTuple):
@@ -38,3 +41,32 @@ def preview(store: Store, name: str) -> Drawn | None:
         return None
     cells = sheet.reshape(8, H, 8, W, C).transpose(0, 2, 4, 1, 3).reshape(64, C, H, W)
     return Drawn(cells, None, None, 0.0)
+
+
+@lru_cache
+def _kept(path: Path) -> np.ndarray | None:
+    """(N, C, H, W) uint8: test pictures that are shipped with a model's codes, if any."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            if "pictures" not in set(file.keys()):
+                return None
+            return file.get_slice("pictures")[:REAL]
+    except (OSError, SafetensorError) as error:
+        log.warning("No pictures of %s: %s", path, error)
+        return None
+
+
+def real_pictures(store: Store, name: str) -> np.ndarray | None:
+    """(N, C, H, W) uint8 test pictures of a model's data and size, of any model that has some."""
+    header = store.header(name)
+    for other in store.names:
+        known = store.header(other)
+        same = known.data.get("name") == header.data.get("name")
+        path = Path(known.folder) / "codes.safetensors"
+        if same and list(known.config["image"]) == list(header.config["image"]) and path.is_file():
+            found = _kept(path)
+            if found is not None:
+                return found
+    return None

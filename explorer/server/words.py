@@ -11,6 +11,7 @@ WORDS = {
     "Samples": "be sampled from",
     "Encodes": "encode pictures",
     "Decodes": "decode latent codes",
+    "Rebuilds": "rebuild a picture",
     "HasLikelihood": "tell how likely a picture is",
     "HasEnergy": "tell a picture's energy",
     "Denoises": "remove noise",

@@ -45,6 +45,7 @@ from explorer.tabs import (
     latent,
     layers,
     pixels,
+    rebuild,
     sample,
     score,
     train,
@@ -53,4 +54,17 @@ from explorer.tabs import map as map_tab
 
 __all__ = ["TABS", "key_of"]
 
-TABS = (sample, latent, denoise, pixels, layers, game, map_tab, score, compare, ideas, train)
+TABS = (
+    sample,
+    latent,
+    rebuild,
+    denoise,
+    pixels,
+    layers,
+    game,
+    map_tab,
+    score,
+    compare,
+    ideas,
+    train,
+)

@@ -32,6 +32,15 @@ class Decodes(Protocol):
 
 
 @runtime_checkable
+class Rebuilds(Protocol):
+    """Reads pictures, spoilt ones too, and writes each as it takes it to be: rebuild(x, known),
+    (B, C, H, W) in [0, 1] of x (B, C, H, W), by way of what it keeps of a picture. known: bool, as
+    x, False where x is hidden; a model that knows nothing of hiding sees what stands there."""
+
+    def rebuild(self, x: Tensor, known: Tensor | None = None) -> Tensor: ...
+
+
+@runtime_checkable
 class HasLikelihood(Protocol):
     def log_likelihood(self, x: Tensor, rng: Generator, **effort) -> Likelihood: ...
 
@@ -125,6 +134,7 @@ CAPABILITIES = {
         Samples,
         Encodes,
         Decodes,
+        Rebuilds,
         HasLikelihood,
         HasEnergy,
         Denoises,

@@ -5,19 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from explorer.page.context import Context
 from explorer.server.ask import Seed
+from explorer.server.previews import real_pictures
 from explorer.server.reading import is_whole
 
 log = logging.getLogger(__name__)
 
-PICTURES = 200  # how many real pictures of a model's data are offered
 POSTERIOR, PRIOR = 512, 2048  # codes for log p(x), of the encoder and of the prior
 
 
@@ -32,41 +31,9 @@ def functions(context: Context) -> list[Callable[[Any], Any]]:
     return found
 
 
-# -- real pictures --------------------------------------------------------------------------------
-
-
-@lru_cache
-def _kept(path: Path) -> np.ndarray | None:
-    """(N, C, H, W) uint8: test pictures that are shipped with a model's codes, if any."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "np") as file:
-            if "pictures" not in set(file.keys()):
-                return None
-            return file.get_slice("pictures")[:PICTURES]
-    except (OSError, SafetensorError) as error:
-        log.warning("No pictures of %s: %s", path, error)
-        return None
-
-
-def pictures(context: Context, name: str) -> np.ndarray | None:
-    """(N, C, H, W) uint8 test pictures of a model's data and size, of any model that has some."""
-    header = context.store.header(name)
-    for other in context.store.names:
-        known = context.store.header(other)
-        same = known.data.get("name") == header.data.get("name")
-        path = Path(known.folder) / "codes.safetensors"
-        if same and list(known.config["image"]) == list(header.config["image"]) and path.is_file():
-            found = _kept(path)
-            if found is not None:
-                return found
-    return None
-
-
 def _picture(context: Context, name: str, k: Any) -> np.ndarray:
     """(1, C, H, W) float32 in [0, 1], the k-th of the model's data."""
-    found = pictures(context, name)
+    found = real_pictures(context.store, name)
     if found is None:
         raise ValueError("No test pictures are shipped for this model.")
     if not is_whole(k) or not 0 <= k < len(found):
@@ -83,7 +50,11 @@ def _title(context: Context, name: str) -> str:
 
 def coders(context: Context, _: Any = None) -> list[dict[str, str]]:
     """The models that can code a picture, those for which test pictures are shipped first."""
-    names = [n for n in context.store.having({"WritesPixels"}) if pictures(context, n) is not None]
+    names = [
+        n
+        for n in context.store.having({"WritesPixels"})
+        if real_pictures(context.store, n) is not None
+    ]
     # One that has to be told the class would need that in its file, too.
     names = [n for n in names if "Conditional" not in context.store.header(n).capabilities]
     # The likeliest first, among those of the first one's data: the best code.

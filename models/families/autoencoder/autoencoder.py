@@ -94,6 +94,11 @@ class Autoencoder(GenerativeModel):
             )
         return torch.sigmoid(self.net.decode(self.low + z * (self.high - self.low)))
 
+    @torch.no_grad()
+    def rebuild(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        """What the decoder makes of a picture's code, (B, C, H, W) in [0, 1]."""
+        return self.decode(self.encode(x))
+
     # -- training --------------------------------------------------------------------------------
 
     def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:

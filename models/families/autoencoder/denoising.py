@@ -89,6 +89,12 @@ class DenoisingAutoencoder(Denoiser):
         """The code of pictures x (B, C, H, W) in [0, 1] as they are: (B, D)."""
         return self._code(self.inside(self.checked(x)))
 
+    @torch.no_grad()
+    def rebuild(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        """r(x), the clean picture it takes each one for, (B, C, H, W) in [0, 1]. x: (B, C, H, W),
+        which may lie outside of [0, 1] where there is noise."""
+        return self.outside(self.denoised(self.inside(self.checked(x)), 0.0)).clamp(0, 1)
+
     def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:
         """The squared error of a picture, at levels spread evenly in their logarithm."""
         c, x0 = self.config, self.inside(x)

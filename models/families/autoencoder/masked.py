@@ -139,6 +139,15 @@ class MaskedAutoencoder(GenerativeModel):
         return self.features(tokens, seen)[0].mean(1)
 
     @torch.no_grad()
+    def rebuild(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        """x with the patches painted of which not every pixel is known, (B, C, H, W) in [0, 1]; it
+        says nothing of those that it has seen, and keeps them. known: bool, as x."""
+        x = self.checked(x)
+        known = torch.ones_like(x, dtype=torch.bool) if known is None else known.expand_as(x)
+        tokens, seen = (patches(part, self.config.patch) for part in (x.clamp(0, 1), known))
+        return self.picture(self._painted(tokens, seen.all(2)))
+
+    @torch.no_grad()
     def complete_steps(
         self, x: Tensor, known: Tensor, rng: Generator, label: int | Tensor | None = None
     ) -> Iterator[Frame]:

@@ -319,6 +319,11 @@ class BiGAN(GAN):
         """E(x), (B, latent). x: (B, C, H, W) in [0, 1]."""
         return self.encoder(self.checked(x), self.one_hot(label, len(x)))
 
+    @torch.no_grad()
+    def rebuild(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        """G(E(x)), (B, C, H, W) in [0, 1]: nothing was ever trained to make it x."""
+        return self.decode(self.encode(x))
+
     def encoded(self, x: Tensor, y: Tensor) -> Tensor:
         return self.encoder(x, y)
 

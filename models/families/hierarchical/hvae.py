@@ -272,6 +272,13 @@ class HierarchicalVAE(DecodesPixels, GenerativeModel):
         return self.walk(self._noise(len(x), rng), self.features(x)).codes
 
     @torch.no_grad()
+    def rebuild(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        """The expected picture of every level's posterior mean, (B, C, H, W) in [0, 1]."""
+        x = self.checked(x)
+        still = torch.zeros_like(self._noise(len(x), torch.Generator()))
+        return self.expected(self.walk(still, self.features(x)).numbers)
+
+    @torch.no_grad()
     def level_kl(self, x: Tensor, rng: Generator) -> Tensor:
         """How many nats each picture (B, C, H, W) puts into each level, (B, L)."""
         x = self.observed(self.checked(x), rng)

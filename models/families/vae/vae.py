@@ -167,6 +167,12 @@ class VAE(DecodesPixels, GenerativeModel):
             )
         return self.expected(self.decoder(self.prior.inverse(z), self.one_hot(label, len(z))))
 
+    @torch.no_grad()
+    def rebuild(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        """The expected picture of the posterior's mean, (B, C, H, W) in [0, 1]; of no class where
+        there are some."""
+        return self.decode(self.encode(x))
+
     @differentiable
     def embed(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """What the decoder reads, (N, D). A learned prior squeezes the classes into one bell, in

@@ -256,6 +256,11 @@ class VQVAE(DecodesPixels, GenerativeModel):
         indices = self.checked_indices(indices)
         return self.expected(self.numbers(self.codebook.vectors[indices]))
 
+    @torch.no_grad()
+    def rebuild(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        """The expected picture of a picture's grid of codes, (B, C, H, W) in [0, 1]."""
+        return self.decode_indices(self.encode_indices(x))
+
     def checked_indices(self, indices: Tensor) -> Tensor:
         h, w = self.grid
         if (

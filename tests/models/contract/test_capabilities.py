@@ -61,6 +61,20 @@ def test_decodes(model):
     refused(model.decode, z[0])
 
 
+@having("Rebuilds")
+def test_rebuilds(model):
+    x = images(model)
+    again = model.rebuild(x)
+    assert again.shape == x.shape and again.min() >= 0 and again.max() <= 1
+    assert torch.equal(again, model.rebuild(x))
+    torch.testing.assert_close(model.rebuild(x[1:2]), again[1:2], atol=1e-4, rtol=0)
+    known = torch.ones_like(x, dtype=torch.bool)
+    known[:, :, : x.shape[2] // 2] = False
+    assert model.rebuild(x, known).shape == x.shape
+    assert model.rebuild(x + 0.3 * torch.randn(x.shape, generator=generator(4))).isfinite().all()
+    gives_the_sizes(model.rebuild, x)
+
+
 @having("Samples", "Decodes")
 def test_a_sample_is_its_code_decoded(model):
     frame = list(model.sample_steps(3, generator(0)))[-1]

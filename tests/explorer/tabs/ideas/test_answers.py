@@ -29,7 +29,7 @@ def test_a_real_digit_as_a_file_and_back(shipped):
     assert found["bytes"] * 8 <= sum(found["bits"]) * 1.01 + 16
     assert found["bytes"] < found["webp"] < found["png"] and found["raw"] == 98
     values = np.array(found["values"])
-    picture = answers.pictures(shipped, "made-mnist")[3] > 127
+    picture = real_pictures(shipped.store, "made-mnist")[3] > 127
     np.testing.assert_array_equal(values, picture.flatten())
     other = answers.length(shipped, ["fvsbn-mnist", "made-mnist", 3])
     assert other["bytes"] >= found["bytes"] and other["space"] == "black and white"
