@@ -42,18 +42,19 @@ KINDS = {
 }
 
 LOOK_FOR = r"""
-* **What passes through the code.** With nothing spoilt the row shows what the code keeps and what it
-  loses. A code of two numbers keeps the kind of thing and its size; one of 32 keeps the strokes.
-* **Who repairs.** Only a model that was trained on spoilt pictures has learnt to put them right. Others
-  rebuild the noise as well as they can; where their code has no room for it, they repair by
-  accident. Compare the numbers: the first is the error of the spoilt picture, the second what is left.
+* **What passes through the code.** With nothing spoilt the row shows what the code keeps and what
+  it loses. A code of two numbers keeps the kind of thing and its size; one of 32 keeps the strokes.
+* **Who repairs.** Only a model that was trained on spoilt pictures has learnt to put them right.
+  Others rebuild the noise as well as they can; where their code has no room for it, they repair
+  by accident. Compare the numbers: under a spoilt picture, how far off it is; under a rebuilt one,
+  what is left.
 * **Hidden squares** are what a masked autoencoder was trained on: it is told where they are, and
   leaves the rest alone. Everybody else takes them for black.
 * **The mean of all that could be there.** Hide 90 %: what comes back is a grey blur. Squared error
   asks for the average, and an average of shirts is no shirt.
 * **What the code follows.** The strongest directions are small changes of the picture that move the
-  code most, and the norm sums them all up. In a contractive autoencoder few are left, and they look
-  like ways in which digits really differ: a slant, a thicker stroke.
+  code most, and the norm $\lVert J \rVert$ sums them all up. In a contractive autoencoder few are
+  left, and they look like ways in which digits really differ: a slant, a thicker stroke.
 """
 
 

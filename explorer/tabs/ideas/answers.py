@@ -136,7 +136,7 @@ def bounded(context: Context, _: Any = None) -> list[dict[str, str]]:
     found = []
     for name in context.store.having({"Encodes", "Decodes", "HasLikelihood"}):
         weighs = issubclass(family(context.store.header(name).family), WeighsCodes)
-        if weighs and pictures(context, name) is not None:
+        if weighs and real_pictures(context.store, name) is not None:
             found.append({"name": name, "title": _title(context, name)})
     return found
 

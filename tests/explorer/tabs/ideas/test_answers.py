@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from explorer import Context
+from explorer.server.previews import real_pictures
 from explorer.tabs.ideas import answers, library
 from models.checkpoints.weights import load
 from models.contract.abilities import WeighsCodes
