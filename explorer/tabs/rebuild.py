@@ -206,11 +206,8 @@ def show(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
             continue
         rows.append(_row(title, "rebuilt", made.pixels, made.error))
         means.append(f"{title} {made.error.mean():.3f}")
-        done = other == [name, *others][-1]
-        yield screen(
-            rows={"rows": list(rows), "columns": None, "chosen": None},
-            status=say("Rebuilding …", kind="busy") if not done else None,
-        )
+        shown = {"rows": list(rows), "columns": None, "chosen": None}
+        yield screen(rows=shown, status=say("Rebuilding …", kind="busy"))
     before = "" if wish.kind == NOTHING else f"Spoilt they are off by {off.mean():.3f}; "
     words = f"{before}rebuilt by {', '.join(means)} (root mean square, of 1)."
     status = say(" ".join([words[0].upper() + words[1:], *problems]))
