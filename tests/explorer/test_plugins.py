@@ -142,7 +142,7 @@ def test_a_score_is_offered_for_one_picture_and_for_many(folder, monkeypatch):
 BESIDE = {
     ("explorer.page.context", "Context.timely"),  # the family's text, when a model arrives
     ("explorer.page.context", "Context.keep_until_gone"),  # whose upload it is
-    ("explorer.page.choice", "picture_controls"),  # the shelf hides as the pad appears
+    ("explorer.page.choice", "OwnPicture.__init__"),  # the shelf hides as the pad appears
     ("explorer.page.choice", "see"),  # what the model sees of a drawing
     ("explorer.page.address", "install"),  # a link is opened
     ("explorer.tabs.train", "_welcome"),  # a page is closed
