@@ -6,6 +6,8 @@
     python -m models sample CHECKPOINT --n 64 --seed 0 [--label K] [--steps S]
                               [--sampler NAME] [--guidance W] [--truncation T] --out grid.png
     python -m models score CHECKPOINT IMAGE... [--by SCORE ...] [--json]
+    python -m models plane METHOD [--set ring] [--points FILE] [--minutes 0.5]
+                              [--to FILE.film|.png] [--json]
 
 With ``--json`` one JSON object stands on stdout and nothing else. What is wrong with an argument is
 said in one line on stderr, and the exit status is 2; a run that fails, or that could not write what
@@ -23,7 +25,7 @@ import sys
 from typing import Any
 
 from models.checkpoints.header import read_header
-from models.commands import evaluate, sample, score, train
+from models.commands import evaluate, plane, sample, score, train
 from models.commands import list as list_checkpoints
 from models.commands.arguments import parser
 from models.commands.sentences import about_unreadable, one_line
@@ -39,6 +41,7 @@ COMMANDS = {
     "evaluate": evaluate.run,
     "sample": sample.run,
     "score": score.run,
+    "plane": plane.run,
 }
 
 # What a Ctrl-C leaves of a command, where there is more to say than that it has stopped.

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from models.checkpoints.header import SHIPPED
+from models.commands import plane
 from models.contract.knobs import MOST_DRAWS, MOST_IMAGES, MOST_PICTURES, Knob, named
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ def parser() -> argparse.ArgumentParser:
         help="draws an image (default: 100 codes of a VAE, 4 noises of a flow, 2 paths of an ODE)",
     )
     sub.add_argument("--seed", type=int, default=0)
+    sub = command("plane", "train a method on points of the plane", "json")
+    plane.add_arguments(sub)
     return main
 
 

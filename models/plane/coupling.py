@@ -21,7 +21,7 @@ from models.contract.config import setting
 from models.contract.model import Objective
 from models.plane.contract import Config as Base
 from models.plane.contract import Method, code_grid
-from models.plane.nets import perceptron
+from models.plane.nets import Waves, perceptron
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class AffineLayer(nn.Module):
     def __init__(self, moved: int, config: Config) -> None:
         super().__init__()
         self.moved = moved
-        self.net = perceptron(1, 2, config.width, config.depth, zero=True)
+        body = perceptron(Waves.size, 2, config.width, config.depth, zero=True)
+        self.net = nn.Sequential(Waves(), body)
 
     def forward(self, x: Tensor, inverse: bool = False) -> tuple[Tensor, Tensor]:
         """(N, 2) -> (N, 2) and log |det|, (N,), towards the data; or back to noise."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -112,49 +112,62 @@ def moment_of(run: Run, measures: bool = True, small: bool = False) -> Moment:
 
 
 def arrays_of(
-    method: Method, data: Dataset, seed: int, small: bool = False
+    method: Method,
+    data: Dataset,
+    seed: int,
+    small: bool = False,
+    only: Collection[str] = (),
+    there: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Everything that is to be seen of a method, by name; the same noise at every moment."""
+    """Everything that is to be seen of a method, by name; the same noise at every moment.
+
+    small: samples and paths alone, for a first look. only: these names alone. there: what is known
+    already, and is not computed again.
+    """
+    there = dict(there or {})
+    cells, square = grid(CELLS), (CELLS, CELLS)
+
+    def wanted(name: str) -> bool:
+        return name not in there and (name in only or not only)
+
     arrays: dict[str, Tensor] = {}
-    with torch.no_grad():
-        frames = list(method.sample_steps(SAMPLES, generator(seed, 2**34)))
+    if wanted("samples"):
+        with torch.no_grad():
+            frames = list(method.sample_steps(SAMPLES, generator(seed, 2**34)))
         arrays["samples"] = frames[-1]
         if method.times:
-            kept = [frames[k][:PATHS] for k in _kept(len(frames))]
-            arrays["paths"] = torch.stack(kept)
+            arrays["paths"] = torch.stack([frames[k][:PATHS] for k in _kept(len(frames))])
     if small:
-        return _as_arrays(arrays)
-    cells, shape = grid(CELLS), (CELLS, CELLS)
-    if isinstance(method, HasDensity):
-        arrays["log_density"] = method.log_density(cells).clamp(min=FLOOR).reshape(shape)
-    if isinstance(method, HasBound):
-        arrays["bound"] = method.bound(cells).clamp(min=FLOOR).reshape(shape)
-    if isinstance(method, HasEnergy):
-        energy = method.energy(cells).reshape(shape)
+        return there | _as_arrays(arrays)
+    if isinstance(method, HasDensity) and wanted("log_density"):
+        arrays["log_density"] = method.log_density(cells).clamp(min=FLOOR).reshape(square)
+    if isinstance(method, HasBound) and wanted("bound"):
+        arrays["bound"] = method.bound(cells).clamp(min=FLOOR).reshape(square)
+    if isinstance(method, HasEnergy) and wanted("energy"):
+        energy = method.energy(cells).reshape(square)
         arrays["energy"] = (energy - energy.min()).clamp(max=-FLOOR)
-    if isinstance(method, HasCritic):
-        arrays["critic"] = method.critic(cells).reshape(shape)
+    if isinstance(method, HasCritic) and wanted("critic"):
+        arrays["critic"] = method.critic(cells).reshape(square)
         if data.density is not None:
-            many = method.sample(4000, generator(seed, 2**35))
-            log_q = kernel_log_density(many, cells)
-            arrays["best_critic"] = torch.sigmoid(data.density.log_density(cells) - log_q).reshape(
-                shape
-            )
-    if isinstance(method, HasField):
+            log_p = data.density.log_density(cells)
+            log_q = kernel_log_density(method.sample(2000, generator(seed, 2**35)), cells)
+            arrays["best_critic"] = torch.sigmoid(log_p - log_q).reshape(square)
+    if isinstance(method, HasField) and wanted("field"):
         places = grid(ARROWS)
         fields = [method.field(places, t) for t in method.levels]
         arrays["field"] = torch.stack(fields).reshape(-1, ARROWS, ARROWS, 2)
-    if isinstance(method, HasMesh):
+    if isinstance(method, HasMesh) and wanted("mesh"):
         arrays["mesh"], log_det = method.mesh()
         if log_det is not None:
             arrays["log_det"] = log_det
-    if isinstance(method, Encodes):
+    if isinstance(method, Encodes) and wanted("posterior"):
         codes = torch.cat(method.encode(grid(ELLIPSES)), 1)
         arrays["posterior"] = codes.reshape(ELLIPSES, ELLIPSES, -1)
-    if isinstance(method, HasComponents):
+    if isinstance(method, HasComponents) and wanted("components"):
         arrays["components"] = method.components()
-    arrays |= method.extras(data.points[:PATHS], generator(seed, 2**36))
-    return _as_arrays(arrays)
+    if not only:
+        arrays |= method.extras(data.points[:PATHS], generator(seed, 2**36))
+    return there | _as_arrays(arrays)
 
 
 def _as_arrays(tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
@@ -196,8 +209,9 @@ def truth_of(data: Dataset) -> Film:
     return Film({"set": data.key, "title": data.title, "box": list(BOX)}, [], fixed)
 
 
-def film_of(run: Run, moments: list[Moment]) -> Film:
-    field = true_field(run.model, run.data)
+def film_of(run: Run, moments: list[Moment], truth: bool = True) -> Film:
+    """A film of a run. truth: with the true field, where that is known."""
+    field = true_field(run.model, run.data) if truth else None
     return Film(header_of(run), moments, {} if field is None else {"true_field": field})
 
 

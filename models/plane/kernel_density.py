@@ -28,6 +28,9 @@ class Config(Base):
     learning_rate: float = setting(
         0.05, "How far one step changes the log of the width.", low=1e-4, high=0.5, live=True
     )
+    batch: int = setting(
+        128, "Points a step that the width is fitted to.", low=2, high=5000, live=True
+    )
     bandwidth: float = setting(
         1.0, "Width of the Gaussians at the start, in units of the plane.",
         low=NARROWEST, high=4.0, live=True,

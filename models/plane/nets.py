@@ -23,6 +23,18 @@ def perceptron(
     return nn.Sequential(*layers, last)
 
 
+class Waves(nn.Module):
+    """A number (N, 1) with its sines and cosines, (N, 7): what a network makes of it may
+    then change within short distances (Tancik et al. 2020, section 4)."""
+
+    size = 7
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat(
+            [x, *(wave for k in (1, 2, 4) for wave in ((k * x).sin(), (k * x).cos()))], 1
+        )
+
+
 class Timed(nn.Module):
     """A perceptron of a point and a time or noise level, (N, 2) and (N,) or a number -> (N, out).
 

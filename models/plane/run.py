@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -25,13 +25,19 @@ class Diverged(RuntimeError):
 class Run:
     """Trains ``model``; ``shown`` is what is looked at, its running mean where the method says so.
 
-    step: whole steps taken. seconds: what they took. logs: numbers of the last part of a step.
+    step: whole steps taken. seconds: what they took, by ``clock``. logs: of its last part.
     Raises ValueError with one sentence for an unknown method or setting.
     """
 
     def __init__(
-        self, key: str, data: Dataset, config: dict[str, object] | None = None, seed: int = 0
+        self,
+        key: str,
+        data: Dataset,
+        config: dict[str, object] | None = None,
+        seed: int = 0,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self.clock = clock
         self.key, self.data, self.seed = key, data, seed
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # what the layers draw their first weights from
@@ -58,14 +64,14 @@ class Run:
 
     def part(self) -> str:
         """Takes the next part of a step and returns its name: a GAN's player, EM's E or M."""
-        started = time.perf_counter()
+        started = self.clock()
         if self._parts is None:
             self._parts = self._step()
         name = next(self._parts, "")
         if not name:  # the step was whole before
             self._parts = self._step()
             name = next(self._parts)
-        self.seconds += time.perf_counter() - started
+        self.seconds += self.clock() - started
         return name
 
     def _step(self) -> Iterator[str]:
@@ -94,7 +100,7 @@ class Run:
             return part.name
         if part.player not in self.optimizers:
             rate = self.model.config.learning_rate
-            made = torch.optim.Adam(part.params, lr=rate, betas=self.model.BETAS)
+            made = torch.optim.Adam(part.params, lr=rate, betas=self.model.BETAS, fused=True)
             self.optimizers[part.player] = made
         optimizer = self.optimizers[part.player]
         for group in optimizer.param_groups:
@@ -121,12 +127,10 @@ class Run:
     def _average(self) -> None:
         """The mean of the weights so far, later of the last 1 / (1 - AVERAGE) steps."""
         keep = min(self.model.AVERAGE, (1 + self.step) / (10 + self.step))
-        new = self.model.state_dict()
-        for name, mean in self.shown.state_dict().items():
-            if mean.is_floating_point():
-                mean.lerp_(new[name], 1 - keep)
-            else:
-                mean.copy_(new[name])
+        means, new = list(self.shown.parameters()), list(self.model.parameters())
+        torch._foreach_lerp_(means, new, 1 - keep)
+        for mean, buffer in zip(self.shown.buffers(), self.model.buffers(), strict=True):
+            mean.copy_(buffer)
 
     def tune(self, values: dict[str, object]) -> None:
         """Changes settings from the next step on. Raises ValueError with one sentence."""

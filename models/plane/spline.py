@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from models.contract.config import setting
 from models.plane.contract import Config as Base
 from models.plane.coupling import Coupling
-from models.plane.nets import perceptron
+from models.plane.nets import Waves, perceptron
 
 REACH, LEAST = 4.0, 1e-3  # where the spline ends; the least width, height and slope of a piece
 SAME = math.log(math.expm1(1 - LEAST))  # what makes a slope of one
@@ -41,12 +41,14 @@ class SplineLayer(nn.Module):
     def __init__(self, moved: int, config: Config) -> None:
         super().__init__()
         self.moved, self.pieces = moved, config.pieces
-        self.net = perceptron(1, 3 * config.pieces - 1, config.width, config.depth, zero=True)
+        numbers = 3 * config.pieces - 1
+        body = perceptron(Waves.size, numbers, config.width, config.depth, zero=True)
+        self.net = nn.Sequential(Waves(), body)
 
     def forward(self, x: Tensor, inverse: bool = False) -> tuple[Tensor, Tensor]:
         """(N, 2) -> (N, 2) and log |det|, (N,), towards the data; or back to noise."""
         kept, moved = x[:, 1 - self.moved], x[:, self.moved]
-        numbers = self.net(kept[:, None] / 2)
+        numbers = self.net(kept[:, None])
         widths, heights, slopes = numbers.split([self.pieces, self.pieces, self.pieces - 1], dim=1)
         slopes = F.pad(LEAST + F.softplus(slopes + SAME), (1, 1), value=1.0)
         moved, log_slope = spline(moved, _knots(widths), _knots(heights), slopes, inverse)

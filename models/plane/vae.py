@@ -25,7 +25,7 @@ from models.plane.contract import Config as Base
 from models.plane.contract import Method, code_grid
 from models.plane.nets import perceptron
 
-NODES = {1: 801, 2: 72}  # along each axis of the code, of the sum for the evidence
+NODES = {1: 801, 2: 48}  # along each axis of the code, of the sum for the evidence
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ Orders to a process at rest:
     describe   data                      -> loaded
     measure    out, only                -> measured
     check      out                       -> checked: that these foreign weights fit their header
+    plane      method, config, seed, minutes, and points, or set, n, arguments
+                                         -> what ``models.plane.session`` reports, then ended
     hurry                                -> ends an estimate that is being made, with what it has
 
 each with ``folder`` to work in, ``data_dir``, ``device`` and ``limits``; what cannot be done is
@@ -38,6 +40,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 log = logging.getLogger(__name__)
 
+# Orders to a run that may come when it has ended.
+TOO_LATE = ("hurry", "pause", "go", "step", "stop", "tune")
 NICE = 2  # the page comes first
 TIMED = 3.0  # seconds that an estimate may take for its steps, five at most
 
@@ -98,7 +102,7 @@ class Worker:
 
     def obey(self, order: dict[str, Any]) -> bool:
         """Carries an order out. Returns whether the process is to take another."""
-        if order["do"] == "hurry":  # what it was to hurry has been done
+        if order["do"] in TOO_LATE:  # what it was about has been done
             return True
         do = {
             "describe": lambda order: self.dataset(order["data"], order.get("data_dir")),
@@ -106,6 +110,7 @@ class Worker:
             "train": self.train,
             "measure": self.measure,
             "check": self.check,
+            "plane": self.plane,
         }[order["do"]]
         set_limits(**order.get("limits", {}))
         try:
@@ -204,6 +209,22 @@ class Worker:
             model.sample(1, generator(0))
         self.wire.report("checked")
 
+    def plane(self, order: dict[str, Any]) -> None:
+        import torch
+
+        from models.plane.run import Run
+        from models.plane.session import Session, asked_data
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # its steps are too small to share out
+        try:
+            seed = int(order.get("seed", 0))
+            run = Run(order["method"], asked_data(order), order.get("config"), seed)
+            session = Session(self.wire, run, 60 * float(order.get("minutes", 0)))
+            self.wire.report("ended", why=session.work(), step=run.step)
+        finally:
+            torch.set_num_threads(threads)
+
 
 def reset_peak() -> None:
     """From here on ``peak_megabytes`` means what comes; where the system can do that."""
@@ -229,6 +250,9 @@ def warm_up() -> None:
     import torch
 
     from models.data import datasets
+    from models.plane.data import dataset
+    from models.plane.film import moment_of
+    from models.plane.run import Run
     from models.training import recipe, train
     from models.training.session import Session  # noqa: F401
 
@@ -245,6 +269,9 @@ def warm_up() -> None:
     )
     for _ in train.Run(tiny, datasets.load("digits")).steps():
         pass
+    plane = Run("coupling", dataset("ring", 50))
+    plane.advance()
+    moment_of(plane)
 
 
 def main() -> int:

@@ -1,0 +1,66 @@
+"""What is shipped: weights that come back, films of them, and the card."""
+
+import pytest
+import torch
+
+from models.plane import card, film, shipped
+from models.plane.data import DENSITIES
+
+
+def test_weights_come_back_as_exactly_as_they_are_kept():
+    rng = torch.Generator().manual_seed(0)
+    states = [
+        {
+            "matrix": torch.randn(5, 7, generator=rng), "vector": torch.randn(5, generator=rng),
+            "number": torch.randn((), generator=rng), "buffer": torch.randn(3, 3, generator=rng),
+            "same": torch.ones(2, 2), "count": torch.tensor(k),
+        }
+        for k in range(4)
+    ]  # fmt: skip
+    kept = shipped.stored(states, {"matrix", "vector", "number", "same"})
+    again = list(shipped.restored(kept))
+    assert len(again) == len(states)
+    for k, (before, after) in enumerate(zip(states, again, strict=True)):
+        assert set(before) == set(after)
+        step = before["matrix"].abs().amax(1, keepdim=True) / 127
+        error = (after["matrix"] - before["matrix"]).abs()
+        assert bool((error <= (0.51 * step if k < 3 else 1e-3 * before["matrix"].abs())).all())
+        assert torch.allclose(after["vector"], before["vector"], rtol=1e-3)
+        for name in ("buffer", "same", "count"):
+            assert torch.equal(after[name], before[name])
+
+
+@pytest.mark.parametrize("method", ["coupling", "gaussian-mixture", "vae-2"])
+def test_a_method_is_trained_written_and_filmed(method, tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    small = {"components": 3} if method == "gaussian-mixture" else {"width": 8, "depth": 1}
+    facts = shipped.ship(method, "banana", shipped.Plan(4, small), tmp_path)
+    assert shipped.available() == [(method, "banana")]
+    made = shipped.film(method, "banana")
+    assert [moment.step for moment in made.moments] == facts["steps"] and facts["steps"][0] == 0
+    assert made.moments[-1].measures["kl_forward"].value == pytest.approx(
+        facts["measures"][-1]["kl_forward"]["value"]
+    )
+    assert made.moments[-1].arrays["log_density"].shape == (64, 64)
+    assert film.pack(made) == film.pack(shipped.film(method, "banana"))
+    assert "| Banana" not in card.card() and "## Banana" in card.card()
+
+
+def test_what_is_not_shipped_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    for pair in (("coupling", "ring"), ("..", "ring"), ("coupling", "../ring")):
+        with pytest.raises(ValueError, match="no shipped film"):
+            shipped.film(*pair)
+    with pytest.raises(ValueError, match="No film is here"):
+        card.card()
+
+
+@pytest.mark.shipped
+def test_the_ring_of_eight_is_learned_by_what_is_shipped():
+    here = shipped.available()
+    assert here and {key for _, key in here} <= set(DENSITIES)
+    for method, key in here:
+        facts = shipped.read(method, key)[1]
+        assert len(facts["steps"]) == len(facts["seconds"]) == len(facts["measures"])
+    sizes = [path.stat().st_size for path in shipped.FOLDER.rglob("*.xz")]
+    assert sum(sizes) <= 20e6 and max(sizes) <= 10e6
