@@ -12,7 +12,8 @@ How the page hangs together, for whoever adds to it:
   changes: a tab that nobody looks at must not compute. Every other handler is ``part.on``.
 * Models are asked through ``context.ask`` (``explorer.server.ask``): arrays in, arrays out.
 * ``context.remember(key, component)`` puts a control into the page's address and takes it from
-  there when a link is opened. The key begins with the tab's name.
+  there when a link is opened. The key begins with the tab's name. The browser's back and forward
+  walk tabs, parts and models; ``GE.visit(query)`` goes to any state while the page is open.
 * ``context.code`` carries a latent code from one tab to another; ``context.go(tab)`` changes tabs.
 * The store (``context.store``) lists models from their headers, without torch, and loads on first
   use. ``import torch``, ``umap``, ``plotly``, ``pandas`` stand inside functions: the page is up
@@ -132,7 +133,7 @@ def launch_options() -> dict:
         "theme": theme.theme(),
         "css": components.stylesheet(),
         "head": f"<script>window.GE_RENAMED = {json.dumps(address.RENAMED)};\n"
-        f"{components.scripts()}</script>",
+        f"window.GE_HOME = {json.dumps(address.home())};\n{components.scripts()}</script>",
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,

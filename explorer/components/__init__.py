@@ -69,11 +69,12 @@ HOLD = "props = GE.hold(props, watch);\n"
 
 
 def scripts() -> str:
-    """What every component may use: ``GE``, with the address (page.js), drawing (pixels.js,
-    writing.js, figures.js) and codes (latents.js); then the script of every component, once, as
-    ``GE.make``."""
-    names = ("page.js", "pixels.js", "writing.js", "figures.js", "latents.js")
-    others = [name for name in files() if name.endswith(".js") and name not in names]
+    """What every component may use, ``GE``: page.js, then the other scripts of ``shared/``; then
+    the script of every component, once, as ``GE.make``."""
+    scripts = {name: path for name, path in files().items() if name.endswith(".js")}
+    shared = [name for name, path in scripts.items() if path.parent.name == "shared"]
+    names = ["page.js", *(name for name in shared if name != "page.js")]
+    others = [name for name in scripts if name not in names]
     makers = [
         f"GE.make.{name[:-3]} = function ({ARGUMENTS}) {{\n{_holding(source(name))}\n}};\n"
         for name in others

@@ -1,19 +1,28 @@
 """The address of the page and its state, each made from the other.
 
-The browser writes (``GE.put`` in ``shared/page.js``, by ``history.replaceState``, no request);
-the server reads once, when a link is opened, because controls live there.
+The browser writes (``GE.put`` in ``shared/page.js``, no request); the server reads when a link is
+opened and when a state is gone to while the page is open (``GE.visit`` in ``shared/travel.js``, the
+browser's back and forward), because controls live there.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import re
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from explorer.page.context import Context
+from explorer.components.visit.visit import visit
+from explorer.page.context import Context, Remembered
+
+# An address of the page is a fraction of this long; a longer one is nobody's.
+LONGEST = 20_000  # characters
 
 COMPARED = (
     "seed",
@@ -99,16 +108,46 @@ def restore(context: Context, request: gr.Request) -> list[Any]:
     """
     asked = renamed(request.query_params) if request else {}
     known = {item.id for item in context.tabs.children}
-    values: list[Any] = [
+    return [
         asked["model"] if asked.get("model") in context.store.names else gr.skip(),
         gr.Tabs(selected=asked["tab"]) if asked.get("tab") in known else gr.skip(),
+        *(_value(item, asked, gr.skip()) for item in context.remembered),
     ]
-    for key, _, parse in context.remembered:
-        try:
-            values.append(parse(asked[key]) if key in asked else gr.skip())
-        except ValueError:
-            values.append(gr.skip())
-    return values
+
+
+def state(context: Context, wish: Any) -> list[Any]:
+    """Values of the picker and the controls for a state that is gone to while the page is open.
+
+    What is not said, or wrongly, has the value that it has when the page is opened. wish: of the
+    component ``visit``, from a browser: ``query``, what stands in an address after its "?", and
+    ``model``, the name of one that has none in addresses.
+    """
+    wish = wish if isinstance(wish, dict) else {}
+    asked = renamed(dict(parse_qsl(str(wish.get("query", ""))[:LONGEST], keep_blank_values=True)))
+    named = (wish.get("model"), asked.get("model"), context.store.first)
+    model = next((name for name in named if name in context.store.names), None)
+    return [
+        gr.skip() if model is None else model,
+        *(_value(item, asked, item.component.value) for item in context.remembered),
+    ]
+
+
+def _value(item: Remembered, asked: Mapping[str, str], otherwise: Any) -> Any:
+    """What an address says of a control; otherwise where it says nothing, or what cannot be."""
+    try:
+        return item.parse(asked[item.key]) if item.key in asked else otherwise
+    except ValueError:
+        return otherwise
+
+
+def home() -> str:
+    """What a link to the page begins with, "" where it is what the browser's own address does.
+
+    A Hugging Face Space is shown in a frame, under the address of another page, and says what its
+    own host is.
+    """
+    name = os.environ.get("SPACE_HOST", "")
+    return f"https://{name}/" if re.fullmatch(r"[\w.-]+", name) else ""
 
 
 def install(context: Context) -> None:
@@ -124,6 +163,10 @@ def install(context: Context) -> None:
 
     controls = [item.component for item in context.remembered]
     load = context.page.load(opened, None, [context.picker, context.tabs, *controls], **private)
-    load.then(
-        None, [context.picker], None, js="(model) => GE.opened(model)", api_visibility="private"
-    )
+    carrier = visit()
+    answer = partial(state, context)
+    goal = [context.picker, *controls]
+    gone = carrier.go(answer, carrier, goal, trigger_mode="multiple", **private)
+    for event, then in ((load, "opened"), (gone, "restored")):
+        js = f"(model) => GE.{then}(model)"
+        event.then(None, [context.picker], None, js=js, api_visibility="private")

@@ -109,6 +109,38 @@ def test_what_an_address_says_wrongly_is_left_alone(context, query):
     assert asked(context, **query) == {}
 
 
+def gone_to(context, query: str, model: str = "") -> dict:
+    values = address.state(context, {"query": query, "model": model})
+    return dict(zip(["model", *(item.key for item in context.remembered)], values, strict=True))
+
+
+def test_a_state_that_is_gone_to_says_everything(context):
+    first = gone_to(context, "")
+    assert first["model"] == context.store.first
+    assert all(item.component.value == first[item.key] for item in context.remembered)
+    told = gone_to(context, "model=toy-two&seed=12&sample.temperature=hot&tab=map")
+    assert told == {**first, "model": "toy-two", "sample.seed": 12}
+    # One's own model has no name in the address; the browser's history knows it.
+    assert gone_to(context, "model=toy-two", "toy-one")["model"] == "toy-one"
+
+
+@pytest.mark.parametrize(
+    "wish", [None, 3, [], {"query": None}, {"query": "&" * 10**6, "model": []}]
+)
+def test_a_state_that_no_browser_asks_for_is_the_first(context, wish):
+    values = address.state(context, wish)
+    assert values == [context.store.first, *(item.component.value for item in context.remembered)]
+
+
+def test_links_begin_with_the_host_of_the_space(monkeypatch):
+    assert address.home() == ""
+    monkeypatch.setenv("SPACE_HOST", "someone-explorer.hf.space")
+    assert address.home() == "https://someone-explorer.hf.space/"
+    assert '"https://someone-explorer.hf.space/"' in explorer.launch_options()["head"]
+    monkeypatch.setenv("SPACE_HOST", "</script>")
+    assert address.home() == ""
+
+
 def test_every_tab_keeps_the_conventions():
     from explorer.tabs import TABS, key_of
     from models.contract.capabilities import CAPABILITIES

@@ -72,7 +72,7 @@ const paint = () => {
 const take = () => {
   paint();
   // The name of one's own model is the key to it: it does not go into an address to share.
-  GE.put('model', GE.current.includes('~') ? first : GE.current, first);
+  GE.put('model', GE.current.includes('~') ? first : GE.current, first, true);
   GE.gate();
   GE.show();
 };

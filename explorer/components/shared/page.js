@@ -11,6 +11,7 @@ window.GE = (() => {
     parts: {},
     chosen: {},
     films: {},
+    here: {},
   };
   // The scripts of the components by name: (element, trigger, props, server, upload, watch) => ...
   ge.make = {};
@@ -101,18 +102,29 @@ window.GE = (() => {
     history.replaceState(null, '', location.pathname + '?' + told + location.hash);
   };
   today();
-  const asked = params();
+  // What the address said when the page was opened, or went back to a state (see travel.js).
+  ge.asked = params();
 
-  // Writes one value into the address, without a request; a default value is left out. `old` is the
-  // key that earlier links have for it.
-  ge.put = (key, value, initial) => {
+  // Writes one value into the address, without a request; a default value is left out. A step (to
+  // another tab, part or model) is one that the browser's back button undoes.
+  ge.put = (key, value, initial, step = false) => {
     if (!ge.isOpen) return;
     const p = params();
     const text = v => (v !== null && typeof v === 'object' ? JSON.stringify(v) : String(v ?? ''));
     if (text(value) === text(initial)) p.delete(key);
     else p.set(key, text(value));
-    const query = p.toString();
-    history.replaceState(null, '', location.pathname + (query ? '?' + query : '') + location.hash);
+    ge.write(p.toString(), step);
+  };
+  ge.write = (query, step) => {
+    const address = location.pathname + (query ? '?' + query : '') + location.hash;
+    const changed = params().toString() !== query || ge.here.model !== ge.current;
+    history[step && changed ? 'pushState' : 'replaceState'](null, '', address);
+    mark();
+  };
+  // Own models have no name in the address; the browser's history knows them.
+  const mark = () => {
+    history.replaceState({ model: ge.current }, '');
+    ge.here = { query: ge.address(), model: ge.current };
   };
 
   const serves = (needs, name) => {
@@ -167,7 +179,7 @@ window.GE = (() => {
   // A tab came on screen (its select event, or the page's opening).
   ge.entered = tab => {
     ge.tab = tab;
-    ge.put('tab', tab, ge.firstTab);
+    ge.put('tab', tab, ge.firstTab, true);
     document.dispatchEvent(new CustomEvent('ge:tab', { detail: tab }));
     ge.show();
   };
@@ -175,14 +187,15 @@ window.GE = (() => {
   ge.partOf = tab => {
     const all = ge.parts[tab];
     if (!all) return null;
-    const part = ge.chosen[tab] ?? asked.get(tab + '.part');
+    const part = ge.chosen[tab] ?? ge.asked.get(tab + '.part');
     if (all.some(p => p.key === part)) return part;
     // Not chosen by anybody: the first that the model can serve.
     return (all.find(p => serves(p.needs, ge.current)) ?? all[0]).key;
   };
   ge.choosePart = (tab, part) => {
     ge.chosen[tab] = part;
-    ge.put(tab + '.part', part, ge.parts[tab][0].key);
+    // Of a tab that is about to be gone to, the part is no step of its own.
+    ge.put(tab + '.part', part, ge.parts[tab][0].key, tab === ge.tab);
     document.dispatchEvent(new CustomEvent('ge:part', { detail: { tab, part } }));
     ge.show();
   };
@@ -194,18 +207,41 @@ window.GE = (() => {
     ge.shown[place] = ge.current;
     ge.wake(place);
   };
+  const tabOf = query =>
+    Object.hasOwn(ge.needs, query.get('tab')) ? query.get('tab') : ge.firstTab;
+  // What the address says of the window rather than of the state in it.
+  ge.ofPage = key => ['view', 'tour', 'station'].includes(key) || key.startsWith('__');
   // The controls have the values that the address asked for.
   ge.opened = model => {
     ge.isOpen = true;
     ge.current = model ?? ge.current;
-    const known = Object.keys(ge.needs);
-    ge.tab = known.includes(asked.get('tab')) ? asked.get('tab') : ge.firstTab;
-    const bare = [...asked.keys()].every(k => k === 'tab' || k.startsWith('__'));
+    ge.tab = tabOf(ge.asked);
+    const bare = [...ge.asked.keys()].every(k => k === 'tab' || ge.ofPage(k));
     ge.shown = bare ? { ...ge.prepared } : {};
     ge.gate();
     document.dispatchEvent(new CustomEvent('ge:tab', { detail: ge.tab }));
     ge.show();
     document.body.dataset.ge = 'open';
+    mark();
+  };
+  // The same for a state that is gone to while the page is open: all of it is shown anew.
+  ge.reopened = model => {
+    ge.asked = params();
+    ge.isOpen = true;
+    ge.current = model ?? ge.current;
+    const before = ge.tab;
+    ge.tab = tabOf(ge.asked);
+    ge.chosen = {};
+    ge.shown = {};
+    ge.gate();
+    for (const tab of Object.keys(ge.parts)) {
+      document.dispatchEvent(new CustomEvent('ge:part', { detail: { tab, part: ge.partOf(tab) } }));
+    }
+    mark();
+    // By a press, as a person does it: told twice in a moment which tab to show, Gradio's tabs go
+    // to and fro for ever.
+    if (before === ge.tab) ge.entered(ge.tab);
+    else ge.go(ge.tab);
   };
 
   ge.go = tab => {

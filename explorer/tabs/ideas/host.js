@@ -5,7 +5,6 @@ const first = props.labs[0].key,
 let open = null,
   chosen = null,
   kit = null;
-const asked = new URLSearchParams(location.search);
 const known = key => props.labs.some(one => one.key === key);
 const run = text => {
   const script = document.createElement('script');
@@ -68,7 +67,7 @@ const choose = async key => {
     states[key] = text;
     GE.put('ideas.state', text, '');
   };
-  GE.put('ideas.lab', key, first);
+  GE.put('ideas.lab', key, first, true);
   GE.put('ideas.state', states[key] ?? '', '');
   lab.dataset.lab = key;
   mark(); // the style sheet came with the toolkit
@@ -76,9 +75,16 @@ const choose = async key => {
 };
 const start = () => {
   if (chosen || GE.tab !== 'ideas') return;
-  const wanted = known(asked.get('ideas.lab')) ? asked.get('ideas.lab') : first;
-  states[wanted] = asked.get('ideas.state') ?? '';
+  const lab = GE.asked.get('ideas.lab'),
+    wanted = known(lab) ? lab : first;
+  states[wanted] = GE.asked.get('ideas.state') ?? '';
   choose(wanted);
 };
 document.addEventListener('ge:tab', start);
+// Another state of the page: the laboratory and what is set in it are those of that state.
+document.addEventListener('ge:visited', () => {
+  for (const key of Object.keys(states)) delete states[key];
+  chosen = null;
+  start();
+});
 start();
