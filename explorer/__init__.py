@@ -147,6 +147,8 @@ def launch_options() -> dict:
 _HEADER = f"""
 <header class="ge-head">
   <h1>Generative Explorer</h1><p>{DESCRIPTION}</p>
+  <button type="button" class="ge-share" onclick="GE.share(this)"
+    aria-haspopup="menu" aria-expanded="false">Share</button>
   <button type="button" class="ge-theme" onclick="GE.toggleTheme()"
     aria-label="Switch between light and dark" title="Switch between light and dark">◐</button>
 </header>

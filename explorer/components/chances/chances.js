@@ -92,7 +92,7 @@ const makePanel = () => {
   box.append(figure);
   const panel = { figure, svg, said, title: figure.querySelector('b'), bars: [], step: 1 };
   svg.onpointermove = event => {
-    const k = Math.floor((event.clientX - svg.getBoundingClientRect().left) / panel.step);
+    const k = Math.floor(GE.at(event, svg).x / panel.step);
     point(k >= 0 && k < panel.bars.length ? k : null);
   };
   svg.onpointerleave = () => point(null);

@@ -73,9 +73,7 @@ const point = k => {
 };
 field.onpointermove = event => {
   if (!made.length) return;
-  const b = field.getBoundingClientRect(),
-    x = event.clientX - b.left,
-    y = event.clientY - b.top;
+  const { x, y } = GE.at(event, field);
   const far = p => (p.cx - x) ** 2 + (p.cy - y) ** 2;
   point(made.reduce((best, p, k) => (far(p) < far(made[best]) ? k : best), 0));
 };

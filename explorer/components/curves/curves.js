@@ -58,9 +58,9 @@ const makePlot = () => {
     pointed: null,
   };
   const nearest = event => {
-    const b = svg.getBoundingClientRect(),
+    const at = GE.at(event, svg),
       { data, low, high } = plot;
-    const x = low + ((event.clientX - b.left - LEFT) / (b.width - LEFT - RIGHT)) * (high - low);
+    const x = low + ((at.x - LEFT) / (at.width - LEFT - RIGHT)) * (high - low);
     const off = k => Math.abs(plot.along(data.x[k]) - x);
     let best = 0;
     data.x.forEach((_, k) => {

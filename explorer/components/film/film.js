@@ -165,8 +165,7 @@ const layout = () => {
   const { w, h } = first?.sprite ?? { w: 28, h: 28 },
     width = element.clientWidth;
   const words = rows.some(row => row.data.captions) ? 46 : 26;
-  const top = box.getBoundingClientRect().top + window.scrollY;
-  const height = Math.max(220, window.innerHeight - top - 52 - props.below);
+  const height = Math.max(220, GE.below(box) - 52 - props.below);
   element.classList.toggle('narrow', width < 300);
   element.classList.toggle('tight', width < 220);
   if (!first) {

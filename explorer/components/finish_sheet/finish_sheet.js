@@ -67,8 +67,7 @@ const layout = () => {
     narrow = width < 620,
     across = Math.ceil(Math.sqrt(n));
   element.classList.toggle('narrow', narrow);
-  const top = element.getBoundingClientRect().top + window.scrollY;
-  const height = Math.max(300, window.innerHeight - top - 40);
+  const height = Math.max(300, GE.below(element) - 40);
   const first = GE.crisp(w, narrow ? Math.min(200, width) : Math.min(252, width * 0.26));
   const room = narrow ? width : width - first - 36;
   const down = Math.ceil(n / across);

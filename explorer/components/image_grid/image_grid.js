@@ -39,8 +39,7 @@ const layout = () => {
   if (!sprite || !element.clientWidth) return;
   const { n, w, h } = sprite,
     width = element.clientWidth;
-  const top = element.getBoundingClientRect().top + window.scrollY;
-  const height = Math.max(300, window.innerHeight - top - 16);
+  const height = Math.max(300, GE.below(element) - 16);
   let best = null;
   for (let across = 1; across <= n; across++) {
     const down = Math.ceil(n / across);

@@ -45,7 +45,7 @@ const build = () => {
     let held = false;
     const move = event => {
       stop();
-      go((event.clientX - it.strip.getBoundingClientRect().left) / it.width);
+      go(GE.at(event, it.strip).x / it.width);
     };
     it.strip.onpointerdown = event => {
       held = true;

@@ -220,9 +220,7 @@ const drawOver = () => {
 
 const nearest = event => {
   if (!showDots.checked) return -1;
-  const box = field.getBoundingClientRect();
-  const x = event.clientX - box.left,
-    y = event.clientY - box.top;
+  const { x, y } = GE.at(event, field);
   let best = -1,
     least = 36;
   for (let i = 0; i < dots.length; i++) {
@@ -334,8 +332,7 @@ const layout = () => {
   const room = element.clientWidth;
   if (!room) return;
   const narrow = window.innerWidth <= 720;
-  const top = element.getBoundingClientRect().top + window.scrollY;
-  const height = Math.max(320, window.innerHeight - top - 96);
+  const height = Math.max(320, GE.below(element) - 96);
   side = Math.floor(narrow ? room - 32 : Math.min(560, height, (room - 70) * 0.57));
   element.style.setProperty('--side', side + 'px');
   const left = narrow ? 168 : Math.min(room - side - 74, side);

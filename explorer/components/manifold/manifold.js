@@ -3,7 +3,11 @@ let value = null,
   sprite = null;
 const layout = () => {
   if (!sprite || !element.clientWidth) return;
-  const room = Math.min(element.clientWidth, Math.max(480, window.innerHeight - 60), 900);
+  const room = Math.min(
+    element.clientWidth,
+    Math.max(480, window.innerHeight / GE.zoom(element) - 60),
+    900,
+  );
   sheet.style.width = GE.crisp(value.side * sprite.w, room) + 'px';
 };
 const show = () => {

@@ -338,8 +338,7 @@ GE.on(element, 'ge:writing-do', event => {
 const layout = () => {
   const width = element.clientWidth;
   if (!width) return;
-  const top = $('.pictures').getBoundingClientRect().top + window.scrollY;
-  const height = Math.max(220, window.innerHeight - top - 52 - props.below);
+  const height = Math.max(220, GE.below($('.pictures')) - 52 - props.below);
   const room = Math.min(props.largest, (width - GAP) / 2 - 1, ((height - 30) * W) / H);
   const side = GE.crisp(W, Math.max(room, Math.min(140, (width - GAP) / 2 - 1)));
   for (const canvas of [picture, surprise]) GE.fit(canvas, W, H, side);

@@ -241,9 +241,8 @@ const showTip = (row, name) => {
   tip.hidden = false;
 };
 const place = event => {
-  const b = room.getBoundingClientRect();
-  const x = event.clientX - b.left,
-    y = event.clientY - b.top;
+  const b = GE.at(event, room),
+    { x, y } = b;
   const left = x + 18 + tip.offsetWidth > b.width ? x - 18 - tip.offsetWidth : x + 18;
   const top = Math.min(Math.max(0, y - tip.offsetHeight / 2), b.height - tip.offsetHeight);
   tip.style.transform = `translate(${Math.max(0, left)}px, ${top}px)`;

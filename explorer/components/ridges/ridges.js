@@ -177,9 +177,9 @@ const nearest = (row, k) => {
 };
 svg.onpointermove = event => {
   if (!value) return;
-  const b = svg.getBoundingClientRect(),
-    row = Math.floor((event.clientY - b.top - TOP + 8) / (SETUP.tall + 22));
-  const k = Math.floor(((event.clientX - b.left - SIDE) / (width - 2 * SIDE)) * BINS);
+  const { x, y } = GE.at(event, svg),
+    row = Math.floor((y - TOP + 8) / (SETUP.tall + 22));
+  const k = Math.floor(((x - SIDE) / (width - 2 * SIDE)) * BINS);
   if (row >= 0 && row < sets.length) point(row, nearest(row, k));
 };
 svg.onkeydown = event => {

@@ -67,9 +67,7 @@ const draw = () => {
   point(at ?? 0);
 };
 svg.addEventListener('pointermove', event => {
-  const b = svg.getBoundingClientRect(),
-    x = event.clientX - b.left,
-    y = event.clientY - b.top;
+  const { x, y } = GE.at(event, svg);
   let best = 0;
   points.forEach((p, k) => {
     if ((p.cx - x) ** 2 + (p.cy - y) ** 2 < (points[best].cx - x) ** 2 + (points[best].cy - y) ** 2)

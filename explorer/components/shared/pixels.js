@@ -42,6 +42,25 @@ GE.crisp = (pixels, room) => {
   return scale >= 1 ? (scale * pixels) / ratio : room;
 };
 
+// The projector's view is larger than life (share.css): what the browser says of the window is then
+// in other units than what is drawn. By how much, where an event is in an element, in the element's
+// own units, and how much room there is below its upper edge when the page has not been scrolled.
+GE.zoom = element => element.currentCSSZoom ?? 1;
+GE.at = (event, element) => {
+  const box = element.getBoundingClientRect(),
+    zoom = GE.zoom(element);
+  return {
+    x: (event.clientX - box.left) / zoom,
+    y: (event.clientY - box.top) / zoom,
+    width: box.width / zoom,
+    height: box.height / zoom,
+  };
+};
+GE.below = element => {
+  const top = element.getBoundingClientRect().top + window.scrollY;
+  return (window.innerHeight - top) / GE.zoom(element);
+};
+
 // An SVG element with these attributes; in ``parent``, and with a text, where they are given.
 GE.SVG = 'http://www.w3.org/2000/svg';
 GE.svg = (tag, set, parent, text) => {

@@ -22,9 +22,7 @@ const make = () => {
     face: row.querySelector('.thumb canvas'),
   };
   const move = event => {
-    const b = it.strip.getBoundingClientRect(),
-      half = it.tile / 2;
-    const part = (event.clientX - b.left - half) / (it.width - it.tile);
+    const part = (GE.at(event, it.strip).x - it.tile / 2) / (it.width - it.tile);
     place(it, (Math.max(0, Math.min(1, part)) * 2 - 1) * reach(it), true);
   };
   let held = false;

@@ -335,13 +335,12 @@ const drag = (svg, move) => {
   }
 };
 drag(spread, event => {
-  const x = event.clientX - spread.getBoundingClientRect().left;
+  const { x } = GE.at(event, spread);
   moveTo(back(Math.max(SIDE, Math.min(width - SIDE, x))));
 });
 drag(roc, event => {
-  const b = roc.getBoundingClientRect(),
-    edge = b.width - 40;
-  moveTo(limitOf(Math.max(0, Math.min(1, (event.clientX - b.left - 34) / edge))));
+  const { x, width: edge } = GE.at(event, roc);
+  moveTo(limitOf(Math.max(0, Math.min(1, (x - 34) / (edge - 40)))));
 });
 spread.addEventListener('keydown', event => {
   const step = event.shiftKey ? 0.05 : 0.005;

@@ -386,8 +386,8 @@ IDEAS.plot = (() => {
     plot.say(options.label ?? options.title ?? 'Plot');
 
     const local = event => {
-      const b = canvas.getBoundingClientRect();
-      return back(event.clientX - b.left, event.clientY - b.top);
+      const { x, y } = GE.at(event, canvas);
+      return back(x, y);
     };
     // h: name, at() -> [x, y] or null, move(x, y), step: [x, y] of an arrow key, say() -> words,
     // drop() after a drag or a key, tone, and range() -> [value, low, high] for assistive
@@ -408,13 +408,13 @@ IDEAS.plot = (() => {
         knob.focus({ preventScroll: true });
         knob.setPointerCapture(event.pointerId);
         const at = h.at(),
-          b = canvas.getBoundingClientRect();
-        off = [X(at[0]) - (event.clientX - b.left), Y(at[1]) - (event.clientY - b.top)];
+          pen = GE.at(event, canvas);
+        off = [X(at[0]) - pen.x, Y(at[1]) - pen.y];
       };
       knob.onpointermove = event => {
         if (!knob.hasPointerCapture(event.pointerId)) return;
-        const b = canvas.getBoundingClientRect();
-        h.move(...back(event.clientX - b.left + off[0], event.clientY - b.top + off[1]));
+        const pen = GE.at(event, canvas);
+        h.move(...back(pen.x + off[0], pen.y + off[1]));
       };
       knob.onpointerup = () => h.drop?.();
       knob.onkeydown = event => {
