@@ -59,12 +59,18 @@ class Page(gr.Blocks):
     And one on which sliders keep to their ends. A number typed beside one may lie beyond them until
     the field is left; Gradio refuses it in words of its own and then shows the end, which nothing
     was computed for. Here the end is what was asked for from the start.
+
+    routes: what it answers besides itself, at addresses that tabs have added (``Context.routes``).
     """
+
+    routes: tuple[Any, ...] = ()
 
     def launch(self, *args: Any, prevent_thread_lock: bool = False, **options: Any) -> Any:
         """Serves the page, with sessions of ours in place of Gradio's."""
         served = super().launch(*args, prevent_thread_lock=True, **options)
         self.app.state_holder = Sessions(self)
+        # Before Gradio's own, one of which takes every path of one word for a page.
+        self.app.router.routes[:0] = self.routes
         if not prevent_thread_lock:
             self.block_thread()
         return served
@@ -111,6 +117,7 @@ def build(context: Context) -> gr.Blocks:
             for tab in tabs:
                 _add_tab(tab, context)
         address.install(context)
+        page.routes = tuple(context.routes)
     return page
 
 

@@ -73,6 +73,35 @@ def train(order: dict) -> None:
     say("ended", why=why, step=step)
 
 
+def plane(order: dict) -> None:
+    """A run on the plane: its moments are numbers; "tune" and parts of a step are told as notes."""
+    say("started", truth="truth")
+    step, paused, why = 0, False, "done"
+    while step < order["config"].get("steps", 5):
+        try:
+            told = orders.get(block=paused) if paused else orders.get_nowait()
+        except queue.Empty:
+            told = {"do": ""}
+        do = told["do"]
+        if do == "stop":
+            why = "stopped"
+            break
+        if do in ("pause", "go", "step"):
+            paused = do != "go"
+            say("paused" if paused else "going")
+            if do == "pause":
+                continue
+        if do == "tune":
+            say("note", words=json.dumps(told["values"]))
+        step += 1
+        time.sleep(order["config"].get("seconds", 0))
+        say("moment", packed=str(step))
+        if order["config"].get("ends") == "failed":
+            say("failed", words="The loss is no number any more.")
+            return
+    say("ended", why=why, step=step)
+
+
 if __name__ == "__main__":
     threading.Thread(target=listen, daemon=True).start()
     say("ready")
@@ -81,7 +110,10 @@ if __name__ == "__main__":
         if order["do"] == "train":
             train(order)
             break
-        if order["do"] == "hurry":
+        if order["do"] == "plane":
+            plane(order)
+            continue
+        if order["do"] in ("hurry", "stop", "tune", "go", "pause", "step"):
             continue
         if order.get("recipe", {}).get("ends") == "slow":
             time.sleep(60)

@@ -85,6 +85,8 @@ class Context:
     built: dict[str, Any] = field(default_factory=dict)
     # The last Visit by page and tab.
     visits: Recent = field(default_factory=lambda: Recent(4096))
+    # What the server answers besides the page itself: addresses that tabs have added.
+    routes: list[Any] = field(default_factory=list)
     # Who is here, and the runs they have started; None where nobody may train.
     visitors: Visitors | None = None
 

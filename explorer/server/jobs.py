@@ -99,6 +99,9 @@ class Job:
     were thinned out. slow: the last step that was taken slowly.
     """
 
+    # What its process is told to do, and whether that process may do another afterwards.
+    DO, AGAIN = "train", False
+
     def __init__(self, name: str, order: dict[str, Any], folder: Path) -> None:
         self.name, self.order, self.folder = name, order, folder
         self.lock = threading.RLock()
@@ -117,6 +120,7 @@ class Job:
         self.version = 0
         self.since = time.monotonic()  # of the present state
         self.process: Process | None = None
+        self.pool: Jobs | None = None  # that does it
 
     @property
     def live(self) -> bool:
@@ -197,6 +201,7 @@ class Jobs:
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []
         self._spare: Process | None = None
+        self._idle: list[Process] = []  # of runs that have ended
         self._spare_lock = threading.Lock()  # held while an order is carried out in the spare
         self._apart_lock = threading.Lock()  # held while something long is done
         self._used = time.monotonic()
@@ -207,8 +212,12 @@ class Jobs:
     def start(self, name: str, recipe: dict[str, Any], folder: Path) -> Job:
         """A run of the recipe, now or when its turn comes. folder: the visitor's, to work in; the
         checkpoint will be ``folder/name``. Raises JobError where there is no room."""
-        order = {**self.base, "recipe": recipe, "folder": str(folder), "out": str(folder / name)}
-        job = Job(name, order, folder / name)
+        order = {"recipe": recipe, "folder": str(folder), "out": str(folder / name)}
+        return self.begin(Job(name, order, folder / name))
+
+    def begin(self, job: Job) -> Job:
+        """Has a job done, now or when its turn comes. Raises JobError where there is no room."""
+        job.order, job.pool = {**self.base, **job.order}, self
         with self._lock:
             if not self.limits.jobs or self._closed:
                 raise JobError("Training is switched off on this server.")
@@ -266,7 +275,7 @@ class Jobs:
             process = self._take()
             with job.lock:
                 job.process = process
-                process.send("train", **job.order)
+                process.send(job.DO, **job.order)
                 if job.state == "stopping":  # before there was anybody to tell
                     process.send("stop")
             end = self._follow(job, process)
@@ -274,7 +283,7 @@ class Jobs:
             log.exception("The run %s could not be followed.", job.name)
             end = Ending(f"The run could not be followed: {error}.", True)
         finally:
-            if process is not None:
+            if process is not None and not self._put_back(job, process, end):
                 process.end()
             with job.lock:
                 job.process = None
@@ -333,10 +342,29 @@ class Jobs:
             if self._closed or not self.limits.jobs:
                 return
             if self._spare is None or not self._spare.alive:
-                self._spare = self._new()
+                self._spare = self._rested() or self._new()
+
+    def _put_back(self, job: Job, process: Process, end: Ending) -> bool:
+        """Keeps the process of a job that has ended for the next one, where it can do another."""
+        with self._lock:
+            few = len(self._idle) < self.limits.jobs
+            if not (job.AGAIN and few and process.alive) or end.cut_short or self._closed:
+                return False
+            self._idle.append(process)
+            return True
+
+    def _rested(self) -> Process | None:
+        """The process of a run that has ended, if one is here and alive."""
+        with self._lock:
+            while self._idle:
+                if (process := self._idle.pop()).alive:
+                    return process
+        return None
 
     def _take(self) -> Process:
         """The warm process, or a new one where it is busy or gone; and another is warmed up."""
+        if (taken := self._rested()) is not None:
+            return taken
         if self._spare_lock.acquire(timeout=TAKE_SECONDS):
             try:
                 with self._lock:
@@ -426,6 +454,9 @@ class Jobs:
         with self._lock:
             idle = time.monotonic() - self._used > IDLE_SECONDS
             spare = self._spare
+            old, self._idle = (self._idle, []) if idle else ([], self._idle)
+        for process in old:
+            process.end()
         if idle and spare is not None and self._spare_lock.acquire(blocking=False):
             try:
                 with self._lock:
@@ -440,6 +471,9 @@ class Jobs:
             self._closed = True
             waiting, running = list(self._waiting), list(self._running)
             spare, self._spare = self._spare, None
+            old, self._idle = self._idle, []
+        for process in old:
+            process.end()
         for job in waiting:
             self.stop(job, "The server has ended.")
         for job in running:

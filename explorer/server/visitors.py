@@ -38,6 +38,7 @@ class Visitor:
         self.sessions: set[str] = set()
         self.seen = time.monotonic()
         self.job: Job | None = None
+        self.others: dict[str, Job] = {}  # runs of other pools than that of models, by place
         self.models: dict[str, Path] = {}
         self.data: dict[str, Any] = {}  # what they brought to train on, by name
         self.uploads: set[str] = set()  # paths of the files that the server took for them
@@ -57,6 +58,7 @@ class Visitors:
         sweep: float = SWEEP_SECONDS,
     ) -> None:
         self.jobs, self.forget, self.grace = jobs, forget, grace
+        self.pools: dict[str, Jobs] = {}  # of other runs than those of models, by their kind
         self._sweep_seconds = sweep
         self._lock = threading.RLock()
         self._visitors: dict[str, Visitor] = {}
@@ -104,6 +106,13 @@ class Visitors:
             return len(self._visitors)
 
     # -- what a visitor has ------------------------------------------------------------------------
+
+    def pool(self, kind: str, make: Callable[[], Jobs]) -> Jobs:
+        """The jobs of another kind than models, made when somebody first needs them."""
+        with self._lock:
+            if kind not in self.pools:
+                self.pools[kind] = make()
+            return self.pools[kind]
 
     def begin(self, visitor: Visitor, name: str, recipe: dict[str, Any]) -> Job:
         """Starts the visitor's run. Raises JobError where they have one that goes on."""
@@ -166,11 +175,14 @@ class Visitors:
                     self._whose.pop(session, None)
         for visitor in gone:
             self._end(visitor)
-        self.jobs.rest()
+        for jobs in (self.jobs, *self.pools.values()):
+            jobs.rest()
 
     def _end(self, visitor: Visitor) -> None:
         if visitor.job is not None:
             self.jobs.discard(visitor.job)
+        for job in visitor.others.values():
+            job.pool.discard(job)
         self._drop(visitor, list(visitor.models))
         shutil.rmtree(visitor.folder, ignore_errors=True)
         self._remove_uploads(visitor)
@@ -179,7 +191,8 @@ class Visitors:
     def close(self) -> None:
         """Ends every run, and removes what anybody had here."""
         self._ended.set()
-        self.jobs.close()
+        for jobs in (self.jobs, *self.pools.values()):
+            jobs.close()
         with self._lock:
             everybody, self._visitors = list(self._visitors.values()), {}
         for visitor in everybody:
