@@ -183,11 +183,14 @@ def test_building_the_page_loads_nothing_heavy(tmp_path):
 def test_every_component_has_its_script_and_a_style_that_names_it():
     from explorer.components import files, scripts, source, stylesheet
     from explorer.tabs.ideas import library
+    from explorer.tabs.plane import library as plane
 
     assert "window.GE" in scripts()
     on_disk = {p for p in (ROOT / "explorer").rglob("*") if p.suffix in ASSETS}
-    # Laboratories are fetched when they are opened.
-    on_disk -= set(library.FOLDER.rglob("*"))
+    # Laboratories, and the plane, are fetched when they are opened.
+    on_disk -= {*library.FOLDER.rglob("*"), *plane.FOLDER.rglob("*")}
+    scripts_of_plane = {path.stem for path in (plane.FOLDER / "script").iterdir()}
+    assert scripts_of_plane == set(plane.SCRIPTS)
     assert set(files().values()) == on_disk
     assert "IDEAS" in library.kit()["script"]
     for name, path in files().items():
