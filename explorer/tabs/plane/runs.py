@@ -24,7 +24,7 @@ PLACES = ("0", "1", "2", "3")
 MOST_MINUTES = 2.0
 WAITING = 16
 MEGABYTES, DISK_MEGABYTES = 2048, 1
-MOST_MOMENTS = 120  # kept of a run; beyond them every other one goes
+MOST_MOMENTS, MOST_LEFT = 120, 24  # kept of a run while it goes on, and of one that has ended
 PATIENCE, LOOK = 10.0, 0.03  # seconds that a question for news waits, and between two looks
 ORDERS = ("pause", "go", "step", "stop", "tune")
 UNKNOWN = "The page has asked in a way that is not understood; load it anew."
@@ -32,7 +32,8 @@ UNKNOWN = "The page has asked in a way that is not understood; load it anew."
 
 class PlaneJob(Job):
     """A run on the plane. moments: packed films of one moment each, the oldest first; number: how
-    many have come in all, with those that were thinned out."""
+    many have come in all, with those that were thinned out. truth: the set's points and density,
+    packed. part: the part of a step that was taken last, where one is taken at a time."""
 
     DO, AGAIN = "plane", True
 
@@ -41,7 +42,7 @@ class PlaneJob(Job):
         self.key = key
         self.moments: list[tuple[int, str]] = []
         self.number = 0
-        self.truth = ""
+        self.truth = self.part = ""
 
     def apply(self, report: dict[str, Any]) -> None:
         if report["is"] != "moment":
@@ -53,8 +54,19 @@ class PlaneJob(Job):
             self.version += 1
             self.number += 1
             self.moments.append((self.number, report["packed"]))
+            self.part = report.get("part", "")
             if len(self.moments) > MOST_MOMENTS:
-                self.moments = self.moments[:-1:2] + self.moments[-1:]
+                self._thin()
+
+    def become(self, state: str, words: str = "", problem: bool = False) -> None:
+        with self.lock:
+            while state == "ended" and len(self.moments) > MOST_LEFT:
+                self._thin()
+            super().become(state, words, problem)
+
+    def _thin(self) -> None:
+        """The first, the last, and every other one between."""
+        self.moments = self.moments[:-1:2] + self.moments[-1:]
 
 
 def pool(context: Context) -> Jobs:
@@ -173,13 +185,14 @@ def _news(visitor: Visitor, place: str, run: int, have: int) -> dict[str, Any]:
     job = visitor.others.get(place)
     if job is None or id(job) != run:
         return {"run": run, "state": "ended", "words": "That run is not here any more.",
-                "problem": False, "note": "", "have": have, "moments": [], "truth": ""}  # fmt: skip
+                "problem": False, "note": "", "part": "", "have": have, "moments": [],
+                "truth": ""}  # fmt: skip
     with job.lock:
         fresh = [packed for number, packed in job.moments if number > have]
         return {
             "run": run, "state": job.state, "words": job.words or _waits(job),
-            "problem": job.problem, "note": job.note, "have": job.number, "moments": fresh,
-            "truth": job.truth if not have and fresh else "",
+            "problem": job.problem, "note": job.note, "part": job.part, "have": job.number,
+            "moments": fresh, "truth": job.truth if not have and fresh else "",
         }  # fmt: skip
 
 

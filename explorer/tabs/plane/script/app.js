@@ -174,7 +174,7 @@ PLANE.open = (host, about, given) => {
       mixture: state.set === 'mixture' ? app.mixture() : null,
     };
   };
-  const start = async () => {
+  const start = (app.start = async () => {
     const { state } = app;
     try {
       const data = dataset();
@@ -197,7 +197,7 @@ PLANE.open = (host, about, given) => {
       app.say(error.message, 'problem');
     }
     app.changed();
-  };
+  });
   const tell = async (what, values) => {
     try {
       for (const i of app.state.methods.keys()) await app.runs.tell(String(i), what, values);
@@ -216,6 +216,7 @@ PLANE.open = (host, about, given) => {
       }
     }
   };
+  let runSaid = '';
   const runWords = () => {
     const told = [...app.state.methods.keys()].map(i => [i, runOf(i)]).filter(([, run]) => run);
     if (!told.length) return;
@@ -225,8 +226,8 @@ PLANE.open = (host, about, given) => {
       const state = {
         waiting: run.words || 'Waiting for its turn.',
         starting: 'The run begins …',
-        running: `Training.${last}`,
-        paused: `Paused.${last}`,
+        running: 'Training on the server.',
+        paused: `Paused.${last}${run.part ? ` Part of a step just taken: ${run.part}.` : ''}`,
         stopping: 'Stopping …',
         ended: run.words || 'Done.',
       }[run.state];
@@ -236,10 +237,10 @@ PLANE.open = (host, about, given) => {
         (run.note && run.state !== 'ended' ? ` ${run.note}` : '')
       );
     };
-    app.say(
-      told.map(one).join(' '),
-      told.some(([, r]) => r.problem) ? 'problem' : app.runs.any() ? 'busy' : 'plain',
-    );
+    const text = told.map(one).join(' ');
+    if (text === runSaid) return; // what else was said in between stays
+    runSaid = text;
+    app.say(text, told.some(([, r]) => r.problem) ? 'problem' : app.runs.any() ? 'busy' : 'plain');
   };
 
   // -- the page -------------------------------------------------------------------------------

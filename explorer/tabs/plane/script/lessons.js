@@ -29,6 +29,10 @@ PLANE.lessons = app => {
   };
   const open = lesson => {
     app.go(stateOf(lesson));
+    if (lesson.start && app.about.training) {
+      app.start();
+      return;
+    }
     if (app.calm()) return;
     if (lesson.play === 'training') (app.put({ moment: 0 }), app.transport.play(true));
     if (lesson.play === 'generation') (app.put({ time: 0 }), app.transport.playMaking(true));

@@ -205,16 +205,27 @@ PLANE.numbers = app => {
             }),
           ),
     );
-    const chosenLines = all
-      .map(
-        (film, i) =>
-          film?.measures[chosen] && {
-            y: film.measures[chosen].value,
-            x: along(film),
-            colour: colours[i],
-          },
+    const told = name => films.some(f => f.header.density === name);
+    const chosenLines = [];
+    all.forEach((film, i) => {
+      if (!film?.measures[chosen]) return;
+      chosenLines.push({ y: film.measures[chosen].value, x: along(film), colour: colours[i] });
+      // What it is to training points, beside: the loss is its negative.
+      const { loss } = film.logs;
+      if (
+        chosen === 'log_likelihood' &&
+        loss &&
+        ['exact', 'lower bound'].includes(film.header.density)
       )
-      .filter(Boolean);
+        chosenLines.push({
+          y: loss.map(v => v && -v),
+          x: along(film),
+          colour: colours[i],
+          dash: [4, 3],
+          width: 1.3,
+        });
+    });
+    const beside = told('exact') || told('lower bound') ? 'dashed: of training points' : '';
     put(plots[0].title, films.length > 1 ? 'Losses' : losses.length === 1 ? 'Loss' : 'Losses');
     put(
       plots[0].note,
@@ -223,12 +234,14 @@ PLANE.numbers = app => {
     put(plots[1].title, ROWS[chosen][0]);
     put(
       plots[1].note,
-      films.length > 1
-        ? app
-            .panels()
-            .map((_, i) => app.title(i))
-            .join(', ')
-        : '',
+      chosen === 'log_likelihood'
+        ? beside
+        : films.length > 1
+          ? app
+              .panels()
+              .map((_, i) => app.title(i))
+              .join(', ')
+          : '',
     );
     const logs = chosen === 'kl_forward' || chosen === 'kl_backward';
     plot(plots[0], losses, false);

@@ -54,6 +54,7 @@ PLANE.runs = app => {
       words: item.words,
       problem: item.problem,
       note: item.note,
+      part: item.part,
       have: item.have,
     });
     for (const packed of item.moments) {
