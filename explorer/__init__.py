@@ -67,10 +67,10 @@ class Page(gr.Blocks):
 
     def launch(self, *args: Any, prevent_thread_lock: bool = False, **options: Any) -> Any:
         """Serves the page, with sessions of ours in place of Gradio's."""
+        # From the start, and before Gradio's own, one of which takes any word for a page's name.
+        options["app_kwargs"] = {**options.get("app_kwargs", {}), "routes": list(self.routes)}
         served = super().launch(*args, prevent_thread_lock=True, **options)
         self.app.state_holder = Sessions(self)
-        # Before Gradio's own, one of which takes every path of one word for a page.
-        self.app.router.routes[:0] = self.routes
         if not prevent_thread_lock:
             self.block_thread()
         return served

@@ -132,6 +132,13 @@ class Job:
             self.since = time.monotonic()
             self.version += 1
 
+    def out_of_time(self, step: int) -> str:
+        """What is said of a run that has had all the time that it may have."""
+        return (
+            f"Stopped at step {step:,}: runs here may take {self.pool.limits.minutes:g} minutes. "
+            "What it has learned is kept."
+        )
+
     def tell(self, do: str, **values: Any) -> None:
         """An order to the run: "pause", "go", "step", "rate" (value) or "tune" (values)."""
         with self.lock:
@@ -323,8 +330,7 @@ class Jobs:
     def _farewell(self, job: Job, report: dict[str, Any]) -> Ending:
         words = {
             "done": f"Done: {report['step']:,} steps.",
-            "time": f"Stopped at step {report['step']:,}: runs here may take "
-            f"{self.limits.minutes:g} minutes. What it has learned is kept.",
+            "time": job.out_of_time(report["step"]),
             "stopped": job.words or f"Stopped at step {report['step']:,}.",
         }
         return Ending(words[report["why"]], False)

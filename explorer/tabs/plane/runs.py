@@ -64,6 +64,9 @@ class PlaneJob(Job):
                 self._thin()
             super().become(state, words, problem)
 
+    def out_of_time(self, step: int) -> str:
+        return f"Done: {step:,} steps in {60 * self.order['minutes']:.0f} seconds."
+
     def _thin(self) -> None:
         """The first, the last, and every other one between."""
         self.moments = self.moments[:-1:2] + self.moments[-1:]

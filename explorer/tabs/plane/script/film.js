@@ -108,9 +108,11 @@ PLANE.film = (() => {
         at = Math.max(0, Math.min(last, place)),
         k = Math.min(last, Math.floor(at)),
         f = at - k;
+      // A moment that has not the thing has that of one before it, at first that of the next.
       const held = j => {
-        while (j >= 0 && !moment(j)) j--;
-        return j >= 0 ? moment(j) : null;
+        for (let i = j; i >= 0; i--) if (moment(i)) return moment(i);
+        for (let i = j + 1; i <= last; i++) if (moment(i)) return moment(i);
+        return null;
       };
       const a = held(k);
       if (!a || f === 0 || k === last) return a;
