@@ -45,6 +45,7 @@ from explorer.tabs import (
     latent,
     layers,
     pixels,
+    plane,
     rebuild,
     sample,
     score,
@@ -65,6 +66,7 @@ TABS = (
     map_tab,
     score,
     compare,
+    plane,
     ideas,
     train,
 )

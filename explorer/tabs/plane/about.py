@@ -14,6 +14,7 @@ import numpy as np
 
 from explorer.tabs.plane import library
 
+FIRST = ("ddpm", "flow-matching", "coupling")
 THUMB = 24  # cells of a set's small picture, each way
 ROOT = Path(__file__).parents[3]
 
@@ -32,6 +33,12 @@ def of_methods() -> list[dict[str, Any]]:
         }
         for key, cls in known.items()
     ]  # fmt: skip
+
+
+def first_of(methods: list[dict[str, Any]], films: dict[str, list[str]]) -> str:
+    """The method that is on stage at first: one whose paths are to be seen, where it is here."""
+    known = [one["key"] for one in methods]
+    return next((key for key in FIRST if key in films), next(iter(films), known[0]))
 
 
 def _fields(config: type) -> list[dict[str, Any]]:

@@ -99,10 +99,15 @@ def packed_answer(request: Request, packed: bytes, media: str, keep: str = FOR_E
 
 def words_of(context: Context) -> dict[str, Any]:
     """What the browser is told first (``about``)."""
-    from models.plane.shipped import FOLDER
+    from models.plane.shipped import FOLDER, available
 
+    methods, films = about.of_methods(), {}
+    for method, key in available():
+        films.setdefault(method, []).append(key)
     return {
-        "methods": about.of_methods(),
+        "methods": methods,
+        "films": films,
+        "first": about.first_of(methods, films),
         "sets": about.of_sets(),
         "mixture": about.mixture(),
         "lessons": library.lessons(),
@@ -114,9 +119,8 @@ def words_of(context: Context) -> dict[str, Any]:
 
 def film_of(method: str, key: str) -> bytes:
     """The shipped film of a method on a set. Raises ValueError where there is none."""
-    from models.plane.shipped import film
-
     from models.plane.film import pack
+    from models.plane.shipped import film
 
     with _computing:
         return pack(film(method, key))

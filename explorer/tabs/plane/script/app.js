@@ -3,7 +3,15 @@ PLANE.open = (host, about, given) => {
   const { el, words } = PLANE,
     M = PLANE.maths,
     States = PLANE.state;
-  const app = { about, state: States.read(given) };
+  const app = { about };
+  // A link may name a method that is not here.
+  const read = text => {
+    const state = States.read(text);
+    state.methods = state.methods.filter(key => about.methods.some(m => m.key === key));
+    if (!state.methods.length) state.methods = [about.first];
+    return state;
+  };
+  app.state = read(given);
   let frame = 0,
     saving = 0,
     following = false,
@@ -57,6 +65,9 @@ PLANE.open = (host, about, given) => {
     const run = app.runs.all.get(String(i));
     return run && run.key === runKey(i) ? run : null;
   };
+  const press = about.training
+    ? 'Press Start to train on these points.'
+    : 'Training is switched off on this server.';
   app.panels = () =>
     app.state.methods.map((method, i) => {
       const run = runOf(i);
@@ -67,14 +78,8 @@ PLANE.open = (host, about, given) => {
           film: run.film,
           words: run.film ? '' : run.words || 'The run begins …',
         };
-      if (!shipped())
-        return {
-          method,
-          film: null,
-          words: about.training
-            ? 'Press Start to train on these points.'
-            : 'Training is switched off on this server.',
-        };
+      if (!shipped() || !about.films[method]?.includes(app.state.set))
+        return { method, film: null, words: press };
       const own = stock.film(method, app.state.set);
       return {
         method,
@@ -139,7 +144,7 @@ PLANE.open = (host, about, given) => {
     if (on) app.put({ moment: 1 });
   };
   app.load = text => {
-    app.state = States.read(text);
+    app.state = read(text);
     following = false;
     app.dataChanged();
   };
