@@ -76,23 +76,22 @@ class Run:
 
     def _step(self) -> Iterator[str]:
         model, rng = self.model, generator(self.seed, self.step)
-        parts: Iterator[Objective] | Iterator[Part]
+        parts: Iterator[Objective | Part]
         if model.by_gradients:
             rows = (model.config.batch * model.batches,)
             chosen = torch.randint(len(self.data.points), rows, generator=rng)
             parts = model.objectives(self.data.points[chosen], rng)
         else:
             parts = model.improve(self.data.points, rng)
-        before = next(parts)
-        for following in parts:
-            yield self._take(before)
-            before = following
-        # The last part makes the step whole.
-        name = self._take(before)
-        if self.averages:
-            self._average()
-        self.step += 1
-        yield name
+        part = next(parts, None)
+        while part is not None:
+            name = self._take(part)
+            part = next(parts, None)  # of the weights that this part has left
+            if part is None:
+                if self.averages:
+                    self._average()
+                self.step += 1
+            yield name
 
     def _take(self, part: Objective | Part) -> str:
         if isinstance(part, Part):

@@ -10,8 +10,6 @@ from models.plane import METHODS, contract, film
 from models.plane.data import dataset
 from models.plane.run import Run
 
-WRITTEN = set(list(METHODS)[:9])
-KEYS = [key for key in METHODS if key in WRITTEN]
 SMALL = {"width": 16, "depth": 1, "layers": 2, "batch": 64, "components": 4, "bins": 8, "steps": 3}
 
 
@@ -26,7 +24,7 @@ def small(key):
     return {name: value for name, value in SMALL.items() if name in known}
 
 
-@pytest.fixture(scope="module", params=KEYS)
+@pytest.fixture(scope="module", params=list(METHODS))
 def run(request, points):
     run = Run(request.param, points, small(request.param))
     for _ in range(3):
