@@ -23,6 +23,7 @@ WIDTH = 88
 VOCABULARY = {
     "base64": "import base64",
     "zlib": "import zlib",
+    "time": "import time",
     "torch": "import torch",
     "np": "import numpy as np",
     "Image": "from PIL import Image",

@@ -73,6 +73,7 @@ const show = () => {
   element.style.minHeight = value ? '' : props.expected + 'px';
   if (!value) { box.replaceChildren(); return; }
   box.style.setProperty('--across', value.across);
+  box.classList.toggle('wide', !!value.wide);
   const kept = new Set(), wanted = value.groups.map((data, g) => {
     const group = groups.get(g) ?? makeGroup();
     groups.set(g, group);

@@ -15,7 +15,8 @@ def model_cards(*, label: str, room: int = 56, expected: int = 480) -> gr.HTML:
     """Value::
 
         {"h", "w": of a picture, "across": pictures side by side on a card,
-         "groups": [{"name": a heading, or "", "note": words below it, "cards": [``as_card``]}]}
+         "groups": [{"name": a heading, or "", "note": words below it, "cards": [``as_card``]}],
+         "wide": whether a card takes the whole width, with its lines beside its pictures}
 
     The title of a card chooses its model for the whole page. room: a picture's largest width in
     CSS pixels; expected: height that is kept free until there is a value.

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from explorer.page.context import Context
 from explorer.page.parts import build_parts
-from explorer.tabs.compare import half, picture, samples
+from explorer.tabs.compare import costs, half, picture, samples
 
 TITLE = "Compare"
 NEEDS: set[str] = set()
 
-PARTS = (samples, half, picture)
+PARTS = (samples, half, picture, costs)
 
 
 def build(context: Context) -> None:

@@ -295,6 +295,12 @@ def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]
     return components.file(stem, sheet(rows, settings.count), "image/png")
 
 
+def most_classes(context: Context) -> list[str]:
+    """Names of the classes of the data set that has most: what a link may ask for."""
+    known = (context.store.header(name).data.get("classes") or [] for name in context.store.names)
+    return [str(k) for k in range(max(map(len, known), default=0))]
+
+
 # -- the page -------------------------------------------------------------------------------------
 
 
@@ -305,7 +311,7 @@ def build(context: Context) -> None:
         with gr.Column(elem_classes="ge-controls"):
             more, halt, status = run_row("Sample again", "samples-again", "samples-stop")
             label = gr.Dropdown(
-                [("Any class", ANY)],
+                class_choices(most_classes(context), "Any class"),
                 value=ANY,
                 label="Class",
                 filterable=False,
