@@ -50,6 +50,12 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
     add("--data-dir", type=Path, help="folder of data sets: mnist/, fashion-mnist/, ...")
     add("--checkpoints", type=Path, help="folder of models (default: the shipped ones)")
+    add(
+        "--class",
+        dest="classroom",
+        action="store_true",
+        help="questions may be asked that a class answers on phones; nothing is stored",
+    )
     add("--no-training", action="store_true", help="nobody may train a model on the page")
     add("--max-jobs", type=whole, default=1, help="training runs at a time (default: 1)")
     add("--max-train-minutes", type=whole, default=10, help="minutes a run may take (default: 10)")
@@ -119,7 +125,7 @@ def _serve(args: argparse.Namespace) -> int:
             server_port=args.port,
             share=args.share,
             prevent_thread_lock=True,
-            **explorer.launch_options(),
+            **explorer.launch_options(classroom=args.classroom),
         )
     except ValueError as error:
         print(f"app.py: {error}", file=sys.stderr)

@@ -37,6 +37,8 @@ from explorer.components import theme
 from explorer.page import address
 from explorer.page.context import Context
 from explorer.page.picker import model_picker
+from explorer.server.classroom import Classroom
+from explorer.server.classroom_routes import ClassRoutes
 from explorer.server.compressed import CompressedPage
 from explorer.server.jobs import Limits
 from explorer.server.sessions import Sessions
@@ -131,23 +133,28 @@ def _add_tab(tab, context: Context) -> None:
     item.select(None, None, None, js=f"() => GE.entered({key!r})", api_visibility="private")
 
 
-def launch_options() -> dict:
+def launch_options(classroom: bool = False) -> dict:
     """What belongs to ``launch`` rather than to the page: look, scripts, and what is switched off.
 
     Run history makes every event ten times slower in the browser, and is of no use here.
+    classroom: whether questions can be asked that a class answers on phones.
     """
+    middleware = [Middleware(CompressedPage)]
+    if classroom:
+        middleware.append(Middleware(ClassRoutes, classroom=Classroom()))
     return {
         "theme": theme.theme(),
         "css": components.stylesheet(),
         "head": f"<script>window.GE_RENAMED = {json.dumps(address.RENAMED)};\n"
-        f"window.GE_HOME = {json.dumps(address.home())};\n{components.scripts()}</script>",
+        f"window.GE_HOME = {json.dumps(address.home())};\n"
+        f"window.GE_CLASS = {json.dumps(classroom)};\n{components.scripts()}</script>",
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,
         # The largest of what is taken anywhere, a model; what pictures and zips may have is checked
         # file by file, so that a large one refuses itself and not the whole drop.
         "max_file_size": keep.LARGEST,
-        "app_kwargs": {"middleware": [Middleware(CompressedPage)]},
+        "app_kwargs": {"middleware": middleware},
     }
 
 
