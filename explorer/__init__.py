@@ -44,6 +44,7 @@ from explorer.server.jobs import Limits
 from explorer.server.sessions import Sessions
 from explorer.tabs import TABS, key_of
 from explorer.tabs.train import keep
+from explorer.tours import player
 
 __all__ = ["Context", "Limits", "build", "launch_options"]
 
@@ -118,6 +119,7 @@ def build(context: Context) -> gr.Blocks:
         with gr.Tabs(elem_id="ge-tabs") as context.tabs:
             for tab in tabs:
                 _add_tab(tab, context)
+        player.install(context)
         address.install(context)
         page.routes = tuple(context.routes)
     return page
@@ -161,6 +163,7 @@ def launch_options(classroom: bool = False) -> dict:
 _HEADER = f"""
 <header class="ge-head">
   <h1>Generative Explorer</h1><p>{DESCRIPTION}</p>
+  <button type="button" class="ge-lectures" onclick="GE.lectures()">Lectures</button>
   <button type="button" class="ge-share" onclick="GE.share(this)"
     aria-haspopup="menu" aria-expanded="false">Share</button>
   <button type="button" class="ge-theme" onclick="GE.toggleTheme()"

@@ -21,7 +21,7 @@ LAYERS = {
         "__init__", "machine", "contract", "plane", "families", "data", "checkpoints", "codes",
         "scores", "evaluation", "training", "commands", "__main__",
     ),
-    "explorer": ("pictures", "server", "components", "page", "tabs", "__init__"),
+    "explorer": ("pictures", "server", "components", "page", "tours", "tabs", "__init__"),
 }  # fmt: skip
 
 

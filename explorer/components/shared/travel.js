@@ -49,15 +49,28 @@
     done();
   };
 
+  // Whether two states differ only by what a laboratory keeps in the browser: of those the server
+  // knows nothing.
+  const inBrowser = (one, other) => {
+    const [a, b] = [one, other].map(query => new URLSearchParams(query));
+    const rest = all => [...all].filter(([key]) => !key.startsWith('ideas.')).sort();
+    return a.get('tab') === 'ideas' && JSON.stringify(rest(a)) === JSON.stringify(rest(b));
+  };
+
   // Goes to the state that a query means, "" for that of a bare address. What it does not name has
   // its first value. Resolves when the controls have theirs.
   ge.visit = (query, { replace = false, hash = location.hash } = {}) => {
     const state = new URLSearchParams(ofState(query)).toString();
+    const near = ge.isOpen && inBrowser(state, ge.address());
     const whole = new URLSearchParams([...inWindow(location.search), ...ofState(query)]).toString();
     const address = location.pathname + (whole ? '?' + whole : '') + hash;
     if (replace) history.replaceState(null, '', address);
     else history.pushState(null, '', address);
-    return restore(state, '');
+    if (!near) return restore(state, '');
+    ge.asked = new URLSearchParams(location.search);
+    ge.write(ge.asked.toString(), false);
+    document.dispatchEvent(new CustomEvent('ge:visited', { detail: state }));
+    return Promise.resolve();
   };
 
   window.addEventListener('popstate', event => {
