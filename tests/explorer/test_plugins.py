@@ -145,6 +145,7 @@ BESIDE = {
     ("explorer.page.choice", "OwnPicture.__init__"),  # the shelf hides as the pad appears
     ("explorer.page.choice", "see"),  # what the model sees of a drawing
     ("explorer.page.address", "install"),  # a link is opened
+    ("explorer.page.address", "state"),  # and a state is gone to
     ("explorer.tabs.train", "_welcome"),  # a page is closed
 }
 
