@@ -36,6 +36,7 @@ def add_arguments(sub: argparse.ArgumentParser) -> None:
         "--ship", action="store_true",
         help="train what is shipped, in pretrained/plane: all, or these methods, or this set",
     )  # fmt: skip
+    sub.add_argument("--again", action="store_true", help="with --ship: those that are there, too")
     sub.add_argument("--card", action="store_true", help="write pretrained/plane/README.md")
 
 
@@ -139,6 +140,8 @@ def _ship(args: argparse.Namespace) -> dict[str, Any]:
     done = []
     for key in [args.named] if args.named else DENSITIES:
         for name in args.method or METHODS:
+            if shipped.path_of(name, key).is_file() and not args.again:
+                continue
             facts = shipped.ship(name, key)
             kl = facts["measures"][-1]["kl_forward"]["value"]
             done.append({"method": name, "set": key, "kl_forward": kl})

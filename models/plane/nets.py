@@ -29,10 +29,13 @@ class Waves(nn.Module):
 
     size = 7
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scales", torch.tensor([1.0, 2.0, 4.0]), persistent=False)
+
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat(
-            [x, *(wave for k in (1, 2, 4) for wave in ((k * x).sin(), (k * x).cos()))], 1
-        )
+        angle = x * self.scales
+        return torch.cat([x, angle.sin(), angle.cos()], 1)
 
 
 SHARP = 4.0  # points are read so much larger, so that narrow modes are learned sooner
