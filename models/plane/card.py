@@ -11,8 +11,8 @@ from models.plane.shipped import FOLDER, path_of, read
 
 HEAD = """# Films on the plane
 
-Weights of every method on every named set at {moments} moments of its training, from which the tab
-Plane computes its films. `python -m models plane --ship` trains them, and
+Weights of every method on every named set at up to {moments} moments of its training, from which
+the tab Plane computes its films. `python -m models plane --ship` trains them, and
 `python -m models plane --card` writes this page. Trained on 2,000 points; seconds are those of one
 core; {megabytes:.1f} MB in all.
 
