@@ -9,8 +9,9 @@ $$-\nabla_\theta \log p(x) = \nabla_\theta E(x) - E_{\tilde x \sim p} \nabla_\th
 (Hinton 2002, equation 3): the energy goes down at the data (positive phase) and up at the samples
 (negative phase). These are chains that go on from step to step (Tieleman 2008) and walk by
 Langevin's $x \leftarrow x - \frac{\epsilon^2}{2} \nabla E(x) + \epsilon \xi$ (Welling and Teh 2011,
-equation 3). In the plane $Z$ is a sum over a grid, so that the density is known; in the space of
-pictures nobody knows it.
+equation 3). Each is offered a place far away now and then, without which it would never leave its
+mode; for pictures no such offer would be good enough. In the plane $Z$ is a sum over a grid, so
+that the density is known; of pictures nobody knows it.
 """
 
 from __future__ import annotations
@@ -37,15 +38,15 @@ class Config(Base):
     depth: int = setting(2, "Hidden layers.", low=1, high=3)
     chains: int = setting(256, "Chains of the negative phase.", low=16, high=2048)
     langevin: int = setting(
-        20, "Langevin steps of every chain, a step of training.", low=1, high=100, live=True
+        10, "Langevin steps of every chain, a step of training.", low=1, high=100, live=True
     )
     stride: float = setting(
         0.1, "Size of a Langevin step: its noise, in units of the plane.", low=0.01, high=0.5,
         live=True,
     )  # fmt: skip
-    restart: float = setting(
-        0.005, "Part of the chains that start anew from noise, each step of training.", low=0.0,
-        high=1.0, live=True,
+    jumps: int = setting(
+        1, "Places drawn from the wide Gaussian that every chain is offered, a step of training; "
+        "without them no chain leaves its mode.", low=0, high=10, live=True,
     )  # fmt: skip
     steps: int = setting(
         400, "Langevin steps of a sample, from noise.", low=1, high=4000, live=True
@@ -77,8 +78,9 @@ class Energy(Method):
         return self.config.wide * torch.randn(n, 2, generator=rng)
 
     def objectives(self, x: Tensor, rng: Generator) -> Iterator[Objective]:
-        anew = torch.rand(len(self.chains), 1, generator=rng) < self.config.restart
-        chains = torch.where(anew, self.noise(len(self.chains), rng), self.chains)
+        chains = self.chains
+        for _ in range(self.config.jumps):
+            chains = self.jump(chains, rng)
         for _ in range(self.config.langevin):
             chains = self.langevin(chains, rng)
         self.chains.copy_(chains)
@@ -86,10 +88,14 @@ class Energy(Method):
         logs = {"data": positive, "chains": negative}
         yield Objective(list(self.net.parameters()), positive - negative, logs)
 
+    def surface(self, x: Tensor) -> Tensor:
+        """f(x), (N, 2) -> (N,), with gradients."""
+        waves = [self.waves(coordinate) for coordinate in x.split(1, 1)]
+        return self.net(torch.cat(waves, 1))[:, 0]
+
     def tied(self, x: Tensor) -> Tensor:
         """E(x), (N, 2) -> (N,), with gradients."""
-        waves = [self.waves(coordinate) for coordinate in x.split(1, 1)]
-        return self.net(torch.cat(waves, 1))[:, 0] + x.square().sum(1) / (2 * self.config.wide**2)
+        return self.surface(x) + x.square().sum(1) / (2 * self.config.wide**2)
 
     def force(self, x: Tensor) -> Tensor:
         """-grad E, (N, 2) -> (N, 2)."""
@@ -101,6 +107,15 @@ class Energy(Method):
         """Where points (N, 2) are after one step."""
         stride = self.config.stride
         return x + 0.5 * stride**2 * self.force(x) + stride * torch.randn(x.shape, generator=rng)
+
+    @torch.no_grad()
+    def jump(self, x: Tensor, rng: Generator) -> Tensor:
+        """Another place for each chain, of the wide Gaussian, with probability
+        min(1, e^(f(here) - f(there))): p stays as it is (Tierney 1994, section 2.3.3)."""
+        there = self.noise(len(x), rng)
+        log_accept = self.surface(x) - self.surface(there)
+        accepted = torch.rand(len(x), generator=rng).log() < log_accept
+        return torch.where(accepted[:, None], there, x)
 
     @property
     def times(self) -> tuple[float, ...]:

@@ -251,10 +251,27 @@ def test_langevin_chains_have_the_right_temperature():
     assert torch.allclose(method.log_density(x), log_p, atol=1e-4)
 
 
+def test_jumps_leave_the_density_as_it_is_and_reach_all_of_it():
+    torch.manual_seed(0)
+    method = energy.Energy(energy.Config(width=16))
+    for parameter in method.net.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    rng = generator(0)
+    x = torch.full((4000, 2), 1.0)
+    for _ in range(40):
+        x = method.jump(x, rng)
+    cells = contract.grid(160, (-8.0, 8.0))
+    p = method.log_density(cells).double().exp() * 0.1**2
+    mean = (p[:, None] * cells).sum(0)
+    spread = (p[:, None] * (cells - mean).square()).sum(0)
+    assert torch.allclose(x.double().mean(0), mean, atol=0.15)
+    assert torch.allclose(x.double().var(0), spread, rtol=0.1)
+
+
 def test_the_two_phases_are_the_gradient_of_the_likelihood():
     """With chains that are samples of the model, here drawn from the grid."""
     torch.manual_seed(0)
-    method = energy.Energy(energy.Config(width=16, chains=2048, langevin=1, restart=0.0))
+    method = energy.Energy(energy.Config(width=16, chains=2048, langevin=1, jumps=1))
     cells = contract.grid(160, (-8.0, 8.0))
     chances = method.log_density(cells).exp()
     method.chains.copy_(cells[torch.multinomial(chances, 2048, True, generator=generator(0))])
