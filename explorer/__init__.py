@@ -44,7 +44,7 @@ from explorer.server.jobs import Limits
 from explorer.server.sessions import Sessions
 from explorer.tabs import TABS, key_of
 from explorer.tabs.train import keep
-from explorer.tours import player
+from explorer.tours import lessons, player
 
 __all__ = ["Context", "Limits", "build", "launch_options"]
 
@@ -120,6 +120,7 @@ def build(context: Context) -> gr.Blocks:
             for tab in tabs:
                 _add_tab(tab, context)
         player.install(context)
+        lessons.install(context)
         address.install(context)
         page.routes = tuple(context.routes)
     return page

@@ -101,6 +101,7 @@
   ge.sharing = [
     { words: 'Copy link', act: () => ge.copyLink() },
     { words: 'Save picture', act: () => ge.savePicture() },
+    { words: 'Make a lesson', act: () => ge.makeLesson() },
     ...(window.GE_CLASS ? [{ words: 'Ask the class', act: () => ge.askClass() }] : []),
     { words: 'Projector', key: 'P', act: () => ge.project(true) },
   ];
