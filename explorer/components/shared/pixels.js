@@ -57,8 +57,9 @@ GE.at = (event, element) => {
   };
 };
 GE.below = element => {
-  const top = element.getBoundingClientRect().top + window.scrollY;
-  return (window.innerHeight - top) / GE.zoom(element);
+  const top = element.getBoundingClientRect().top + window.scrollY,
+    taken = parseFloat(document.documentElement.style.getPropertyValue('--tour-room')) || 0;
+  return (window.innerHeight - top - taken) / GE.zoom(element);
 };
 
 // An SVG element with these attributes; in ``parent``, and with a text, where they are given.

@@ -16,7 +16,8 @@
       said.textContent = '';
     }, 6000);
   };
-  const root = () => document.querySelector('.gradio-container') ?? document.body;
+  // Gradio lets rules for narrow windows and for paper reach no further than this.
+  const root = () => document.querySelector('.gradio-container .contain') ?? document.body;
 
   // Puts a text into the clipboard. Without a secure origin there is none: then the text is shown,
   // selected, for the keyboard's own copy.
@@ -37,7 +38,7 @@
     field.select();
   };
 
-  // A dialog within the page's own root, so that its styles reach it. Escape or a press outside
+  // A dialog. Escape or a press outside
   // closes it.
   ge.dialog = (title, content, wide = false) => {
     const dialog = document.createElement('dialog'),
@@ -158,7 +159,7 @@
       entries[to].focus();
     };
     const at = button.getBoundingClientRect();
-    list.style.top = `${at.bottom + window.scrollY + 4}px`;
+    list.style.top = `${at.bottom + 4}px`;
     list.style.right = `${document.documentElement.clientWidth - at.right}px`;
     root().append(list);
     button.setAttribute('aria-expanded', 'true');
