@@ -150,7 +150,7 @@ def arrays_of(
         arrays["critic"] = method.critic(cells).reshape(square)
         if data.density is not None:
             log_p = data.density.log_density(cells)
-            log_q = kernel_log_density(method.sample(2000, generator(seed, 2**35)), cells)
+            log_q = kernel_log_density(method.sample(1000, generator(seed, 2**35)), cells)
             arrays["best_critic"] = torch.sigmoid(log_p - log_q).reshape(square)
     if isinstance(method, HasField) and wanted("field"):
         places = grid(ARROWS)
