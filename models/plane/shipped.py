@@ -61,7 +61,8 @@ PLANS = {
     "coupling": Plan(800, {"width": 32, "layers": 10, "learning_rate": 7e-3}),
     "spline": Plan(600, {"width": 32, "learning_rate": 7e-3}),
     "continuous-flow": Plan(300, {"width": 48, "learning_rate": 1e-2}),
-    "gan-minimax": Plan(300, {"depth": 2}),
+    # Fewer of the generator's steps than its own: a collapse onto some modes, not onto one.
+    "gan-minimax": Plan(300, {"depth": 2, "generator_steps": 6}, 1.0),
     "gan": Plan(1200, {"depth": 2}),
     "gan-wasserstein": Plan(300, {"depth": 2}),
     "energy": Plan(300),
