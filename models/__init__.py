@@ -63,6 +63,8 @@ PUBLIC = {
     "load_features": "models.codes.judged_map:load_features",
     "invert_steps": "models.codes.inversion:invert_steps",
     "starting_codes": "models.codes.inversion:starting_codes",
+    "anagram_steps": "models.codes.anagrams:anagram_steps",
+    "in_view": "models.codes.anagrams:in_view",
     "spherical": "models.codes.paths:spherical",
     "score_each": "models.scores.each:score_each",
     "likelihood_each": "models.scores.each:likelihood_each",

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from explorer.page.context import Context
 from explorer.page.parts import build_parts
-from explorer.tabs.denoise import compare, fill_in, from_picture, schedule, through_noise, watch
+from explorer.tabs.denoise import (
+    anagram,
+    compare,
+    fill_in,
+    from_picture,
+    schedule,
+    through_noise,
+    watch,
+)
 
 TITLE = "Denoise"
 NEEDS = {"Samples", "Denoises"}
 
-PARTS = (watch, from_picture, schedule, compare, through_noise, fill_in)
+PARTS = (watch, from_picture, schedule, compare, through_noise, fill_in, anagram)
 
 
 def build(context: Context) -> None:
