@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from explorer.page.context import Context
 from explorer.page.parts import build_parts
-from explorer.tabs.compare import costs, half, picture, samples
+from explorer.tabs.compare import costs, half, maps, picture, samples
 
 TITLE = "Compare"
 NEEDS: set[str] = set()
 
-PARTS = (samples, half, picture, costs)
+PARTS = (samples, half, picture, costs, maps)
 
 
 def build(context: Context) -> None:
