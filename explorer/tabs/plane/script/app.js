@@ -327,7 +327,7 @@ PLANE.open = (host, about, given) => {
     const { state } = app,
       panel = app.panels()[i],
       true_ = truth(i);
-    return {
+    const view = {
       film: panel.film,
       words: panel.words,
       truth: true_,
@@ -337,9 +337,14 @@ PLANE.open = (host, about, given) => {
       time: state.time,
       slice: state.slice,
       layers: state.layers,
-      surface: which ? state.beside : state.surface,
       point: app.point(),
     };
+    // A method that lacks what is asked for shows the nearest thing that it has.
+    const { all } = PLANE.surfaces,
+      wanted = which ? state.beside : state.surface,
+      others = which ? [] : ['density', 'critic', 'energy'];
+    view.surface = [wanted, ...others].find(key => all[key].there(view)) ?? 'none';
+    return view;
   };
   const rebuild = () => {
     const pair = app.state.beside !== 'none' ? 2 : 1,
@@ -356,24 +361,16 @@ PLANE.open = (host, about, given) => {
   };
   const layout = () => {
     const wide = grid.clientWidth,
-      n = views.length,
-      phone = innerWidth <= 720;
+      n = views.length;
     if (!wide) return 0;
     const top = grid.getBoundingClientRect().top + scrollY,
       room = Math.max(300, innerHeight - Math.min(top, 330) - 170);
-    let best = 0,
-      columns = 1;
-    for (let c = 1; c <= Math.min(n, phone ? 2 : 4); c++) {
-      const across = (wide - 14 * (c - 1)) / c,
-        rows = Math.ceil(n / c),
-        side =
-          rows === 1 || phone
-            ? Math.min(across, Math.max(room, 280))
-            : Math.min(across, Math.max(240, (room - 60 * (rows - 1)) / Math.min(rows, 2)));
-      if (side > best + 8) [best, columns] = [side, c];
-    }
-    grid.style.gridTemplateColumns = `repeat(${columns}, ${Math.floor(best)}px)`;
-    return Math.floor(best);
+    const columns = n === 1 ? 1 : n === 3 && wide > 860 ? 3 : 2,
+      rows = Math.ceil(n / columns),
+      across = (wide - 14 * (columns - 1)) / columns,
+      best = Math.floor(Math.min(across, rows === 1 ? room : Math.max(280, 0.72 * room)));
+    grid.style.gridTemplateColumns = `repeat(${columns}, ${best}px)`;
+    return best;
   };
   let side = 0,
     counted = 0;

@@ -300,7 +300,7 @@ PLANE.chooser = (app, { start, tell }) => {
     view.head.replaceChildren(dot, pick, view.surfaceName, remove);
   };
   own.paintHead = view => {
-    const title = PLANE.surfaces.all[view.which ? app.state.beside : app.state.surface].title;
+    const { title } = PLANE.surfaces.all[app.shown(view.index, view.which).surface];
     if (view.which) {
       view.head.firstChild.textContent = title;
       return;

@@ -17,7 +17,7 @@ PLANE.layers = (() => {
     const shape = film.shape(name) ?? film.shape('field'),
       [T, A] = shape,
       size = A * A * 2,
-      at = view.time * (T - 1),
+      at = M.place(film.header.levels, view.time),
       k = Math.min(T - 1, Math.floor(at)),
       f = at - k;
     const a = all.subarray(k * size, (k + 1) * size);

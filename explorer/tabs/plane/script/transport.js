@@ -153,14 +153,9 @@ PLANE.transport = app => {
       .films()
       .some(f => f.has('paths') || f.shape('mesh')?.[0] > 1 || f.shape('field')?.[0] > 1);
     second.hidden = !made;
-    const first = app.films().find(f => f.shape('field')?.[0] > 1),
-      t = first?.header.levels?.[Math.round(state.time * (first.header.levels.length - 1))];
-    const level = t === undefined ? '' : ` · level ${words(t, 2)}`;
-    put(when, `${Math.round(100 * state.time)} % of the way${level}`);
-    time.setAttribute(
-      'aria-valuetext',
-      `${Math.round(100 * state.time)} percent from noise to data`,
-    );
+    const t = `t = ${words(state.time, 2)}`;
+    put(when, t);
+    time.setAttribute('aria-valuetext', `${t}; 0 is noise, 1 is data`);
   };
   return own;
 };
