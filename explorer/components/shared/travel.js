@@ -49,12 +49,14 @@
     done();
   };
 
-  // Whether two states differ only by what a laboratory keeps in the browser: of those the server
-  // knows nothing.
+  // Whether two states differ only by what a laboratory or the plane keeps in the browser: of those
+  // the server knows nothing.
   const inBrowser = (one, other) => {
     const [a, b] = [one, other].map(query => new URLSearchParams(query));
-    const rest = all => [...all].filter(([key]) => !key.startsWith('ideas.')).sort();
-    return a.get('tab') === 'ideas' && JSON.stringify(rest(a)) === JSON.stringify(rest(b));
+    const tab = a.get('tab'),
+      rest = all => [...all].filter(([key]) => !key.startsWith(`${tab}.`)).sort();
+    const alone = ['ideas', 'plane'].includes(tab);
+    return alone && JSON.stringify(rest(a)) === JSON.stringify(rest(b));
   };
 
   // Goes to the state that a query means, "" for that of a bare address. What it does not name has

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import dataclasses
 import hashlib
 import typing
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,7 @@ def of_methods() -> list[dict[str, Any]]:
     from models.plane import METHODS
     from models.plane.contract import method
 
-    here = {key: path for key, path in METHODS.items() if find_spec(path.partition(":")[0])}
-    known = {key: method(key) for key in here}
+    known = {key: method(key) for key in METHODS}
     return [
         {
             "key": key, "title": cls.TITLE, "short": cls.TITLE, "paper": cls.PAPER,
@@ -39,6 +40,17 @@ def first_of(methods: list[dict[str, Any]], films: dict[str, list[str]]) -> str:
     """The method that is on stage at first: one whose paths are to be seen, where it is here."""
     known = [one["key"] for one in methods]
     return next((key for key in FIRST if key in films), next(iter(films), known[0]))
+
+
+@lru_cache
+def idea(key: str) -> str:
+    """A method's explanation: its module's docstring, read without importing it (and torch)."""
+    from models.plane import METHODS
+
+    if key not in METHODS:  # names come from the browser
+        return ""
+    source = Path(find_spec(METHODS[key].partition(":")[0]).origin).read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)) or ""
 
 
 def _fields(config: type) -> list[dict[str, Any]]:

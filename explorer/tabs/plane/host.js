@@ -1,6 +1,5 @@
 // The tab fetches its scripts, its style and its words when it is first opened.
 const host = element.querySelector('.host');
-const asked = new URLSearchParams(location.search);
 const address = path => new URL(`plane/${path}?v=${props.version}`, document.baseURI).href;
 const bring = (tag, attributes) =>
   new Promise((done, failed) => {
@@ -28,7 +27,7 @@ const open = async () => {
       bring('link', { rel: 'stylesheet', href: address('kit.css') }),
       bring('script', { src: address('kit.js') }),
     ]);
-    app = PLANE.open(host, about, asked.get('plane.state') ?? '');
+    app = PLANE.open(host, about, GE.asked.get('plane.state') ?? '');
     PLANE.app = app;
     host.dataset.open = 'yes';
   } catch (error) {
@@ -43,11 +42,8 @@ const open = async () => {
   opening = false;
 };
 document.addEventListener('ge:tab', open);
-// Back and forward through what was chosen.
-window.addEventListener('popstate', () => {
-  const now = new URLSearchParams(location.search);
-  if (!app || now.get('tab') !== 'plane') return;
-  if (GE.tab !== 'plane') GE.go('plane');
-  app.load(now.get('plane.state') ?? '');
+// Another state of the page: what is set here is that of that state.
+document.addEventListener('ge:visited', () => {
+  if (app && GE.tab === 'plane') app.load(GE.asked.get('plane.state') ?? '');
 });
 open();

@@ -117,11 +117,10 @@ PLANE.open = (host, about, given) => {
   };
   const save = (push = false) => {
     clearTimeout(saving);
-    const write = () => GE.put('plane.state', States.write(app.state), '');
-    if (push) {
-      history.pushState(null, '', location.href);
-      write();
-    } else saving = setTimeout(write, 300);
+    // A step is one that the browser's back button undoes.
+    const write = () => GE.put('plane.state', States.write(app.state), '', push);
+    if (push) write();
+    else saving = setTimeout(write, 300);
   };
   app.put = (changes, whole = true) => {
     Object.assign(app.state, changes);
@@ -144,6 +143,9 @@ PLANE.open = (host, about, given) => {
     if (on) app.put({ moment: 1 });
   };
   app.load = text => {
+    clearTimeout(saving);
+    app.transport.play(false);
+    app.transport.playMaking(false);
     app.state = read(text);
     following = false;
     app.dataChanged();
@@ -270,21 +272,6 @@ PLANE.open = (host, about, given) => {
     },
     'Add a method beside it',
   );
-  const link = el(
-    'button',
-    {
-      type: 'button',
-      onclick: async () => {
-        GE.put('plane.state', States.write(app.state), '');
-        const done = await navigator.clipboard?.writeText(location.href).then(
-          () => true,
-          () => false,
-        );
-        app.say(done ? 'The link is copied.' : 'The link is in the address bar.');
-      },
-    },
-    'Copy link',
-  );
   const picture = el(
     'button',
     { type: 'button', onclick: () => PLANE.savePicture(views, app) },
@@ -307,7 +294,7 @@ PLANE.open = (host, about, given) => {
           grid,
           app.transport.node,
           status,
-          el('div', { class: 'buttons' }, add, link, picture),
+          el('div', { class: 'buttons' }, add, picture),
         ),
         el('div', { class: 'aside' }, app.numbers.node, code.node),
       ),
@@ -372,7 +359,8 @@ PLANE.open = (host, about, given) => {
     grid.style.gridTemplateColumns = `repeat(${columns}, ${best}px)`;
     return best;
   };
-  let side = 0,
+  let explained = '',
+    side = 0,
     counted = 0;
   // light: where only time or the pointer has moved, controls stay as they are.
   const paint = light => {
@@ -405,6 +393,10 @@ PLANE.open = (host, about, given) => {
     app.settings.paint();
     app.lessons.paint();
     code.paint();
+    const method = app.state.methods[0];
+    if (method !== explained)
+      document.dispatchEvent(new CustomEvent('ge:plane', { detail: method }));
+    explained = method;
   };
   // A run's film is followed from moment to moment as they come, never in jumps.
   const advance = passed => {

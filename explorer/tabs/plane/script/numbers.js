@@ -2,13 +2,16 @@
 PLANE.numbers = app => {
   const { el, words } = PLANE;
   const ROWS = {
-    log_likelihood: ['Held-out log-likelihood', 'nats a point, higher is better'],
-    kl_forward: ['KL(p ‖ p̂)', 'nats; large where the model misses data'],
-    kl_backward: ['KL(p̂ ‖ p)', 'nats; large where it puts mass that is not there'],
-    js: ['Jensen–Shannon', 'nats, at most 0.69'],
-    w1: ['Wasserstein-1', 'units of the plane'],
-    mmd: ['MMD²', 'squared, without bias'],
-    modes: ['Modes found', ''],
+    log_likelihood: [
+      'Held-out log p̂',
+      'Mean log-likelihood of held-out points in nats, higher is better',
+    ],
+    kl_forward: ['KL(p ‖ p̂)', 'In nats; large where the model misses data'],
+    kl_backward: ['KL(p̂ ‖ p)', 'In nats; large where the model puts mass that is not there'],
+    js: ['Jensen–Shannon', 'In nats, at most 0.69'],
+    w1: ['Wasserstein-1', 'In units of the plane'],
+    mmd: ['MMD²', 'Squared, without bias'],
+    modes: ['Modes found', 'Modes with at least a fifth of their share of the samples'],
   };
   const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
   let chosen = 'log_likelihood';
@@ -177,10 +180,12 @@ PLANE.numbers = app => {
           own = film?.measures[row],
           at = film && app.place(film),
           v = own && film.number(own.value, at),
-          e = own && film.number(own.stderr, at);
+          e = own && film.number(own.stderr, at),
+          few = films.length < 3;
         if (row === 'modes' && v != null) put(cell, `${v} ${own.kind}`);
-        else put(cell, v == null ? '–' : plain(v) + (e ? ` ± ${plain(e)}` : ''));
-        cell.title = own ? own.kind : '';
+        else put(cell, v == null ? '–' : plain(v) + (e && few ? ` ± ${plain(e)}` : ''));
+        const error = e ? `, standard error ${words(e)}` : '';
+        cell.title = own ? own.kind + error : '';
       });
     }
     const kinds = [...new Set(all.map(f => f?.measures[chosen]?.kind).filter(Boolean))];
@@ -205,27 +210,25 @@ PLANE.numbers = app => {
             }),
           ),
     );
-    const told = name => films.some(f => f.header.density === name);
+    // Of those that learn by likelihood or a bound of it; the loss of a field is something else.
+    const likely = film =>
+      ['exact', 'lower bound'].includes(film.header.density) && !film.has('field');
     const chosenLines = [];
     all.forEach((film, i) => {
       if (!film?.measures[chosen]) return;
       chosenLines.push({ y: film.measures[chosen].value, x: along(film), colour: colours[i] });
       // What it is to training points, beside: the loss is its negative.
       const { loss } = film.logs;
-      if (
-        chosen === 'log_likelihood' &&
-        loss &&
-        ['exact', 'lower bound'].includes(film.header.density)
-      )
+      if (chosen === 'log_likelihood' && loss && likely(film))
         chosenLines.push({
-          y: loss.map(v => v && -v),
+          y: loss.map(v => (v == null ? null : -v)),
           x: along(film),
           colour: colours[i],
           dash: [4, 3],
           width: 1.3,
         });
     });
-    const beside = told('exact') || told('lower bound') ? 'dashed: of training points' : '';
+    const beside = films.some(likely) ? 'dashed: of training points' : '';
     put(plots[0].title, films.length > 1 ? 'Losses' : losses.length === 1 ? 'Loss' : 'Losses');
     put(
       plots[0].note,

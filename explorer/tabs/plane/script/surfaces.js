@@ -81,7 +81,7 @@ PLANE.surfaces = (() => {
     },
     energy: {
       title: 'energy',
-      words: 'Dark where the energy is low. The density is exp(−energy), scaled to one.',
+      words: 'Strong where the energy is low. The density is exp(−energy), scaled to one.',
       there: view => !!view.film?.has('energy'),
       draw(pen, view) {
         const grid = view.film.at('energy', view.at),
