@@ -114,37 +114,112 @@ def browser():
         browser.close()
 
 
+WINDOW = {"width": 1440, "height": 900}
+
+
+class Kept:
+    """One page for all tests of a module: Chromium has compiled what it shows after the first, and
+    opens it three times as quickly. After a test that failed there is another."""
+
+    def __init__(self, browser) -> None:
+        self.browser, self.page = browser, None
+
+    def fresh(self):
+        if self.page is None:
+            self.page = self.browser.new_context(viewport=WINDOW).new_page()
+            self.page.set_default_timeout(60_000)
+        self.page.set_viewport_size(WINDOW)
+        return self.page
+
+    def tidy(self) -> None:
+        """Leaves nothing of a test to the next."""
+        page = self.page
+        for other in page.context.pages:
+            if other is not page:
+                other.close()
+        page.unroute_all()
+        page.emulate_media(reduced_motion="null")
+        if page.url.startswith("http"):
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.goto("about:blank")
+        page.mouse.move(0, 0)
+
+    def close(self) -> None:
+        if self.page is not None:
+            self.page.context.close()
+            self.page = None
+
+
+@pytest.fixture(scope="module")
+def kept(browser) -> Iterator[Kept]:
+    kept = Kept(browser)
+    yield kept
+    kept.close()
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture
-def page(browser, address):
-    """A fresh page. After the test: no error in the console, no request to another host."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    seen = watch(page, address)
-    yield page
-    context.close()
+def page(request, kept, address):
+    """A page that shows nothing yet. After the test: no error in the console, no request to
+    another host."""
+    page = kept.fresh()
+    with watched(page, address) as seen:
+        yield page
+        if request.node.stash.get(FAILED, False):
+            kept.close()
+        else:
+            kept.tidy()
+    if seen.errors or seen.foreign:
+        kept.close()
     assert seen.errors == []
     assert seen.foreign == []
 
 
-def watch(page, address: str) -> Seen:
-    seen = Seen()
-    page.on("pageerror", lambda error: seen.errors.append(str(error)))
-    page.on(
-        "console",
-        lambda m: (
-            seen.errors.append(m.text) if m.type == "error" and not LEFT.search(m.text) else None
-        ),
-    )
-    page.on(
-        "request",
-        lambda r: (
-            seen.foreign.append(r.url)
-            if not r.url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
-            else None
-        ),
-    )
-    return seen
+@pytest.fixture
+def own_page(browser, address):
+    """A page of a context of its own, for what would stay with a page that is kept."""
+    page = browser.new_context(viewport=WINDOW).new_page()
+    page.set_default_timeout(60_000)
+    with watched(page, address) as seen:
+        yield page
+        page.context.close()
+    assert seen.errors == []
+    assert seen.foreign == []
+
+
+@contextlib.contextmanager
+def watched(page, address: str) -> Iterator[Seen]:
+    """What the page does within it besides showing itself."""
+    seen, known = Seen(), (address, address.replace("http", "ws"), "data:", "blob:", "about:")
+
+    def fault(error) -> None:
+        seen.errors.append(str(error))
+
+    def message(said) -> None:
+        if said.type == "error" and not LEFT.search(said.text):
+            seen.errors.append(said.text)
+
+    def request(asked) -> None:
+        if not asked.url.startswith(known):
+            seen.foreign.append(asked.url)
+
+    listeners = {"pageerror": fault, "console": message, "request": request}
+    for event, heard in listeners.items():
+        page.on(event, heard)
+    try:
+        yield seen
+    finally:
+        for event, heard in listeners.items():
+            page.remove_listener(event, heard)
 
 
 def open_page(page, url: str) -> None:

@@ -192,7 +192,8 @@ def test_a_link_brings_the_mask_and_a_mask_of_another_size_is_replaced(page, add
     assert hidden(page) == 72
 
 
-def test_stop_is_heard_at_once(page, address):
+def test_stop_is_heard_at_once(own_page, address):
+    page = own_page
     # Pressed from within the page: on a busy machine the run may be over before a word from here
     # arrives.
     page.add_init_script(
