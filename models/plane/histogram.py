@@ -58,9 +58,9 @@ class Histogram(Method):
         new = x[begin : begin + self.config.batch]
         self.counts.add_(torch.bincount(self._bin(new), minlength=len(self.counts)))
         self.left.fill_(max(0, len(x) - begin - len(new)))
-        yield Part(
-            "count", {"loss": -float(self.log_density(x).mean()), "counted": begin + len(new)}
-        )
+        inside = (x.abs() <= BOX[1]).all(1)
+        loss = -float(self.log_density(x[inside]).mean())
+        yield Part("count", {"loss": loss, "counted": begin + len(new)})
 
     @property
     def _chances(self) -> Tensor:

@@ -42,6 +42,14 @@ def test_a_histogram_is_what_numpy_counts():
     assert held.item() == -math.inf
 
 
+def test_a_point_outside_is_counted_at_the_border():
+    data = dataset("ring", 50)
+    data.points[0] = torch.tensor([9.0, 0.0])
+    run = Run("histogram", data, {"bins": 8})
+    run.advance()
+    assert int(run.model.counts.sum()) == 50 and math.isfinite(run.logs["loss"])
+
+
 def test_a_kernel_density_is_a_mean_of_gaussians_and_can_leave_each_point_out():
     data = dataset("ring", 60)
     run = Run("kernel-density", data, {"bandwidth": 0.3})
