@@ -45,7 +45,7 @@ class Plan:
 
     steps: int
     config: dict[str, object] = field(default_factory=dict)
-    elsewhere: float = 0.5
+    elsewhere: float = 0.4
 
     def steps_on(self, key: str) -> int:
         return self.steps if key == "ring" else round(self.steps * self.elsewhere)
@@ -56,21 +56,21 @@ PLANS = {
     "kernel-density": Plan(90, elsewhere=1.0),
     "gaussian-mixture": Plan(60, {"components": 16}, 1.0),
     "autoregressive": Plan(900, {"width": 48}),
-    "vae-1": Plan(1500, {"width": 48}),
-    "vae-2": Plan(1500, {"width": 48}),
-    "coupling": Plan(800, {"width": 32, "layers": 10, "learning_rate": 7e-3}),
-    "spline": Plan(600, {"width": 32, "learning_rate": 7e-3}),
-    "continuous-flow": Plan(300, {"width": 48, "learning_rate": 1e-2}),
+    "vae-1": Plan(4000, {"width": 48}),
+    "vae-2": Plan(4000, {"width": 48}),
+    "coupling": Plan(2000, {"width": 32, "layers": 10, "learning_rate": 7e-3}),
+    "spline": Plan(1500, {"width": 32, "learning_rate": 7e-3}),
+    "continuous-flow": Plan(600, {"width": 48, "learning_rate": 1e-2}),
     # Fewer of the generator's steps than its own: a collapse onto some modes, not onto one.
     "gan-minimax": Plan(300, {"depth": 2, "generator_steps": 6}, 1.0),
-    "gan": Plan(1200, {"depth": 2}),
-    "gan-wasserstein": Plan(300, {"depth": 2}),
-    "energy": Plan(300),
-    "score": Plan(1500, {"width": 64}),
-    "score-sliced": Plan(800, {"width": 64}),
-    "ddpm": Plan(2000, {"width": 64}),
-    "flow-matching": Plan(2000, {"width": 64}),
-    "one-step": Plan(2400, {"width": 64, "teacher_steps": 1200}, 0.8),
+    "gan": Plan(4000, {"depth": 2}),
+    "gan-wasserstein": Plan(800, {"depth": 2}),
+    "energy": Plan(800),
+    "score": Plan(4000, {"width": 64}),
+    "score-sliced": Plan(2500, {"width": 64}),
+    "ddpm": Plan(5000, {"width": 64}),
+    "flow-matching": Plan(5000, {"width": 64}),
+    "one-step": Plan(4000, {"width": 64, "teacher_steps": 1800}, 0.6),
 }
 # Methods of which a density takes long.
 SLOW = {"vae-2", "continuous-flow", "energy", "score", "score-sliced", "ddpm", "flow-matching"}
