@@ -13,6 +13,10 @@ from tests.explorer import sweep
 pytestmark = pytest.mark.shipped
 
 
+def pytest_generate_tests(metafunc):
+    sweep.cases(metafunc, 0)
+
+
 @pytest.fixture(autouse=True)
 def nobody_elses(alone):
     """No data and no network but what the page comes with."""
@@ -25,7 +29,6 @@ def house():
     context.visitors.close()
 
 
-@pytest.mark.parametrize(("place", "name"), sweep.half(0))
 def test_nothing_fails(place, name, caplog):
     with caplog.at_level(logging.ERROR):
         sweep.sweep(place, name)

@@ -11,6 +11,10 @@ from tests.explorer import sweep
 pytestmark = pytest.mark.shipped
 
 
+def pytest_generate_tests(metafunc):
+    sweep.cases(metafunc, 1)
+
+
 @pytest.fixture(autouse=True)
 def nobody_elses(alone):
     """No data and no network but what the page comes with."""
@@ -23,7 +27,6 @@ def house():
     context.visitors.close()
 
 
-@pytest.mark.parametrize(("place", "name"), sweep.half(1))
 def test_nothing_fails(place, name, caplog):
     with caplog.at_level(logging.ERROR):
         sweep.sweep(place, name)

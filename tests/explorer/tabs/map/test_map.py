@@ -229,30 +229,32 @@ def test_a_large_map_is_thinned_evenly(tmp_path):
     assert len(fitted) == 4_000 and fitted.indices[:3].tolist() == [0, 3, 6]
 
 
-def test_the_code_shown_gives_what_is_on_screen(context, monkeypatch, tmp_path):
-    for name, layout in [
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [
         ("grey", layouts.KEPT),
         ("flat", Layout("code", 2)),
         ("grey", Layout("pca", 3)),
-        ("flat", Layout("umap", 2, 4, 0.2)),
         ("bare", Layout("pca", 2)),
-    ]:
-        if name == "bare":
-            list(layouts.encode_points(context, name))
-        if layouts.layout_now(context, name, layout) is None:
-            list(layouts.fit(context, name, layout))
-        scope: dict = {}
-        exec(view.code_of(context, name, layout, [7]), scope)
-        fitted = layouts.points(context, name)
-        assert np.allclose(scope["codes"], fitted.codes, atol=1e-5)
-        assert np.allclose(
-            scope["coordinates"], layouts.layout_now(context, name, layout), atol=1e-3
-        )
-        card = view.selection_parts(context, name, [7], None)["card"]
-        assert scope["near"].tolist() == card["near_rows"]
-        drawn = images.sprite(scope["picture"].detach().numpy())
-        shown = pixels(card["pictures"])[-1].astype(int)
-        assert np.abs(pixels(drawn)[0].astype(int) - shown).max() <= 1
+        # UMAP is compiled anew in each process.
+        pytest.param("flat", Layout("umap", 2, 4, 0.2), marks=pytest.mark.slow),
+    ],
+)
+def test_the_code_shown_gives_what_is_on_screen(context, name, layout):
+    if name == "bare":
+        list(layouts.encode_points(context, name))
+    if layouts.layout_now(context, name, layout) is None:
+        list(layouts.fit(context, name, layout))
+    scope: dict = {}
+    exec(view.code_of(context, name, layout, [7]), scope)
+    fitted = layouts.points(context, name)
+    assert np.allclose(scope["codes"], fitted.codes, atol=1e-5)
+    assert np.allclose(scope["coordinates"], layouts.layout_now(context, name, layout), atol=1e-3)
+    card = view.selection_parts(context, name, [7], None)["card"]
+    assert scope["near"].tolist() == card["near_rows"]
+    drawn = images.sprite(scope["picture"].detach().numpy())
+    shown = pixels(card["pictures"])[-1].astype(int)
+    assert np.abs(pixels(drawn)[0].astype(int) - shown).max() <= 1
 
 
 def test_a_damaged_map_is_a_sentence(context):
