@@ -45,7 +45,7 @@ class Plan:
 
     steps: int
     config: dict[str, object] = field(default_factory=dict)
-    elsewhere: float = 0.4
+    elsewhere: float = 0.3
 
     def steps_on(self, key: str) -> int:
         return self.steps if key == "ring" else round(self.steps * self.elsewhere)
