@@ -38,15 +38,22 @@ START = Asked(
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Checkpoints that no test changes."""
+    folder = tmp_path_factory.mktemp("models")
+    toys.write_codes(toys.write(folder, "grey"))
+    toys.write(folder, "bare")
+    toys.write_codes(toys.write(folder, "flat", latent=2, image=(1, 8, 8)), D=2)
+    toys.write_codes(toys.write(folder, "asked", num_classes=10))
+    toys.write(folder, "colour", data="shapes", latent=64, image=(3, 32, 32))
+    toys.write(folder, "single", latent=1)
+    return folder
+
+
 @pytest.fixture
-def context(tmp_path):
-    toys.write_codes(toys.write(tmp_path, "grey"))
-    toys.write(tmp_path, "bare")
-    toys.write_codes(toys.write(tmp_path, "flat", latent=2, image=(1, 8, 8)), D=2)
-    toys.write_codes(toys.write(tmp_path, "asked", num_classes=10))
-    toys.write(tmp_path, "colour", data="shapes", latent=64, image=(3, 32, 32))
-    toys.write(tmp_path, "single", latent=1)
-    return Context.create(tmp_path)
+def context(folder):
+    return Context.create(folder)
 
 
 ALL = ("grey", "bare", "flat", "asked", "colour", "single")

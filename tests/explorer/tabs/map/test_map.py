@@ -42,15 +42,22 @@ def write_map(folder, D=6, n=N):
     save_map(folder, Map(codes, where, labels, facts={"map": "umap" if D != 2 else "code"}))
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Checkpoints that no test changes."""
+    folder = tmp_path_factory.mktemp("models")
+    write_map(toys.write(folder, "grey"))
+    write_map(toys.write(folder, "flat", latent=2), D=2)
+    write_map(toys.write(folder, "asked", num_classes=10))
+    write_map(toys.write(folder, "colour", data="shapes", image=(3, 32, 32)))
+    toys.write(folder, "bare", data="digits", image=(1, 8, 8))
+    toys.write(folder, "lost", data="mnist")
+    return folder
+
+
 @pytest.fixture
-def context(tmp_path):
-    write_map(toys.write(tmp_path, "grey"))
-    write_map(toys.write(tmp_path, "flat", latent=2), D=2)
-    write_map(toys.write(tmp_path, "asked", num_classes=10))
-    write_map(toys.write(tmp_path, "colour", data="shapes", image=(3, 32, 32)))
-    toys.write(tmp_path, "bare", data="digits", image=(1, 8, 8))
-    toys.write(tmp_path, "lost", data="mnist")
-    return Context.create(tmp_path)
+def context(folder):
+    return Context.create(folder)
 
 
 @pytest.mark.parametrize("name", ["grey", "flat", "asked", "colour"])
@@ -257,8 +264,9 @@ def test_the_code_shown_gives_what_is_on_screen(context, name, layout):
     assert np.abs(pixels(drawn)[0].astype(int) - shown).max() <= 1
 
 
-def test_a_damaged_map_is_a_sentence(context):
-    (context.store.header("grey").folder / "codes.safetensors").write_bytes(b"{}")
+def test_a_damaged_map_is_a_sentence(tmp_path):
+    (toys.write(tmp_path, "grey") / "codes.safetensors").write_bytes(b"{}")
+    context = Context.create(tmp_path)
     shown = settled(part.arrive(context, "grey", asking()))
     assert shown["status"]["text"] == "The codes of Grey are damaged. Choose another model."
 
