@@ -7,6 +7,7 @@ pays for, so most of the depth sits at a quarter of the side, where a 28 x 28 im
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -20,6 +21,15 @@ def group_norm(channels: int) -> nn.GroupNorm:
     while channels % groups:
         groups -= 1
     return nn.GroupNorm(groups, channels)
+
+
+def check_halvings(image: Sequence[int], halvings: int) -> None:
+    """Raises ValueError where the sides of pictures (C, H, W) cannot be halved so often."""
+    _, H, W = image
+    if H % 2**halvings or W % 2**halvings:
+        raise ValueError(
+            f"Images of {H} x {W} cannot be halved {halvings} times; use fewer halvings."
+        )
 
 
 class ResBlock(nn.Module):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.families.nets import Downsample, ResBlock, Upsample, group_norm
+from models.families.nets import Downsample, ResBlock, Upsample, check_halvings, group_norm
 
 
 class Bottleneck(nn.Module):
@@ -27,11 +27,8 @@ class Bottleneck(nn.Module):
         halvings: int,
     ) -> None:
         super().__init__()
+        check_halvings(image, halvings)
         C, H, W = image
-        if H % 2**halvings or W % 2**halvings:
-            raise ValueError(
-                f"Images of {H} x {W} cannot be halved {halvings} times; use fewer halvings."
-            )
         self.map = (width, H // 2**halvings, W // 2**halvings)
         self.down = nn.Sequential(
             Downsample(C, width, halvings), *[ResBlock(width) for _ in range(blocks)]

@@ -16,6 +16,7 @@ from models.contract.random import generator, normal
 from models.contract.streams import Streams
 from models.families.gan.losses import GAMES, gradient_penalty, r1
 from models.families.gan.nets import DiscriminatorNet, EncoderNet, GeneratorNet
+from models.families.nets import check_halvings
 
 JUDGED = 64  # pictures on which a snapshot keeps the discriminator's verdict
 
@@ -112,11 +113,7 @@ class GAN(GenerativeModel):
 
     def __init__(self, config: GANConfig) -> None:
         c = config
-        _, H, W = c.image
-        if H % 2**c.halvings or W % 2**c.halvings:
-            raise ValueError(
-                f"Images of {H} x {W} cannot be halved {c.halvings} times; use fewer halvings."
-            )
+        check_halvings(c.image, c.halvings)
         if c.game == "wasserstein" and not (c.gradient_penalty or c.spectral):
             raise ValueError(
                 "A Wasserstein critic's slope must be held; set gradient_penalty or spectral."

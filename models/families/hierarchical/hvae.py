@@ -58,6 +58,7 @@ from models.contract.numbers import gaussian_kl
 from models.contract.random import normal
 from models.contract.streams import Streams
 from models.families.hierarchical.nets import Grow, Level, Up, strides
+from models.families.nets import check_halvings
 from models.families.pixels import LIKELIHOODS, DecodesPixels, importance_weighted
 from models.machine.processes import whole
 
@@ -119,11 +120,8 @@ class HierarchicalVAE(DecodesPixels, GenerativeModel):
     Config = HierarchicalConfig
 
     def __init__(self, config: HierarchicalConfig) -> None:
+        check_halvings(config.image, config.halvings)
         C, H, W = config.image
-        if H % 2**config.halvings or W % 2**config.halvings:
-            raise ValueError(
-                f"Images of {H} x {W} cannot be halved {config.halvings} times; use fewer halvings."
-            )
         groups, depths = counts(config, "groups"), counts(config, "depths")
         super().__init__(config)
         sides = [(1, 1)] + [(H >> k, W >> k) for k in reversed(range(config.halvings + 1))]

@@ -56,6 +56,7 @@ from models.contract.model import Frame, GenerativeModel, Likelihood, Objective,
 from models.contract.numbers import gaussian_kl, log_normal
 from models.contract.random import normal
 from models.contract.streams import Streams
+from models.families.nets import check_halvings
 from models.families.pixels import LIKELIHOODS, DecodesPixels, importance_weighted
 from models.families.vae.nets import Decoder, Encoder, Prior
 from models.machine.processes import whole
@@ -117,11 +118,7 @@ class VAE(DecodesPixels, GenerativeModel):
     Config = VAEConfig
 
     def __init__(self, config: VAEConfig) -> None:
-        _, H, W = config.image
-        if H % 2**config.halvings or W % 2**config.halvings:
-            raise ValueError(
-                f"Images of {H} x {W} cannot be halved {config.halvings} times; use fewer halvings."
-            )
+        check_halvings(config.image, config.halvings)
         if config.prior_layers and (
             config.latent < 2 or config.free_bits or config.total_correlation
         ):

@@ -46,7 +46,7 @@ from models.contract.model import Frame, GenerativeModel, Likelihood, Objective,
 from models.contract.random import uniform
 from models.contract.streams import Streams
 from models.families.autoregressive.transformer import Block
-from models.families.nets import Downsample, ResBlock, Upsample, group_norm
+from models.families.nets import Downsample, ResBlock, Upsample, check_halvings, group_norm
 from models.families.pixels import LIKELIHOODS, DecodesPixels
 from models.machine.processes import whole
 
@@ -200,11 +200,8 @@ class VQVAE(DecodesPixels, GenerativeModel):
     Config = VQConfig
 
     def __init__(self, config: VQConfig) -> None:
+        check_halvings(config.image, config.halvings)
         C, H, W = config.image
-        if H % 2**config.halvings or W % 2**config.halvings:
-            raise ValueError(
-                f"Images of {H} x {W} cannot be halved {config.halvings} times; use fewer halvings."
-            )
         super().__init__(config)
         c = config
         self.grid = (H // 2**c.halvings, W // 2**c.halvings)
