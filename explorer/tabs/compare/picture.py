@@ -36,7 +36,7 @@ from explorer.tabs.compare.given import given, lines_of, shelf, source_of
 TITLE = "The same picture"
 MOST_BARS = 64  # numbers of a code that are drawn as bars; more of them as a picture
 # Ways to say something of a picture, any of which brings a model onto the board.
-CODED = (("Encodes", "Decodes"), ("HasLevels",), ("QuantisesCodes",))
+CODED = (("Encodes", "Decodes"), ("HasLevels",), ("QuantisesCodes",), ("Rebuilds",))
 WAYS = (("HasLikelihood",), ("HasEnergy",), *CODED)
 UNKNOWN = "unknown"
 GROUPS = {
@@ -141,6 +141,8 @@ def rebuilt(context: Context, name: str, can: set[str], x: np.ndarray) -> Told:
         k = context.ask(name, "encode_indices", x)
         back = context.ask(name, "decode_indices", k)
         words = f"{k.shape[1]} x {k.shape[2]} indices, {len(np.unique(k))} different"
+    elif "Rebuilds" in can:
+        back, words = context.ask(name, "rebuild", x), "not told"
     else:
         return Told()
     return Told(back=as_bytes(back[0]), off=rms(back, x), code=code, words=words)
@@ -199,7 +201,7 @@ def board_of(context: Context, name: str, names: list[str], picture: Picture) ->
     def fill(other: str, answer: Told | None) -> dict[str, Any]:
         if answer is None:
             can = set(context.store.header(other).capabilities)
-            codes = {"Encodes", "HasLevels", "QuantisesCodes"} & can
+            codes = {"Encodes", "HasLevels", "QuantisesCodes", "Rebuilds"} & can
             return {"places": 2 if codes else 0, "lines": ["to come"]}
         late = board.states[other] == "busy" and answer.nats is None
         lines = lines_of_card(answer) + (["how likely it is, to come"] if late else [])
@@ -276,6 +278,8 @@ def code_of(context: Context, names: list[str], source: str, picture: Picture) -
         "        back[name] = model.sample_held(len(codes), codes, generator(0))",
         '    elif "QuantisesCodes" in can:',
         "        back[name] = model.decode_indices(model.encode_indices(x))",
+        '    elif "Rebuilds" in can:',
+        "        back[name] = model.rebuild(x)",
     )
 
 
