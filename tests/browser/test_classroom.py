@@ -9,7 +9,7 @@ from tests.browser.conftest import (
     every_window,
     open_page,
     served,
-    watch,
+    watched,
 )
 from tests.browser.test_share import share
 
@@ -29,12 +29,12 @@ def phones(browser, address):
         browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
         for _ in range(2)
     ]
-    pages = [context.new_page() for context in contexts]
-    seen = [watch(page, address) for page in pages]
-    yield pages
-    for context in contexts:
-        context.close()
-    assert all(each.foreign == [] for each in seen)
+    one, two = (context.new_page() for context in contexts)
+    with watched(one, address) as first, watched(two, address) as second:
+        yield one, two
+        for context in contexts:
+            context.close()
+    assert first.foreign == second.foreign == []
 
 
 def counts(page, *wanted: int) -> None:

@@ -10,7 +10,7 @@ from tests.browser.conftest import (
     open_page,
     pixels,
     until,
-    watch,
+    watched,
 )
 from tests.browser.test_share import share
 
@@ -77,7 +77,14 @@ def test_a_lesson_is_made_copied_and_opened_elsewhere(page, address, browser, tm
     assert "tab=map" in second["at"]
 
     other = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-    seen = watch(other, address)
+    with watched(other, address) as seen:
+        opened_elsewhere(other, link)
+        other.context.close()
+    assert seen.errors == [] and seen.foreign == []
+
+
+def opened_elsewhere(other, link: str) -> None:
+    """The lesson as somebody sees it who has but its link."""
     asked: list[str] = []
     other.on("request", lambda request: asked.append(request.url))
     open_page(other, link)
@@ -101,8 +108,6 @@ def test_a_lesson_is_made_copied_and_opened_elsewhere(page, address, browser, tm
     assert "lesson" not in other.url
     # What makes the lesson reaches no address that a server is asked for.
     assert asked and not [url for url in asked if "lesson" in url]
-    assert seen.errors == [] and seen.foreign == []
-    other.context.close()
 
 
 def test_a_lesson_from_a_file_is_read_or_refused_in_a_sentence(page, address, tmp_path):

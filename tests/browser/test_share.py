@@ -138,7 +138,8 @@ def test_the_menu_is_used_by_keys_and_nothing_is_wrong_with_it(page, address):
     assert page.locator(".ge-menu").count() == 0
 
 
-def test_on_paper_stand_the_stage_the_model_and_the_link(page, address):
+def test_on_paper_stand_the_stage_the_model_and_the_link(own_page, address):
+    page = own_page
     open_page(page, f"{address}/?sample.seed=3&__theme=dark")
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")

@@ -16,7 +16,8 @@ def on_screen(page, key: str) -> None:
     page.locator(f".ge-panel-{key}").wait_for(state="visible")
 
 
-def test_back_and_forward_walk_states_without_loading_the_page_anew(page, address):
+def test_back_and_forward_walk_states_without_loading_the_page_anew(own_page, address):
+    page = own_page
     open_page(page, address)
     page.evaluate("window.same = 'page'")
     first = page.evaluate("GE.current")
