@@ -198,7 +198,7 @@ IDEAS.open = (host, name, about, view, given, put) => {
   link.onclick = async () => {
     clearTimeout(saving);
     put(States.write(spec, state));
-    const done = await navigator.clipboard?.writeText(location.href).then(
+    const done = await navigator.clipboard?.writeText(GE.link()).then(
       () => true,
       () => false,
     );
