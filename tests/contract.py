@@ -61,7 +61,7 @@ def shrunk(case: Case) -> Case:
     fields = {f.name: f.default for f in dataclasses.fields(family(case.family).Config)}
     values = dict(case.values)
     values["image"] = [values.get("image", fields["image"])[0], 8, 8]
-    for name, most in (("width", 16), ("hidden", 32)):
+    for name, most in (("width", 16), ("hidden", 32), ("chains", 16)):
         if name in fields:
             values[name] = min(most, values.get(name, fields[name]))
     return dataclasses.replace(case, values=values)

@@ -13,6 +13,7 @@ import models.__main__ as cli
 from models.checkpoints import weights
 from models.checkpoints.header import WEIGHTS, Header, read_header
 from models.evaluation.card import anomaly_table, card, models_table
+from models.training import recipe
 from tests import toys
 
 GOOD = {"value": 0.75, "stderr": 0.01, "n": 100}
@@ -27,6 +28,12 @@ BAD = {
     "note": {**GOOD, "note": 5},
     "none": None,
 }
+
+
+@pytest.fixture(autouse=True)
+def no_recipes(monkeypatch):
+    """``list`` reads them all, each time, and they are not what is asked about here."""
+    monkeypatch.setattr(recipe, "recipe_names", list)
 
 
 @pytest.fixture
