@@ -114,7 +114,8 @@ def build(context: Context) -> gr.Blocks:
         context.page = page
         tabs = [tab for tab in TABS if not hasattr(tab, "offered") or tab.offered(context)]
         context.titles = {key_of(tab): tab.TITLE for tab in tabs}
-        context.picker = model_picker(context.store, tabs)
+        context.unnamed = next((key_of(tab) for tab in tabs if tab.NEEDS), "")
+        context.picker = model_picker(context, tabs)
         context.code = gr.State(None)
         with gr.Tabs(elem_id="ge-tabs") as context.tabs:
             for tab in tabs:

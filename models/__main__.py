@@ -5,6 +5,7 @@
     python -m models evaluate CHECKPOINT [--data-dir D] [--n N] [--json]
     python -m models sample CHECKPOINT --n 64 --seed 0 [--label K] [--steps S]
                               [--sampler NAME] [--guidance W] [--truncation T] --out grid.png
+    python -m models film CHECKPOINT [--seed 0]
     python -m models score CHECKPOINT IMAGE... [--by SCORE ...] [--json]
     python -m models plane METHOD [--set ring] [--points FILE] [--minutes 0.5]
                               [--to FILE.film|.png] [--json]
@@ -25,7 +26,7 @@ import sys
 from typing import Any
 
 from models.checkpoints.header import read_header
-from models.commands import evaluate, plane, sample, score, train
+from models.commands import evaluate, film, plane, sample, score, train
 from models.commands import list as list_checkpoints
 from models.commands.arguments import parser
 from models.commands.sentences import about_unreadable, one_line
@@ -39,6 +40,7 @@ COMMANDS = {
     "list": list_checkpoints.run,
     "train": train.run,
     "evaluate": evaluate.run,
+    "film": film.run,
     "sample": sample.run,
     "score": score.run,
     "plane": plane.run,

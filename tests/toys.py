@@ -181,7 +181,12 @@ def write_walker(folder: Path, name: str, **config) -> Path:
 
 
 def write_writer(
-    folder: Path, name: str, network: str = "made", image: tuple = (1, 8, 8), **config
+    folder: Path,
+    name: str,
+    network: str = "made",
+    image: tuple = (1, 8, 8),
+    data: str = "digits",
+    **config,
 ) -> Path:
     """An untrained autoregressive model of small pictures, whose every value sways those after it.
 
@@ -191,7 +196,7 @@ def write_writer(
     small |= {"transformer": {"head_width": 4, "patch": 2, "hidden": 24, "width": 8}}.get(
         network, {}
     )
-    target = write(folder, name, "autoregressive", "digits", **{**small, **config})
+    target = write(folder, name, "autoregressive", data, **{**small, **config})
     return _stirred(target, 0.3)
 
 

@@ -7,6 +7,7 @@ colours differently can tell apart.
 from __future__ import annotations
 
 import gradio as gr
+from gradio.themes.utils.sizes import Size
 
 # Petroff 2021 (arXiv:2107.02270), ten colours chosen for colour-vision deficiency on a light and
 # on a dark ground. Class k has colour k on every tab.
@@ -32,6 +33,17 @@ CIVIDIS = (
 ACCENT = "#b4400c"
 ACCENT_DARK = "#ff9a57"
 
+# In rem, so that all text grows with the screen (``html`` in shared/page.css).
+TEXT = Size(
+    name="text_rem",
+    xxs="0.8125rem",
+    xs="0.8125rem",
+    sm="0.8125rem",
+    md="0.875rem",
+    lg="1rem",
+    xl="1.375rem",
+    xxl="1.625rem",
+)
 SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
@@ -43,7 +55,7 @@ def theme() -> gr.themes.Base:
         neutral_hue=gr.themes.colors.stone,
         radius_size=gr.themes.sizes.radius_sm,
         spacing_size=gr.themes.sizes.spacing_md,
-        text_size=gr.themes.sizes.text_md,
+        text_size=TEXT,
         font=SANS,
         font_mono=MONO,
     )

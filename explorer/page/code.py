@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +21,17 @@ def explanation(family: str) -> str:
     module = FAMILIES[family].partition(":")[0]
     source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(source)) or ""
+
+
+@lru_cache
+def family_title(family: str) -> str:
+    """What a family is called: its docstring's first line up to the colon, without an article."""
+    from models import FAMILIES
+
+    title = explanation(family).partition("\n")[0].partition(":")[0]
+    title = re.sub(r"^(An?|The) ", "", title).strip(".")
+    title = title or FAMILIES[family].rpartition(":")[2]
+    return title[:1].upper() + title[1:]
 
 
 def in_code(folder: Path) -> str:

@@ -64,7 +64,8 @@ class Context:
     picker: the model picker; its value is the chosen model's name.
     tabs: the ``gr.Tabs``. tab: the key of the one being built, titles: those of all of them by key.
     part: the key of the part being built, "" in a tab of one piece (see ``components.parts``).
-    page: the ``gr.Blocks``.
+    page: the ``gr.Blocks``. unnamed: the tab of links that name a model or settings and no tab: the
+    first that needs a model, which was the first of all before there was a first page.
     code: a ``gr.State`` that carries a latent code to another tab, None or
     ``{"model": name, "z": [D floats], "label": int | None, "source": a few words}``.
     """
@@ -72,6 +73,7 @@ class Context:
     store: Store
     data_dir: Path | None = None
     page: Any = None
+    unnamed: str = ""
     picker: Any = None
     tabs: Any = None
     code: Any = None

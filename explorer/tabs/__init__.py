@@ -49,6 +49,7 @@ from explorer.tabs import (
     rebuild,
     sample,
     score,
+    start,
     train,
 )
 from explorer.tabs import map as map_tab
@@ -56,6 +57,7 @@ from explorer.tabs import map as map_tab
 __all__ = ["TABS", "key_of"]
 
 TABS = (
+    start,
     sample,
     latent,
     rebuild,

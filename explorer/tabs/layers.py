@@ -247,7 +247,7 @@ def build(context: Context) -> None:
     part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more = gr.Button("Another noise", variant="primary", elem_id="layers-more")
+            more = gr.Button("Sample again", variant="primary", elem_id="layers-more")
             status = components.status()
             picture = picture_controls(context, "layers", label="Your picture", selected=0)
             # Not 0, of which the samples are.

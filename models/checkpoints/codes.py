@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 CODES = "codes.safetensors"
+FEATURES = "features.safetensors"  # of a judge: see models/codes/judged_map.py
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.checkpoints.codes import Map, load_map, save_map
+from models.checkpoints.codes import FEATURES, Map, load_map, save_map
 from models.codes.projection import fit_map
 from models.contract.capabilities import Classifies
 from models.data.datasets import Dataset
 
-FEATURES = "features.safetensors"
 KEPT = 2000
 
 

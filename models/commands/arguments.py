@@ -104,6 +104,9 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--dry", action="store_true", help="measure, but do not write the card")
 
+    sub = command("film", "film how a checkpoint makes pictures", "checkpoint", "device", "json")
+    sub.add_argument("--seed", type=int, default=0)
+
     sub = command("sample", "draw a grid of samples", "checkpoint", "device", "json")
     sub.add_argument("--n", type=int, default=64)
     sub.add_argument("--seed", type=int, default=0)

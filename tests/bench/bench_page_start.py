@@ -80,7 +80,7 @@ def main() -> int:
         )  # fmt: skip
         for k in range(args.rounds + 1):
             one = measure(browser, BARE, "#there")
-            two = measure(browser, OURS, ".ge-image-grid canvas", "--checkpoints", args.checkpoints)
+            two = measure(browser, OURS, ".ge-family-map canvas", "--checkpoints", args.checkpoints)
             if k:  # the first round fills the disk's cache
                 bare.append(one)
                 ours.append(two)

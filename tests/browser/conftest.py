@@ -228,6 +228,16 @@ def open_page(page, url: str) -> None:
     page.wait_for_selector("body[data-ge=open]")
 
 
+def choose(page, name: str) -> None:
+    """Chooses a model as a person does: the picker, its family, the model."""
+    card = f".ge-picker .models [data-name='{name}']"
+    page.click(".ge-picker .open")
+    page.wait_for_selector(".ge-picker .panel", state="visible")
+    family = page.get_attribute(card, "data-family")
+    page.click(f".ge-picker [role=radio][data-family='{family}']:not([data-name])")
+    page.click(card)
+
+
 def settled(page, part: str, text: str) -> None:
     """Waits until a status of the part, a selector, says the text."""
     page.wait_for_function(

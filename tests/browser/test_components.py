@@ -8,7 +8,14 @@ import io
 import pytest
 from PIL import Image
 
-from tests.browser.conftest import assert_no_serious_findings, open_page, pixels, served, until
+from tests.browser.conftest import (
+    assert_no_serious_findings,
+    choose,
+    open_page,
+    pixels,
+    served,
+    until,
+)
 
 WORKBENCH = "import runpy; runpy.run_module('tests.browser.workbench', run_name='__main__')"
 
@@ -59,7 +66,7 @@ def test_a_tab_computes_when_it_is_shown_and_for_each_model_once(page, address):
     page.get_by_role("tab", name="Workbench").click()
     shown(page, "toy-digits, 8 steps")
     assert "tab=workbench" in page.url
-    page.locator(".ge-picker [data-name=toy-colour]").click()
+    choose(page, "toy-colour")
     shown(page, "toy-colour, 8 steps")
     page.get_by_role("tab", name="Sample").click()
     page.wait_for_function(
@@ -84,13 +91,15 @@ def test_a_tab_that_the_model_cannot_serve_says_so(page, address):
     assert "cannot tell a picture's energy" in page.inner_text(".ge-notice.ge-notice-closed")
 
 
-def test_a_tab_offers_the_models_that_can(page, address):
+def test_a_tab_takes_a_model_that_can_and_says_so(page, address):
     open_page(page, f"{address}/?model=toy-reader")
-    page.get_by_text("cannot be sampled from").first.wait_for()
-    assert not page.is_visible(".ge-panel-sample")
-    page.get_by_role("button", name="Toy Colour", exact=True).click()
-    page.wait_for_selector(".ge-panel-sample", state="visible")
-    page.wait_for_function("() => document.querySelector('.cells canvas').width === 32")
+    told = ".ge-notice-sample .told"
+    page.wait_for_selector(told)
+    assert "Sample needs a model that can be sampled from: showing Toy" in page.inner_text(told)
+    assert len(pixels(page, ".ge-panel-sample .cells canvas")) == 64
+    page.get_by_role("button", name="Back to Toy Reader").click()
+    page.wait_for_selector(".ge-panel-workbench", state="visible")
+    assert page.inner_text(".ge-picker .open b") == "Toy Reader"
 
 
 def test_arrow_keys_move_between_tabs(page, address):
@@ -150,7 +159,7 @@ def test_colour_models_are_drawn_for_in_colour(page, address):
 
     until(page, lambda: red_and_green()[1] > 10_000)
     assert red_and_green()[0] < red_and_green()[1] / 50
-    page.locator(".ge-picker [data-name=toy-digits]").click()
+    choose(page, "toy-digits")
     page.wait_for_selector("input[type=color] >> nth=0", state="hidden")
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from tests import denoising
 from tests.browser.conftest import (
     assert_no_serious_findings,
+    choose,
     every_window,
     open_page,
     pixels,
@@ -187,7 +188,7 @@ def test_a_link_brings_the_mask_and_a_mask_of_another_size_is_replaced(page, add
     open_page(page, url)
     settled(page, FILL, "16 pixels of sample 2")
     assert hidden(page) == 16
-    page.locator(".ge-picker [data-name=colour]").click()
+    choose(page, "colour")
     settled(page, FILL, "72 pixels of sample 2")
     assert hidden(page) == 72
 

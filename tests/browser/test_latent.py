@@ -14,6 +14,7 @@ from models.checkpoints import weights
 from tests import toys
 from tests.browser.conftest import (
     assert_no_serious_findings,
+    choose,
     every_window,
     open_page,
     pixels,
@@ -289,7 +290,7 @@ def test_two_numbers_are_shown_whole(page, address, folder):
     page.mouse.click(box["x"] + box["width"] / 40, box["y"] + box["height"] / 40)
     in_address(page, "latent.at")
     assert np.allclose(place(page, 2), [-1.96, 1.96], atol=1e-3)
-    page.locator("[role=radio][data-name=grey]").click()
+    choose(page, "grey")
     page.wait_for_function("() => document.querySelector('.ge-latent-pad .picture').width === 28")
     assert not sheet.is_visible()
 
@@ -302,7 +303,7 @@ def test_yields_that_come_all_at_once_are_all_shown(page, address):
         "**/queue/join*",
         lambda route: route.continue_() if held else held.append((route, route.fetch())),
     )
-    page.locator("[role=radio][data-name=flat]").click()
+    choose(page, "flat")
     until(page, lambda: held)
     page.focus(FIELD)
     page.keyboard.press("Home")  # another question, whose answer opens the stream for both

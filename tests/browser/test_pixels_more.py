@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser.conftest import (
     assert_no_serious_findings,
+    choose,
     every_window,
     open_page,
     pixels,
@@ -89,7 +90,7 @@ def test_a_pixel_pointed_at_shows_what_it_sees(page, address):
     page.wait_for_function("() => location.search.includes('pixels.sees.row=6')")
     assert page.locator(f"{SEES} .ge-mask-pictures figure").count() == 2
     assert page.locator(f"{SEES} .ge-chances figure").count() == 3
-    page.locator(".ge-picker [data-name=nade]").click()
+    choose(page, "nade")
     settled(page, SEES, "without masks")
     settled(page, SEES, "sees every pixel")
 

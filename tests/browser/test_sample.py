@@ -7,7 +7,7 @@ import zipfile
 
 from PIL import Image
 
-from tests.browser.conftest import open_page, pixels, settled, until
+from tests.browser.conftest import choose, open_page, pixels, settled, until
 
 TABS = ("sample", "latent")
 CELLS = ".ge-image-grid .cells canvas"
@@ -104,20 +104,20 @@ def test_temperature_changes_the_selected_picture_in_place(page, address):
 def test_a_class_can_be_asked_for_where_there_is_one(page, address):
     open_page(page, address)
     assert not page.is_visible("#sample-class")
-    page.locator(".ge-picker [data-name=toy-classes]").click()
+    choose(page, "toy-classes")
     page.wait_for_selector("#sample-class", state="visible")
     before = pixels(page, CELLS)
     page.click("#sample-class input")
     page.get_by_role("option", name="3", exact=True).click()
     page.wait_for_function("() => location.search.includes('class=3')")
     until(page, lambda: pixels(page, CELLS) != before)
-    page.locator(".ge-picker [data-name=toy-digits]").click()
+    choose(page, "toy-digits")
     page.wait_for_selector("#sample-class", state="hidden")
 
 
 def test_another_model_shows_its_own_samples(page, address):
     open_page(page, address)
-    page.locator(".ge-picker [data-name=toy-colour]").click()
+    choose(page, "toy-colour")
     page.wait_for_function(f"() => document.querySelector('{CELLS}').width === 32")
     assert "model=toy-colour" in page.url
     colours = page.eval_on_selector(
@@ -129,7 +129,7 @@ def test_another_model_shows_its_own_samples(page, address):
 
 def test_a_link_brings_everything_back(page, address):
     open_page(page, address)
-    page.locator(".ge-picker [data-name=toy-classes]").click()
+    choose(page, "toy-classes")
     page.wait_for_selector("#sample-class", state="visible")
     type_seed(page, "41")
     settled(page, ".ge-panel-sample", "seed 41")
@@ -144,7 +144,7 @@ def test_a_link_brings_everything_back(page, address):
     settled(other, ".ge-panel-sample", "seed 41")
     until(other, lambda: pixels(other, CELLS) == there)
     assert other.input_value("#sample-seed input") == "41"
-    assert other.get_attribute(".ge-picker [aria-checked=true]", "data-name") == "toy-classes"
+    assert other.inner_text(".ge-picker .open b") == "Toy Classes"
 
 
 def test_bad_input_gets_a_sentence_and_loses_nothing(page, address):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests import toys
-from tests.browser.conftest import open_page, settled
+from tests.browser.conftest import choose, open_page, settled
 from tests.browser.test_map import MAP
 from tests.browser.test_sample import CELLS
 from tests.explorer.tabs.map.test_map import write_map
@@ -22,7 +22,7 @@ def test_pictures_of_the_model_before_do_not_come_back(page, address):
     open_page(page, address)
     page.get_by_role("button", name="Sample again").click()
     settled(page, ".ge-panel-sample", "Drawing")
-    page.locator(".ge-picker [data-name=toy-colour]").click()
+    choose(page, "toy-colour")
     page.wait_for_function(f"() => document.querySelector('{CELLS}').width === 32")
     page.wait_for_timeout(2500)  # by now the slow one would be done
     assert page.eval_on_selector(CELLS, "c => c.width") == 32
@@ -34,7 +34,7 @@ def test_a_map_gets_its_own_pictures_while_others_are_still_drawn(page, address)
     page.wait_for_selector(f"{MAP}[data-drawn^=toy-slow]")
     measured = "document.querySelector('.ge-map-facts dd').textContent.endsWith('%')"
     page.wait_for_function(measured)
-    page.locator(".ge-picker [data-name=toy-colour]").click()
+    choose(page, "toy-colour")
     page.wait_for_selector(f"{MAP}[data-drawn^=toy-colour]")
     page.wait_for_selector(f"{MAP}[data-thumbs='90']")
     page.wait_for_timeout(2500)  # by now the slow one's would be there

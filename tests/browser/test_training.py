@@ -65,8 +65,9 @@ def test_a_run_is_watched_paused_slowed_found_again_stopped_and_used(page, addre
     page.click("#train-open")
     page.wait_for_selector(".ge-panel-sample .ge-image-grid canvas")
     settled(page, ".ge-panel-sample", "64 pictures of seed 0")
-    own = page.locator(".ge-picker button").first
-    assert "My VAE, small" in own.inner_text() and own.get_attribute("aria-checked") == "true"
+    assert "My VAE, small" in page.inner_text(".ge-picker .open b")
+    own = page.locator(".ge-picker [data-name]").first
+    assert own.get_attribute("data-family") == "Yours"
     assert "~" not in page.url  # the key to it does not go into an address
 
 

@@ -88,8 +88,8 @@ def test_an_address_of_before_says_the_same_under_other_names(context):
     assert got.pop("tab").selected == "map"
     assert got == {"sample.seed": 12, "map.among.count": 64, "pixels.sees.row": 3}
     # Where both names are in it, today's counts; and every new name is one that is asked for.
-    assert asked(context, **{"seed": "1", "sample.seed": "2"}) == {"sample.seed": 2}
-    assert asked(context, **{"sample.seed": "2", "seed": "1"}) == {"sample.seed": 2}
+    for query in ({"seed": "1", "sample.seed": "2"}, {"sample.seed": "2", "seed": "1"}):
+        assert asked(context, tab="none", **query) == {"sample.seed": 2}
     keys = [item.key for item in context.remembered]
     for name in set(address.RENAMED.values()) - {"map"}:
         assert any(key == name or key.startswith(f"{name}.") for key in keys), name
@@ -106,7 +106,14 @@ def test_an_address_of_before_says_the_same_under_other_names(context):
     ],
 )  # fmt: skip
 def test_what_an_address_says_wrongly_is_left_alone(context, query):
-    assert asked(context, **query) == {}
+    assert asked(context, **{"tab": "none", **query}) == {}
+
+
+def test_a_link_that_names_no_tab_is_of_the_first_that_needs_a_model(context):
+    assert asked(context) == {}  # the first page
+    for query in ({"model": "toy-two"}, {"seed": "3"}, {"sample.steps": "4"}):
+        assert asked(context, **query)["tab"].selected == "sample"
+    assert asked(context, tour="density", station="2") == {}
 
 
 def gone_to(context, query: str, model: str = "") -> dict:

@@ -96,7 +96,8 @@ def test_a_tab_is_one_line_and_has_its_handlers_and_its_place_in_the_address(fol
     context, page = built(folder)
     assert context.titles["numbers"] == "Numbers"
     assert context.picker.props["parts"]["numbers"] == [
-        {"key": "small", "needs": []}, {"key": "large", "needs": ["Denoises"]},
+        {"key": "small", "title": "Small", "needs": []},
+        {"key": "large", "title": "Large", "needs": ["Denoises"]},
     ]  # fmt: skip
     keys = [item.key for item in context.remembered]
     assert {"numbers.small.number", "numbers.large.number"} <= set(keys)

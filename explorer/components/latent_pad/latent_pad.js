@@ -198,7 +198,7 @@ const drawOver = () => {
     ratio = over.width / side;
   g.setTransform(ratio, 0, 0, ratio, 0, 0);
   g.clearRect(0, 0, side, side);
-  g.font = '600 13px system-ui, sans-serif';
+  g.font = GE.font(13, 600);
   for (const corner of pad.corners) {
     const [x, y] = toPixels([corner.a, corner.b]);
     ring(g, [x, y], 5, '#ffffff', 2);

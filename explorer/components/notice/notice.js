@@ -1,3 +1,4 @@
-// Shown in place of a tab that the chosen model cannot serve. props.value: the tab's key.
+// A line above a tab: which model stands in for the chosen one, or that none can serve the tab.
+// props.value: the tab's key.
 GE.notices[props.value] = element;
-GE.gate();
+if (GE.isOpen && GE.tab === props.value) GE.settle();

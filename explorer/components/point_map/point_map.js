@@ -44,7 +44,7 @@ const dress = layout => {
   const ink = css('--body-text-color'),
     soft = css('--body-text-color-subdued');
   const line = css('--border-color-primary');
-  layout.font = { family: 'system-ui, sans-serif', size: 13, color: soft };
+  layout.font = { family: 'system-ui, sans-serif', size: 13 * GE.scale(), color: soft };
   const axes = layout.scene
     ? ['xaxis', 'yaxis', 'zaxis'].map(a => layout.scene[a])
     : [layout.xaxis, layout.yaxis];

@@ -127,59 +127,11 @@ window.GE = (() => {
     ge.here = { query: ge.address(), model: ge.current };
   };
 
-  const serves = (needs, name) => {
-    if (needs?.length === 0) return true; // a tab that works without any model
-    const model = ge.models.find(m => m.name === name);
-    return !!model && (needs || []).every(need => model.capabilities.includes(need));
-  };
-  const able = (tab, name) => serves(ge.needs[tab], name);
-
-  // Shows each tab's content, or the sentence that says why not.
-  ge.gate = () => {
-    let style = document.getElementById('ge-gate');
-    if (!style) {
-      style = document.head.appendChild(document.createElement('style'));
-      style.id = 'ge-gate';
-    }
-    const closed = Object.keys(ge.needs).filter(tab => !able(tab, ge.current));
-    style.textContent = closed
-      .map(
-        tab => `.ge-panel-${tab} { display: none !important; }
-                   .ge-notice.ge-notice-${tab} { display: block !important; }`,
-      )
-      .join('\n');
-    for (const tab of closed) fillNotice(tab);
-  };
-  const fillNotice = tab => {
-    const box = ge.notices[tab];
-    if (!box) return;
-    const title = ge.models.find(m => m.name === ge.current)?.title ?? 'This model';
-    const others = ge.models.filter(m => able(tab, m.name));
-    const can = ge.models.find(m => m.name === ge.current)?.capabilities ?? [];
-    const words = ge.needs[tab]
-      .filter(need => !can.includes(need))
-      .map(need => ge.words?.[need] ?? need)
-      .join(' and ');
-    box.querySelector('p').textContent = !ge.models.length
-      ? 'There are no models here yet: train one, or start with --checkpoints FOLDER.'
-      : `${title} cannot ${words}, which this tab needs.` +
-        (others.length ? ' These can:' : ' No model here can.');
-    const offers = box.querySelector('.offers');
-    offers.replaceChildren(
-      ...others.map(m => {
-        const b = document.createElement('button');
-        b.type = 'button';
-        b.textContent = m.title;
-        b.onclick = () => ge.choose(m.name);
-        return b;
-      }),
-    );
-  };
-
   // A tab came on screen (its select event, or the page's opening).
   ge.entered = tab => {
     ge.tab = tab;
     ge.put('tab', tab, ge.firstTab, true);
+    ge.settle();
     document.dispatchEvent(new CustomEvent('ge:tab', { detail: tab }));
     ge.show();
   };
@@ -190,39 +142,57 @@ window.GE = (() => {
     const part = ge.chosen[tab] ?? ge.asked.get(tab + '.part');
     if (all.some(p => p.key === part)) return part;
     // Not chosen by anybody: the first that the model can serve.
-    return (all.find(p => serves(p.needs, ge.current)) ?? all[0]).key;
+    const { wish } = ge;
+    const fits = p => (wish !== null ? ge.serves(tab, wish, p.key) : ge.hasModels(tab, p.key));
+    return (all.find(fits) ?? all[0]).key;
   };
   ge.choosePart = (tab, part) => {
     ge.chosen[tab] = part;
     // Of a tab that is about to be gone to, the part is no step of its own.
     ge.put(tab + '.part', part, ge.parts[tab][0].key, tab === ge.tab);
+    if (tab === ge.tab) ge.settle();
     document.dispatchEvent(new CustomEvent('ge:part', { detail: { tab, part } }));
     ge.show();
   };
   // Tells the tab on screen (or its part) about the model it has not shown yet.
   ge.show = () => {
     const part = ge.partOf(ge.tab),
-      place = part ? ge.tab + '_' + part : ge.tab;
-    if (!ge.isOpen || !able(ge.tab, ge.current) || ge.shown[place] === ge.current) return;
+      place = ge.placeOf(ge.tab, part);
+    if (!ge.isOpen || !ge.serves(ge.tab, ge.current, part)) return;
+    ge.seenAt[ge.current] = [ge.tab, part];
+    if (ge.shown[place] === ge.current) return;
     ge.shown[place] = ge.current;
     ge.wake(place);
   };
-  const tabOf = query =>
-    Object.hasOwn(ge.needs, query.get('tab')) ? query.get('tab') : ge.firstTab;
+  // Links of before there was a first page name a model or settings, and no tab (page/address.py).
+  const tabOf = query => {
+    const old = !query.has('tab') && [...query.keys()].some(key => key === 'model' || isOfTab(key));
+    const tab = old ? ge.firstOfModels : query.get('tab');
+    return Object.hasOwn(ge.needs, tab) ? tab : ge.firstTab;
+  };
+  const isOfTab = key => key.includes('.') && Object.hasOwn(ge.needs, key.split('.')[0]);
+  // What a link names is as good as chosen; settings without a model are of the first one.
+  const wishOf = (query, model) => {
+    const says = key => key === 'model' || (isOfTab(key) && !key.endsWith('.part'));
+    const named = model?.includes('~') || [...query.keys()].some(says);
+    return named && ge.models.some(each => each.name === model) ? model : null;
+  };
   // What the address says of the window rather than of the state in it.
   ge.ofPage = key => ['view', 'tour', 'station'].includes(key) || key.startsWith('__');
   // The controls have the values that the address asked for.
   ge.opened = model => {
-    ge.isOpen = true;
     ge.current = model ?? ge.current;
+    ge.wish = wishOf(ge.asked, ge.current);
     ge.tab = tabOf(ge.asked);
     const bare = [...ge.asked.keys()].every(k => k === 'tab' || ge.ofPage(k));
     ge.shown = bare ? { ...ge.prepared } : {};
-    ge.gate();
+    ge.settle(true);
+    ge.isOpen = true;
+    mark();
+    ge.putModel();
     document.dispatchEvent(new CustomEvent('ge:tab', { detail: ge.tab }));
     ge.show();
     document.body.dataset.ge = 'open';
-    mark();
   };
   // The same for a state that is gone to while the page is open: all of it is shown anew.
   ge.reopened = model => {
@@ -230,10 +200,12 @@ window.GE = (() => {
     ge.isOpen = true;
     ge.current = model ?? ge.current;
     const before = ge.tab;
+    ge.wish = wishOf(ge.asked, ge.current);
     ge.tab = tabOf(ge.asked);
     ge.chosen = {};
     ge.shown = {};
-    ge.gate();
+    ge.lastAt = {};
+    ge.settle(true);
     for (const tab of Object.keys(ge.parts)) {
       document.dispatchEvent(new CustomEvent('ge:part', { detail: { tab, part: ge.partOf(tab) } }));
     }

@@ -9,6 +9,10 @@ GE.unpack = value => {
   return { bytes, n: value.n, h: value.h, w: value.w, c: value.c };
 };
 
+// How much larger text is than on a small screen (`html` in page.css), and a font that grows with it.
+GE.scale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+GE.font = (size, weight = 400) => `${weight} ${size * GE.scale()}px system-ui, sans-serif`;
+
 // Draws picture k of an unpacked sprite at one canvas pixel a pixel; CSS makes it large.
 GE.draw = (canvas, sprite, k) => {
   const { bytes, h, w, c } = sprite;

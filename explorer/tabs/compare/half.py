@@ -250,7 +250,7 @@ def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]
         if kept is not None:
             rows.append((context.store.header(other).title, kept.x))
     if not rows:
-        raise ValueError("Nothing is completed yet; press Complete again first.")
+        raise ValueError("Nothing is completed yet; press Sample again first.")
     stem = f"{wish.header.data.get('name', 'data')}-{settings.half}-half-seed-{settings.seed}.png"
     return components.file(stem, sheet(rows, settings.count), "image/png")
 
@@ -263,7 +263,7 @@ def build(context: Context) -> None:
     part = Part(context, of_model=False)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more, halt, status = run_row("Complete again", "half-again", "half-stop")
+            more, halt, status = run_row("Sample again", "half-again", "half-stop")
             half = gr.Radio(
                 [(title, key) for key, (title, *_) in HALVES.items()],
                 value="upper",

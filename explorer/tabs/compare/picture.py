@@ -311,7 +311,7 @@ def build(context: Context) -> None:
     part = Part(context, of_model=False)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more, halt, status = run_row("Another picture", "same-again", "same-stop")
+            more, halt, status = run_row("Next example", "same-again", "same-stop")
             own = picture_controls(
                 context, "same", label="Picture", selected=2, offered=("A sample", "samples")
             )

@@ -287,7 +287,7 @@ def build(context: Context) -> None:
     samplers = [(title, key) for key, title in SAMPLERS.items()]
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            again, halt, status = run_row("Other noise", "compare-again", "compare-stop")
+            again, halt, status = run_row("Sample again", "compare-again", "compare-stop")
             pairs = []
             for k, (sampler, steps) in enumerate(DEFAULTS):
                 with gr.Row(elem_classes=["ge-pair", "ge-sampler"]):

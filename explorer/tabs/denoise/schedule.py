@@ -180,7 +180,7 @@ def build(context: Context) -> None:
     part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more = gr.Button("Another picture", variant="primary", elem_id="schedule-more")
+            more = gr.Button("Next example", variant="primary", elem_id="schedule-more")
             status = components.status()
             chosen = gr.Radio(
                 [(title, key) for key, title in SCHEDULES.items()], value=None, label="Schedule",

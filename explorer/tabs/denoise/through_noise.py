@@ -338,7 +338,7 @@ def build(context: Context) -> None:
     part = Part(context, NEEDS)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more, halt, status = run_row("Other pictures", "through-again", "through-stop")
+            more, halt, status = run_row("Sample again", "through-again", "through-stop")
             steps = gr.Radio([(str(n), n) for n in STEPS], value=20, label="Steps each way",
                              elem_id="through-steps")  # fmt: skip
             label = gr.Dropdown([("No class", ANY)], value=ANY, label="Class", visible=False,

@@ -242,7 +242,7 @@ def build(context: Context) -> None:
     part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more, halt, status = run_row("Another seed", "watch-more", "watch-stop")
+            more, halt, status = run_row("Sample again", "watch-more", "watch-stop")
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="watch-seed")
                 label = gr.Dropdown(

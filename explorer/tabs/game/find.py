@@ -310,7 +310,7 @@ def build(context: Context) -> None:
     part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            go, halt, status = run_row("Search anew", "find-go", "find-stop")
+            go, halt, status = run_row("Search again", "find-go", "find-stop")
             own = picture_controls(context, "find", label="Picture", selected=0)
             label = gr.Dropdown([("Every class is tried", -1)], value=-1, label="Class",
                                 visible=False, filterable=False, elem_id="find-class")  # fmt: skip

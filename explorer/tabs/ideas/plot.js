@@ -138,7 +138,7 @@ IDEAS.plot = (() => {
       axes() {
         const t = tones(),
           names = options.names ?? ['', ''];
-        g.font = '12px system-ui, sans-serif';
+        g.font = GE.font(13);
         g.lineWidth = 1;
         g.strokeStyle = t.line;
         g.fillStyle = t.soft;
@@ -343,7 +343,7 @@ IDEAS.plot = (() => {
         pen.textAt(text, X(x), Y(y), tone, align);
       },
       textAt(text, px, py, tone = 'soft', align = 'left') {
-        g.font = '12px system-ui, sans-serif';
+        g.font = GE.font(13);
         g.textBaseline = 'alphabetic';
         g.textAlign = align;
         g.lineWidth = 3;

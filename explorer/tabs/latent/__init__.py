@@ -49,6 +49,12 @@ from explorer.tabs.latent.view import (
 TITLE = "Latent space"
 NEEDS = {"Decodes"}
 
+
+def candidates(context: Context, names: list[str]) -> list[str]:
+    """The models, those with the shortest codes first: a plane shows all of a code of two."""
+    return sorted(names, key=lambda name: context.store.header(name).config.get("latent", 1 << 20))
+
+
 # Choices that a link may ask for before the model is known; a model's own replace them.
 MOST_RANKS, MOST_CLASSES = 64, 100
 

@@ -25,7 +25,8 @@ from explorer.pictures.bytes import as_bytes, packed
 from explorer.server.ask import Seed
 from explorer.server.reading import is_whole, next_seed
 from explorer.server.words import data_title
-from models.checkpoints.header import SHIPPED
+from models.checkpoints.codes import FEATURES
+from models.checkpoints.header import SHIPPED, find, read_header
 from models.contract.knobs import checked_seed
 
 log = logging.getLogger(__name__)
@@ -72,8 +73,23 @@ def find_judge(context: Context, name: str) -> Judge | None:
     return context.ask.kept(("judge", name), lambda: _judge(context, name))
 
 
+def candidates(context: Context, names: list[str]) -> list[str]:
+    """Those of the models whose pictures a judge can be asked about."""
+    judges = []
+    own = [context.store.header(other).folder for other in context.store.having({"Classifies"})]
+    for folder in [*own, *find(SHIPPED)]:
+        if (folder / FEATURES).is_file():
+            header = read_header(folder)
+            judges.append((header.data.get("name"), list(header.config["image"])))
+
+    def is_judged(name: str) -> bool:
+        header = context.store.header(name)
+        return (header.data.get("name", ""), list(header.config["image"])) in judges
+
+    return [name for name in names if is_judged(name)]
+
+
 def _judge(context: Context, name: str) -> Judge | None:
-    from models.checkpoints.header import find, read_header
     from models.codes.judged_map import load_features
 
     header = context.store.header(name)
@@ -235,7 +251,7 @@ def build(context: Context) -> None:
     part = Part(context, lacking=lacking)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            go, halt, status = run_row("Draw others", "among-go", "among-stop")
+            go, halt, status = run_row("Sample again", "among-go", "among-stop")
             count = gr.Slider(32, MOST, 256, step=32, label="Pictures", elem_id="among-count")
             seed = gr.Number(0, label="Seed", precision=0, elem_id="among-seed")
             notes = context.notes(LOOK_FOR)

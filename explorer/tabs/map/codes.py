@@ -39,6 +39,7 @@ from explorer.tabs.map.view import (
 
 TITLE = "Codes"
 NEEDS = layouts.NEEDS
+candidates = layouts.with_codes
 
 LOOK_FOR = """
 * **Islands.** The model never saw a label. Where colours part, it found the classes by itself;

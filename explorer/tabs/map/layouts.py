@@ -95,6 +95,21 @@ def has_points(context: Context, name: str) -> bool:
     return True
 
 
+def with_codes(context: Context, names: list[str]) -> list[str]:
+    """Those of the models whose codes are here, or whose test pictures are, to be encoded."""
+    from models.data import datasets
+
+    headers = [context.store.header(name) for name in names]
+    brought = [header.name for header in headers if (header.folder / CODES).is_file()]
+    able = [
+        header.name
+        for header in headers
+        if header.name not in brought
+        and datasets.available(header.data.get("name", ""), context.data_dir)
+    ]
+    return brought + able
+
+
 def _brought(context: Context, name: str) -> Map:
     """The codes that lie beside the model. Raises NoCodes."""
     header = context.store.header(name)

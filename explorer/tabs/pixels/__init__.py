@@ -13,6 +13,18 @@ from explorer.tabs.pixels import compare, finish, order, watch
 TITLE = "Pixels"
 NEEDS = {"Samples", "WritesPixels"}
 
+
+def candidates(context: Context, names: list[str]) -> list[str]:
+    """The models, first those of all classes together, then those that a picture surprises less."""
+
+    def rank(name: str) -> tuple[bool, float]:
+        header = context.store.header(name)
+        nats = header.metrics.get("nll_nats", {}).get("value", float("inf"))
+        return "Conditional" in header.capabilities, nats
+
+    return sorted(names, key=rank)
+
+
 PARTS = (watch, finish, compare, order)
 
 

@@ -282,7 +282,7 @@ def build(context: Context) -> None:
     part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more, halt, status = run_row("Other chances", "writers-again", "writers-stop")
+            more, halt, status = run_row("Sample again", "writers-again", "writers-stop")
             temperature = gr.Slider(
                 0.1, 2, 1, step=0.05, label="Temperature", elem_id="writers-temperature",
                 info="Below 1 the likely gets likelier.",

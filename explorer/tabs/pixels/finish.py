@@ -331,7 +331,7 @@ def build(context: Context) -> None:
     part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            go, halt, status = run_row("Finish again", "finish-again", "finish-stop")
+            go, halt, status = run_row("Sample again", "finish-again", "finish-stop")
             own = picture_controls(context, "finish", label="Picture", selected=1)
             rows = gr.Slider(1, TALLEST, 14, step=1, label="Rows kept", elem_id="finish-rows")
             with gr.Row(elem_classes="ge-pair"):

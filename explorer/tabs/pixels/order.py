@@ -333,7 +333,7 @@ def build(context: Context) -> None:
     part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more, halt, status = run_row("Other pictures", "sees-again", "sees-stop")
+            more, halt, status = run_row("Sample again", "sees-again", "sees-stop")
             order = gr.Dropdown([("Raster", 0)], value=0, label="Order of writing", visible=False,
                                 filterable=False, elem_id="sees-order")  # fmt: skip
             row = gr.Slider(1, 28, 14, step=1, label="Row", elem_id="sees-row")

@@ -294,7 +294,7 @@ def build(context: Context) -> None:
     part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more, halt, status = run_row("Write another", "pixels-more", "pixels-stop")
+            more, halt, status = run_row("Sample again", "pixels-more", "pixels-stop")
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="pixels-seed")
                 heat = gr.Number(1, label="Temperature", step=0.1, elem_id="pixels-temperature")

@@ -65,16 +65,17 @@ class Batch(NamedTuple):
 
 def able(context: Context) -> list[str]:
     """Models of clothes that say how likely 256 levels are, from headers alone: the exact ones
-    first, then bounds, then estimates; those that take long last."""
+    first, then bounds, then estimates; of a kind those that clothes surprise least; those that
+    take long last."""
     kinds = ("exact", "lower bound", "estimate")
 
     def measured(name: str) -> dict[str, Any]:
         return context.store.header(name).metrics.get("nll_nats") or {}
 
-    def order(name: str) -> tuple[bool, int]:
+    def order(name: str) -> tuple[bool, int, float]:
         kind = measured(name).get("kind")
         place = kinds.index(kind) if kind in kinds else len(kinds)
-        return walks(context.store.header(name)), place
+        return walks(context.store.header(name)), place, measured(name).get("value", 1e9)
 
     found = [
         name for name in context.store.having({"HasLikelihood"})
@@ -87,14 +88,15 @@ def able(context: Context) -> list[str]:
 def sampler(context: Context, name: str, data: str) -> str | None:
     """The model whose samples stand for a data set: of the same size, and if there is one, of 256
     levels; one that draws each value, as others leave traces that a likelihood notices (a
-    denoiser's ground is not quite black); itself; one whose samples come near to real pictures."""
+    denoiser's ground is not quite black); one that real pictures surprise least, whose samples are
+    the best made; itself."""
 
-    def order(other: str) -> tuple[bool, bool, bool, float]:
+    def order(other: str) -> tuple[bool, bool, float, bool]:
         header = context.store.header(other)
-        metrics, writes = header.metrics, "WritesPixels" in header.capabilities
-        far = (metrics.get("fd_over_floor") or {}).get("value")
-        grey = (metrics.get("nll_nats") or {}).get("space") == "uint8"
-        return not grey, not writes, other != name, far if is_number(far) else 1e9
+        measured = header.metrics.get("nll_nats") or {}
+        writes = "WritesPixels" in header.capabilities
+        grey, nats = measured.get("space") == "uint8", measured.get("value")
+        return not grey, not writes, nats if is_number(nats) else 1e9, other != name
 
     of_size = alike(context, name, "Samples")
     found = [other for other in of_size if context.store.header(other).data.get("name") == data]

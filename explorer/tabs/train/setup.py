@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explorer.page.code import explanation
+from explorer.page.code import explanation, family_title
 from explorer.server.words import short_count
 
 if TYPE_CHECKING:
@@ -80,17 +79,12 @@ def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
 
 def families() -> list[dict[str, str]]:
     """The items of the list of families: those one can sample from, in their own words."""
-    from models import FAMILIES
     from models.training import starts
 
     items = []
     for name in starts.families():
-        title, _, note = explanation(name).partition("\n")[0].partition(": ")
-        title = re.sub(r"^(An?|The) ", "", title).strip(".")
-        title = title or FAMILIES[name].rpartition(":")[2]
-        items.append(
-            {"key": name, "title": title[:1].upper() + title[1:], "note": note.strip(), "off": ""}
-        )
+        note = explanation(name).partition("\n")[0].partition(": ")[2]
+        items.append({"key": name, "title": family_title(name), "note": note.strip(), "off": ""})
     return items
 
 

@@ -137,7 +137,7 @@
                 g.fillRect(1 + at, y, w, high - 10);
                 g.globalAlpha = 1;
                 if (w > 11) {
-                  g.font = '11px system-ui, sans-serif';
+                  g.font = GE.font(13);
                   g.textAlign = 'center';
                   g.textBaseline = 'middle';
                   g.fillStyle = on ? t.ground : t.soft;
