@@ -39,7 +39,9 @@ def shows(page, tab: str) -> bool:
                .filter(each => each.offsetParent && each.getBoundingClientRect().width > 20);
              return seen.some(each => {
                if (each.tagName !== 'CANVAS') return each.tagName !== 'INPUT' || tab === 'train';
-               const d = each.getContext('2d').getImageData(0, 0, each.width, each.height).data;
+               const context = each.getContext('2d');
+               if (!context || !each.width) return each.width > 0;
+               const d = context.getImageData(0, 0, each.width, each.height).data;
                return d.some(v => v !== 0 && v !== 255);
              });
            }""",
