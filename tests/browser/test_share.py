@@ -119,10 +119,10 @@ def test_a_projector_shows_the_stage_alone_and_larger(page, address):
     )
     assert_no_serious_findings(page)
     page.keyboard.press("Escape")
-    page.locator(".ge-picker .cards").wait_for(state="visible")
+    page.locator(".ge-picker .open").wait_for(state="visible")
     assert "view" not in page.url
     page.go_back()
-    page.locator(".ge-picker .cards").wait_for(state="hidden")
+    page.locator(".ge-picker .open").wait_for(state="hidden")
 
 
 def test_the_menu_is_used_by_keys_and_nothing_is_wrong_with_it(page, address):
@@ -144,8 +144,8 @@ def test_on_paper_stand_the_stage_the_model_and_the_link(own_page, address):
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert page.locator(CELLS).first.is_visible()
-    assert page.locator(".ge-picker .chosen").is_visible()
-    assert not page.locator(".ge-picker .cards").is_visible()
+    assert page.locator(".ge-picker .open b").is_visible()
+    assert not page.locator(".ge-picker .panel").is_visible()
     assert not page.locator(".ge-share").is_visible()
     address_line = page.evaluate(
         "getComputedStyle(document.getElementById('ge-tabs'), '::after').content"

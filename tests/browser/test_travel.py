@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.conftest import open_page, pixels, until
+from tests.browser.conftest import choose, open_page, pixels, until
 
 TABS = ("sample", "map", "ideas", "train")
 CELLS = ".ge-image-grid .cells canvas"
@@ -28,7 +28,7 @@ def test_back_and_forward_walk_states_without_loading_the_page_anew(own_page, ad
     nine = pixels(page, CELLS)
     # The slider was no step; a model, a tab, a part and a laboratory are.
     assert page.evaluate("history.length") == 2
-    page.locator(".ge-picker [data-name=toy-colour]").click()
+    choose(page, "toy-colour")
     until(page, lambda: len(pixels(page, CELLS)) == 9 and pixels(page, CELLS) != nine)
     choose_tab(page, "Map")
     page.locator(".ge-panel-map [role=tab][data-part=beside_real]").click()
