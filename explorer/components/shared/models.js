@@ -72,7 +72,9 @@
   ge.putModel = (step = false) => {
     const here = ge.able[ge.placeOf(ge.tab)]?.[0] ?? ge.firstModel;
     const name = isOwn(ge.current) ? ge.firstModel : ge.current;
-    ge.put('model', name, here === ge.firstModel ? here : null, step);
+    // The first page is of no model.
+    if (ge.tab === ge.firstTab && !ge.needs[ge.tab]?.length) ge.put('model', null, null);
+    else ge.put('model', name, here === ge.firstModel ? here : null, step);
   };
 
   const button = (text, act) => {

@@ -130,7 +130,9 @@ window.GE = (() => {
   // A tab came on screen (its select event, or the page's opening).
   ge.entered = tab => {
     ge.tab = tab;
-    ge.put('tab', tab, ge.firstTab, true);
+    // Of an address that says more than the tab, the first one is named as well: see tabOf.
+    const says = [...params().keys()].some(key => key !== 'tab' && !ge.ofPage(key));
+    ge.put('tab', tab, says && ge.firstTab !== ge.firstOfModels ? null : ge.firstTab, true);
     ge.settle();
     document.dispatchEvent(new CustomEvent('ge:tab', { detail: tab }));
     ge.show();

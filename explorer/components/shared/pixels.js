@@ -9,7 +9,7 @@ GE.unpack = value => {
   return { bytes, n: value.n, h: value.h, w: value.w, c: value.c };
 };
 
-// How much larger text is than on a small screen (`html` in page.css), and a font that grows with it.
+// How much larger text is than on a small screen (page.css), and a font that grows with it.
 GE.scale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 GE.font = (size, weight = 400) => `${weight} ${size * GE.scale()}px system-ui, sans-serif`;
 
