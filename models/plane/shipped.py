@@ -59,7 +59,7 @@ PLANS = {
     "vae-1": Plan(4000, {"width": 48}),
     "vae-2": Plan(4000, {"width": 48}),
     "coupling": Plan(2000, {"width": 32, "layers": 10, "learning_rate": 7e-3}),
-    "spline": Plan(1500, {"width": 32, "learning_rate": 7e-3}),
+    "spline": Plan(600, {"width": 32, "learning_rate": 7e-3}, 0.6),
     "continuous-flow": Plan(600, {"width": 48, "learning_rate": 1e-2}),
     # Fewer of the generator's steps than its own: a collapse onto some modes, not onto one.
     "gan-minimax": Plan(300, {"depth": 2, "generator_steps": 6}, 1.0),
