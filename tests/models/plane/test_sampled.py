@@ -132,6 +132,7 @@ def trained(key, steps, **settings):
     return run.shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "settings"),
     [("score", {"lowest": 0.2}), ("score-sliced", {"lowest": 0.2}), ("ddpm", {})],
@@ -166,6 +167,7 @@ def test_slices_are_the_scores_own_loss():
     assert differences[0] == pytest.approx(differences[1], abs=0.06)
 
 
+@pytest.mark.slow
 def test_a_flow_that_was_learned_sums_to_one_and_fits():
     method = trained("flow-matching", 500)
     cells = contract.grid(80)
@@ -179,6 +181,7 @@ def test_a_flow_that_was_learned_sums_to_one_and_fits():
 # -- a game ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_best_critic_is_learned():
     """Against a generator that stands still: z itself, N(0, I)."""
     points = dataset("mixture", means=[[0.5, 0.0]], widths=[0.8], weights=[1.0], n=5000)
