@@ -13,6 +13,7 @@ from explorer.components import heading, say
 from explorer.components.interpolation.interpolation import interpolation
 from explorer.components.latent_pad.latent_pad import latent_pad
 from explorer.components.manifold.manifold import manifold_sheet
+from explorer.components.posterior.posterior import posterior_plane
 from explorer.components.reconstruction.reconstruction import reconstruction
 from explorer.components.traversals.traversals import traversals
 from explorer.page.address import whole
@@ -28,6 +29,7 @@ from explorer.tabs.latent.own_codes import (
     code_sliders,
     set_codes,
 )
+from explorer.tabs.latent.posterior import posterior
 from explorer.tabs.latent.view import (
     KINDS,
     View,
@@ -67,6 +69,8 @@ LOOK_FOR = """
   has pulled that factor apart from the others. Most numbers mix several.
 * **The dots** are codes of test pictures, dropped straight onto the plane. With two numbers a dot
   lies where it really is; with more, its true place is off the plane until you click it.
+* **A picture has no one code.** Draw your own, with a code of two numbers: the encoder answers with
+  a whole distribution, the ellipse. How does it move while you draw, and when is it wide?
 * **Straight or spherical?** In many dimensions typical codes have a length near the root of their
   number. The straight way cuts through the middle, where |z| dips and pictures grow bland.
 * **A code as long as the picture** (a diffusion model's or a flow's noise) has no single numbers
@@ -113,6 +117,7 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
         label=gr.Dropdown(choices=_choices(classes), value=view.label or 0, visible=bool(classes)),
         flat=gr.Column(visible=flat),
         encodes=gr.Column(visible=encodes),
+        ellipse=None,
     )
     yield screen(strips=strips(context, name, view))
 
@@ -213,9 +218,9 @@ def given(context: Context, name: str, asked: Asked) -> Screen:
     try:
         prepared = read_picture(asked.brought, context.store.header(name))
     except images.ImageError as error:
-        return Screen(nothing, remade={"note": str(error), "problem": True})
+        return Screen(nothing, remade={"note": str(error), "problem": True}, ellipse=None)
     if prepared is None:
-        return Screen(nothing, remade={"note": ""})
+        return Screen(nothing, remade={"note": ""}, ellipse=None)
     label = asked_label(context, name, asked.label)
     z = latents.encode(context, name, prepared.pixels[None], label)
     back = latents.decode(context, name, z, label)[0]
@@ -226,7 +231,9 @@ def given(context: Context, name: str, asked: Asked) -> Screen:
         "note": f"The reconstruction differs by {error:.1%} of the range (root mean square). "
         f"Its code has length {np.linalg.norm(z):.2f}; {prepared.note}",
     }
-    return screen(remade=value, own=written(name, z[0]), on=gr.Button(interactive=True))
+    ellipse = posterior(context, name, prepared.pixels, label)
+    on = gr.Button(interactive=True)
+    return screen(remade=value, own=written(name, z[0]), on=on, ellipse=ellipse)
 
 
 def go_to_own(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
@@ -280,6 +287,7 @@ def build(context: Context) -> None:
                     )  # fmt: skip
                     with gr.Column():
                         remade = reconstruction()
+                        ellipse = posterior_plane()
                         own = components.component(
                             "latent_own", "", html="", script=" ", elem_classes=["ge-hidden"]
                         )
@@ -297,7 +305,8 @@ def build(context: Context) -> None:
     part.outputs(
         pad=pad.view, place=pad.place, kept=pad.kept, status=status, code=notes.code,
         across=across, up=up, label=label, strips=rows, ways=way_sheet, sheet=whole_sheet,
-        flat=flat_part, encodes=own_part, remade=remade, own=own, on=on, **codes.shown(),
+        flat=flat_part, encodes=own_part, remade=remade, own=own, on=on, ellipse=ellipse,
+        **codes.shown(),
     )  # fmt: skip
     # Runs are of what they show: what changes one thing never ends what shows another, so that the
     # marker can be put down while the pad of another class is still being laid.
