@@ -12,7 +12,7 @@ from tests.browser.conftest import (
     until,
     watched,
 )
-from tests.browser.test_share import share
+from tests.browser.test_share import clipboard, share
 
 TABS = ("sample", "map")
 CELLS = ".ge-image-grid .cells canvas"
@@ -63,8 +63,8 @@ def test_a_lesson_is_made_copied_and_opened_elsewhere(page, address, browser, tm
             "(d => d.scrollWidth <= d.clientWidth)(document.querySelector('.ge-lesson'))"
         )
     page.get_by_role("button", name="Copy lesson link").click()
-    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('#lesson')")
-    link = page.evaluate("navigator.clipboard.readText()")
+    until(page, lambda: "#lesson" in clipboard(page))
+    link = clipboard(page)
     with page.expect_download() as saving:
         page.get_by_role("button", name="Save as file").click()
     saving.value.save_as(tmp_path / "lesson.toml")

@@ -23,12 +23,16 @@ def share(page, words: str) -> None:
     page.get_by_role("menuitem", name=words).click()
 
 
+def clipboard(page) -> str:
+    return page.evaluate("navigator.clipboard.readText()")
+
+
 def copied(page) -> str:
     """The link that the menu copies."""
     page.evaluate("navigator.clipboard.writeText('')")
     share(page, "Copy link")
-    page.wait_for_function("async () => await navigator.clipboard.readText() !== ''")
-    return page.evaluate("navigator.clipboard.readText()")
+    until(page, lambda: clipboard(page) != "")
+    return clipboard(page)
 
 
 def test_a_copied_link_restores_the_state_of_each_tab(page, address, browser):
