@@ -94,7 +94,7 @@ def test_methods_stand_side_by_side_and_back_works(page, address):
     at(page, address, f"m:{QUICK};s:ring")
     page.get_by_role("button", name="Add a method beside it").click()
     page.wait_for_function("document.querySelectorAll('.view').length === 2")
-    page.get_by_label("Method 2").select_option("kernel-density")
+    page.get_by_label("Method 2", exact=True).select_option("kernel-density")
     page.wait_for_function("PLANE.app.films().length === 2")
     assert page.locator(".numbers thead th").count() == 3
     page.get_by_role("radio", name="Two moons").click()
