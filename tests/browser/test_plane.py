@@ -162,7 +162,7 @@ def test_a_run_is_paused_stepped_and_stopped(page, address):
     controls.get_by_role("button", name="Pause").click()
     says(page, "Paused")
     controls.get_by_role("button", name="One step").click()
-    says(page, "Part of a step just taken")
+    says(page, "One step was taken")
     controls.get_by_role("button", name="Go on").click()
     says(page, "Training on the server")
     controls.get_by_role("button", name="Stop").click()

@@ -227,6 +227,9 @@ PLANE.open = (host, about, given) => {
   const runWords = () => {
     const told = [...app.state.methods.keys()].map(i => [i, runOf(i)]).filter(([, run]) => run);
     if (!told.length) return;
+    // Of a method with one player a part is the whole step.
+    const part = ({ part: name }) =>
+      !name ? '' : name === 'model' ? ' One step was taken.' : ` Taken last: ${name}.`;
     const one = ([i, run]) => {
       const film = run.film,
         last = film ? ` Step ${film.steps[film.count - 1].toLocaleString('en')}.` : '';
@@ -234,7 +237,7 @@ PLANE.open = (host, about, given) => {
         waiting: run.words || 'Waiting for its turn.',
         starting: 'The run begins …',
         running: 'Training on the server.',
-        paused: `Paused.${last}${run.part ? ` Part of a step just taken: ${run.part}.` : ''}`,
+        paused: `Paused.${last}${part(run)}`,
         stopping: 'Stopping …',
         ended: run.words || 'Done.',
       }[run.state];
