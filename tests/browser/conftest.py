@@ -138,7 +138,10 @@ class Kept:
             if other is not page:
                 other.close()
         page.unroute_all()
-        page.emulate_media(reduced_motion="null")
+        none = "null"  # what the browser itself has
+        page.emulate_media(media=none, reduced_motion=none, color_scheme=none, forced_colors=none)
+        page.context.clear_cookies()
+        page.context.clear_permissions()
         if page.url.startswith("http"):
             page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
         page.goto("about:blank")
