@@ -107,7 +107,7 @@ PLANE.settings = app => {
             {
               type: 'button',
               role: 'radio',
-              'aria-checked': m === key,
+              'aria-checked': String(m === key),
               onclick: () => {
                 key = m;
                 app.changed();
