@@ -40,6 +40,39 @@ const draw = () => {
     g.arc(x(a), y(b), 2, 0, 7);
     g.fill();
   }
+  if (Math.max(...std) * scale < 16) enlarge(g, side, [text, accent], style, scale);
+};
+// An ellipse that is no more than a dot stands in a corner as well, so much larger that it is one.
+const enlarge = (g, side, [text, accent], style, scale) => {
+  const { mean, std, draws } = value, size = Math.round(0.36 * side), left = side - size;
+  const near = size / 2 / (3.2 * Math.max(...std));
+  g.save();
+  g.beginPath();
+  g.rect(left, 0, size, size);
+  g.clip();
+  g.fillStyle = style.getPropertyValue('--body-background-fill');
+  g.fillRect(left, 0, size, size);
+  g.translate(left + size / 2, size / 2);
+  g.strokeStyle = accent;
+  for (const k of [1, 2]) {
+    g.lineWidth = k === 1 ? 3 : 1.5;
+    g.beginPath();
+    g.ellipse(0, 0, k * std[0] * near, k * std[1] * near, 0, 0, 7);
+    g.stroke();
+  }
+  g.fillStyle = accent;
+  for (const [a, b] of draws) {
+    g.beginPath();
+    g.arc((a - mean[0]) * near, (mean[1] - b) * near, 2.5, 0, 7);
+    g.fill();
+  }
+  g.restore();
+  g.strokeStyle = text;
+  g.lineWidth = 1;
+  g.strokeRect(left, 0, size, size);
+  g.fillStyle = text;
+  g.font = '13px system-ui, sans-serif';
+  g.fillText(`${Math.round(near / scale)} × larger`, left + 6, size - 8);
 };
 const show = () => {
   value = props.value?.mean ? props.value : null;
