@@ -13,7 +13,7 @@ from explorer.tours.records import read
 FOLDER = Path(__file__).parent
 
 # In the order of the lectures. A new one is its file and its name here.
-LECTURES = ("density", "latent", "gan-vae")
+LECTURES = ("density", "latent", "gan-vae", "models", "crash")
 
 
 @lru_cache
