@@ -103,7 +103,7 @@ PLANE.numbers = app => {
     if (canvas.width !== Math.round(wide * ratio)) {
       canvas.width = Math.round(wide * ratio);
       canvas.height = tall * ratio;
-      canvas.style.width = wide + 'px';
+      canvas.style.width = '100%';
       canvas.style.height = tall + 'px';
     }
     const g = canvas.getContext('2d'),
@@ -135,7 +135,7 @@ PLANE.numbers = app => {
       g.moveTo(38, y);
       g.lineTo(wide - 6, y);
       g.stroke();
-      g.fillText(words(log ? 10 ** v : v, Math.abs(high - low) < 1 && !log ? 2 : 1), 34, y + 4);
+      g.fillText(words(log ? 10 ** v : v, log || Math.abs(high - low) < 1 ? 2 : 1), 34, y + 4);
     }
     g.save();
     g.beginPath();
