@@ -38,6 +38,7 @@ def test_predict_do_see(page, address):
     seen = page.locator(f"{PANEL} .seen")
     choice.click()
     assert choice.get_attribute("aria-pressed") == "true" and seen.inner_text() == ""
+    assert page.locator(f"{PANEL} .predict .right").count() == 0  # not before it is seen
     knob = page.get_by_role("slider", name="q: mean and width")
     until(page, lambda: knob.is_visible())
     for _ in range(40):

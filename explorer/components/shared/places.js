@@ -33,6 +33,13 @@
     return (kind ? found[kind](words.trim()) : all(place)[0]) ?? null;
   };
 
+  // Presses what stands at a place, as soon as it is there and may be pressed; while it is wanted.
+  ge.press = async (place, wanted) => {
+    const ready = () => ge.place(place)?.disabled !== true && ge.place(place);
+    while (wanted() && !(ready() && ge.calm())) await new Promise(requestAnimationFrame);
+    if (wanted()) ge.place(place).click();
+  };
+
   const NUMBER =
     /[−-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|e[−-]?\d+)?|[−-]?∞/g;
   const RAISED = '⁰¹²³⁴⁵⁶⁷⁸⁹';

@@ -94,10 +94,7 @@ const options = (item, choice, chosen) => {
     });
   item.choices.forEach((text, k) => {
     const b = el('button', { type: 'button', textContent: text });
-    b.onclick = () => {
-      mark(k);
-      choice(k);
-    };
+    b.onclick = () => choice(k);
     group.append(b);
   });
   // Whether a prediction was right is said with what the page shows.
@@ -120,6 +117,7 @@ const showStation = () => {
     const group = options(
       s.predict,
       k => {
+        if (part('.seen').childElementCount) return;
         answer(at, k);
         here.chosen = k;
         pressed(group, k);
@@ -198,7 +196,7 @@ const doIt = async () => {
     if (wish === going) look();
     return;
   }
-  for (const place of s.press) GE.place(place)?.click();
+  for (const place of s.press) await GE.press(place, () => wish === going);
 };
 document.addEventListener(
   'click',
@@ -309,6 +307,7 @@ const showQuestions = () => {
     };
     const choose = choice => {
       answer(`q${k}`, choice);
+      group.mark(choice);
       explain(choice);
       count();
     };
@@ -448,7 +447,8 @@ GE.tourNow = () =>
     station: at,
     state: panel.dataset.state,
     calm: GE.calm(),
-    filled: Object.values(here?.values ?? {}).every(Boolean),
+    // Whether what has to be kept from before the act has been.
+    kept: Object.entries(station()?.numbers ?? {}).every(([n, x]) => !x.first || here?.first[n]),
     ready: !!here?.ready,
     done: !!here?.done,
     values: here?.values ?? {},
