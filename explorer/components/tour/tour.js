@@ -176,6 +176,7 @@ const reveal = () => {
   );
   seen.append(el('h3', { textContent: 'See' }), p, here.stray);
   fill();
+  seen.scrollIntoView({ block: 'nearest' }); // on a phone it lies below
 };
 
 const fill = () => {
