@@ -124,10 +124,11 @@ PLANE.film = (() => {
         Object.assign(own, { a, b, f, out: mix(a, b, f, own.out) });
       return own.out;
     };
-    // A number of a series between moments, or null.
+    // The last number of a series that was measured by this place, or null.
     film.number = (list, place) => {
       if (!list?.length) return null;
-      const k = Math.round(Math.max(0, Math.min(list.length - 1, place)));
+      let k = Math.round(Math.max(0, Math.min(list.length - 1, place)));
+      while (k > 0 && list[k] == null) k--;
       return list[k] ?? null;
     };
     return film;
