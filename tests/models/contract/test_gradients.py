@@ -59,6 +59,7 @@ def calls(model) -> dict[str, tuple[Callable[[Tensor], Any], Tensor]]:
         "sample": (lambda u: model.sample(len(u), generator(0), *asked), u),
         "encode": (lambda x: model.encode(x, *asked), x),
         "decode": (lambda z: model.decode(z, *asked), z),
+        "rebuild": (lambda x: model.rebuild(x, known), x),
         "log_likelihood": (lambda x: model.log_likelihood(x, generator(0), **effort(model)), x),
         "energy": (lambda x: model.energy(x), x),
         "denoise": (lambda x: model.denoise(x, t), x),
