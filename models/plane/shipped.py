@@ -65,11 +65,11 @@ PLANS = {
     "gan-minimax": Plan(300, {"depth": 2, "generator_steps": 6}, 1.0),
     "gan": Plan(4000, {"depth": 2}),
     "gan-wasserstein": Plan(800, {"depth": 2}),
-    "energy": Plan(800),
-    "score": Plan(4000, {"width": 64}),
-    "score-sliced": Plan(2500, {"width": 64}),
-    "ddpm": Plan(5000, {"width": 64}),
-    "flow-matching": Plan(5000, {"width": 64}),
+    "energy": Plan(800, elsewhere=0.8),
+    "score": Plan(5000, {"width": 96}, 0.8),
+    "score-sliced": Plan(4000, {"width": 96}, 0.8),
+    "ddpm": Plan(8000, {"width": 96}, 0.75),
+    "flow-matching": Plan(7000, {"width": 96}, 0.75),
     "one-step": Plan(4000, {"width": 64, "teacher_steps": 1800}, 0.6),
 }
 # Methods of which a density takes long.
