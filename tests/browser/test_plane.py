@@ -58,7 +58,8 @@ def test_a_film_plays_steps_and_is_scrubbed_without_a_request(page, address):
     page.wait_for_function("PLANE.app.state.moment > 0.02")  # it plays by itself at first
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.get_by_role("button", name="Pause", exact=True).first.click()
+    transport = page.get_by_role("group", name="Time")
+    transport.get_by_role("button", name="Pause").first.click()
     before = pixels(page, ".view canvas")
     slider = page.get_by_role("slider", name="Training")
     slider.evaluate("s => { s.value = 0; s.dispatchEvent(new Event('input')); }")
@@ -138,7 +139,7 @@ def test_points_of_ones_own_are_drawn_and_trained_on(page, address):
     page.wait_for_function("n => PLANE.app.state.points.length / 2 < n", arg=drawn)
     page.get_by_role("button", name="Undo").click()
     page.wait_for_function("n => PLANE.app.state.points.length / 2 === n", arg=drawn)
-    page.get_by_role("radio", name="Points").click()
+    page.get_by_role("radio", name="Points", exact=True).click()
     canvas = page.locator(".view canvas").first
     canvas.focus()
     canvas.press("ArrowUp")
