@@ -92,7 +92,7 @@ def opened_elsewhere(other, link: str) -> None:
     panel = other.locator("#ge-tour .panel")
     panel.get_by_text("<b>Nine</b> samples.").wait_for()
     assert not other.locator("#sample-temperature").is_visible()
-    assert not other.locator(".ge-picker .cards").is_visible()
+    assert not other.locator(".ge-picker .open").is_visible()
     locked = other.locator("#sample-seed")
     other.wait_for_function("document.querySelector('#sample-seed').inert")
     assert locked.locator("input").input_value() == "3"
@@ -104,7 +104,7 @@ def opened_elsewhere(other, link: str) -> None:
     other.locator(".ge-panel-map").wait_for(state="visible")
     other.wait_for_function("!document.querySelector('#sample-seed').inert")
     other.evaluate("GE.leaveTour()")
-    other.locator(".ge-picker .cards").wait_for(state="visible")
+    other.locator(".ge-picker .open").wait_for(state="visible")
     assert "lesson" not in other.url
     # What makes the lesson reaches no address that a server is asked for.
     assert asked and not [url for url in asked if "lesson" in url]
