@@ -14,7 +14,7 @@ from tests.browser.conftest import (
     until,
 )
 
-TABS = ("compare",)
+TABS = ("sample", "compare")
 CARD = "#compare-{} .card[data-key='{}']"
 
 
