@@ -242,10 +242,10 @@ def test_the_player_plays_steps_and_scrubs_without_a_request(page, address):
 
 
 def test_the_explanation_can_be_read_from_the_back_row(page, address):
-    open_page(page, address)
+    open_page(page, f"{address}/?tab=sample")
     page.get_by_role("button", name="The idea").first.click()
     page.get_by_role("button", name="Read large").first.click()
-    dialog = page.locator("dialog")
+    dialog = page.locator("dialog[open]")
     assert "untrained" in dialog.inner_text()
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")

@@ -147,6 +147,7 @@ BESIDE = {
     ("explorer.page.choice", "see"),  # what the model sees of a drawing
     ("explorer.page.address", "install"),  # a link is opened
     ("explorer.page.address", "state"),  # and a state is gone to
+    ("explorer.tabs.plane.about", "idea"),  # the text of the method on stage
     ("explorer.tabs.train", "_welcome"),  # a page is closed
 }
 

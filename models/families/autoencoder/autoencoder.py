@@ -112,7 +112,8 @@ class Autoencoder(GenerativeModel):
             if contraction:
                 spread = whole(h).std(0) + 1e-6  # (D,)
                 v = normal(h.shape, rng, h.device)
-                change = torch.autograd.grad((h / spread * v).sum(), seen, create_graph=True)[0]
+                # The unit is a batch's: what a picture does to it changes no code.
+                change = torch.autograd.grad(h, seen, v / spread, create_graph=True)[0]
                 jacobian = change.square().sum((1, 2, 3)).mean()  # ||J||_F^2 of a picture
                 loss, logs = loss + contraction * jacobian, logs | {"jacobian_norm": jacobian}
         if self.training:

@@ -56,7 +56,7 @@ def test_the_weights_estimate_what_the_model_says(shipped):
     assert posterior.mean() < bound
     model = load("vae-mnist-2d")
     assert isinstance(model, WeighsCodes)
-    x = torch.from_numpy(answers.pictures(shipped, "vae-mnist-2d")[:1]).float() / 255
+    x = torch.from_numpy(real_pictures(shipped.store, "vae-mnist-2d")[:1]).float() / 255
     x = model.observed(x, generator(0, 1))
     says = model.log_likelihood(x, generator(9), samples=512, binarise=False)
     error = 6 * max(float(says.stderr), 0.02)
