@@ -109,7 +109,7 @@ def restore(context: Context, request: gr.Request) -> list[Any]:
     asked = renamed(request.query_params) if request else {}
     known = {item.id for item in context.tabs.children}
     tab = asked.get("tab")
-    if tab is None and any(key == "model" or key.partition(".")[0] in known for key in asked):
+    if tab not in known and any(key == "model" or key.partition(".")[0] in known for key in asked):
         tab = context.unnamed
     return [
         asked["model"] if asked.get("model") in context.store.names else gr.skip(),

@@ -168,9 +168,10 @@ window.GE = (() => {
   };
   // Links of before there was a first page name a model or settings, and no tab (page/address.py).
   const tabOf = query => {
-    const old = !query.has('tab') && [...query.keys()].some(key => key === 'model' || isOfTab(key));
-    const tab = old ? ge.firstOfModels : query.get('tab');
-    return Object.hasOwn(ge.needs, tab) ? tab : ge.firstTab;
+    const tab = query.get('tab');
+    if (Object.hasOwn(ge.needs, tab)) return tab;
+    const says = [...query.keys()].some(key => key === 'model' || isOfTab(key));
+    return says ? ge.firstOfModels : ge.firstTab;
   };
   const isOfTab = key => key.includes('.') && Object.hasOwn(ge.needs, key.split('.')[0]);
   // What a link names is as good as chosen; settings without a model are of the first one.
