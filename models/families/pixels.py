@@ -13,11 +13,22 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from models.contract.config import setting
 from models.contract.model import Likelihood
 from models.contract.random import binarised
 from models.families.distributions import discretised_logistic
 
 LIKELIHOODS = {"bernoulli": 1, "logistic": 2}  # with how many numbers a pixel
+
+
+def likelihood_setting(default: str) -> str:
+    """The setting ``likelihood`` of a family that decodes pixels."""
+    return setting(
+        default,
+        "What a decoder's output says of a pixel: bernoulli, black or white; logistic, one of 256 "
+        "levels by a discretised logistic.",
+        choices=tuple(LIKELIHOODS),
+    )
 
 
 class DecodesPixels:

@@ -13,7 +13,6 @@ from explorer import components
 from explorer.components import say
 from explorer.components.model_cards.model_cards import model_cards
 from explorer.components.picture_table.picture_table import as_table, picture_table
-from explorer.page import saves as export
 from explorer.page.address import one_of, whole
 from explorer.page.choice import Picture, picture_controls
 from explorer.page.context import Context
@@ -25,6 +24,7 @@ from explorer.pictures.bytes import as_bytes
 from explorer.server.ask import Seed
 from explorer.server.reading import next_seed
 from explorer.tabs.compare.board import Board, counted, names_line, sheet
+from explorer.tabs.compare.controls import draw_controls, png_button
 from explorer.tabs.compare.fellows import (
     classes_of_data,
     data_words,
@@ -274,17 +274,8 @@ def build(context: Context) -> None:
             own = picture_controls(
                 context, "half", label="Picture", selected=4, offered=("A sample", "samples")
             )
-            with gr.Row(elem_classes="ge-pair"):
-                seed = gr.Number(0, label="Seed", precision=0, elem_id="half-seed")
-                count = gr.Dropdown(
-                    [(str(k), k) for k in COUNTS],
-                    value=COUNTS[0],
-                    label="Endings each",
-                    filterable=False,
-                    elem_id="half-count",
-                )
-            png = gr.Button("Save the pictures as PNG", size="sm", elem_id="half-png")
-            saver = components.saver()
+            seed, count = draw_controls("half", COUNTS, "Endings each")
+            png = png_button("half")
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage"):
             cards = model_cards(label="The half completed by every model that can")
@@ -297,7 +288,7 @@ def build(context: Context) -> None:
     part.on([seed.input, count.input, half.input, own.source.input, own.choice.select], show)
     part.draws(own.pad, show)
     part.stops(halt)
-    part.saves(export.SaveButtons({"png": png}, saver), save)
+    part.saves(png, save)
     context.remember("compare.half.kept", half, parse=one_of(HALVES))
     context.remember("compare.half.picture", own.choice, parse=whole(0, 15))
     context.remember("compare.half.seed", seed, parse=whole(0, 2**53 - 1))

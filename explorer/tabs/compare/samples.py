@@ -14,7 +14,6 @@ import numpy as np
 from explorer import components
 from explorer.components import say
 from explorer.components.model_cards.model_cards import model_cards
-from explorer.page import saves as export
 from explorer.page.address import one_of, whole
 from explorer.page.code import in_code
 from explorer.page.context import Context
@@ -28,6 +27,7 @@ from explorer.server.ask import Seed
 from explorer.server.previews import preview
 from explorer.server.reading import ANY, class_choices, is_whole, next_seed
 from explorer.tabs.compare.board import Board, names_line, sheet
+from explorer.tabs.compare.controls import draw_controls, png_button
 from explorer.tabs.compare.fellows import (
     GLANCE,
     classes_of_data,
@@ -318,17 +318,8 @@ def build(context: Context) -> None:
                 elem_id="samples-class",
                 info="A judge picks where a model cannot be asked.",
             )
-            with gr.Row(elem_classes="ge-pair"):
-                seed = gr.Number(0, label="Seed", precision=0, elem_id="samples-seed")
-                count = gr.Dropdown(
-                    [(str(k), k) for k in COUNTS],
-                    value=COUNTS[0],
-                    label="Pictures each",
-                    filterable=False,
-                    elem_id="samples-count",
-                )
-            png = gr.Button("Save the pictures as PNG", size="sm", elem_id="samples-png")
-            saver = components.saver()
+            seed, count = draw_controls("samples", COUNTS, "Pictures each")
+            png = png_button("samples")
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes="ge-stage"):
             cards = model_cards(label="Samples of every model of this data set")
@@ -339,7 +330,7 @@ def build(context: Context) -> None:
     part.on(more.click, again, main=True)
     part.on([seed.input, count.input, label.input], show)
     part.stops(halt)
-    part.saves(export.SaveButtons({"png": png}, saver), save)
+    part.saves(png, save)
     context.remember("compare.samples.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("compare.samples.count", count, parse=one_of(COUNTS, int))
     context.remember("compare.samples.class", label, parse=whole(ANY, 999))

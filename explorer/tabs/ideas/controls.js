@@ -2,6 +2,30 @@
 // spec: the fields of the state. id: a new element's. follow(fn): run before each drawing.
 IDEAS.controls = (s, spec, id, follow) => {
   const { el, state } = s;
+  // A handle on the top of a normal's density: across is its mean, down its width. mean, width:
+  // fields of the state. least: the lowest top, of the widest. before(): what a drag does first.
+  s.bell = (plot, { name = 'q: mean and width', mean, width, least, step, reach, before }) =>
+    plot.handle({
+      name,
+      tone: 'q',
+      step,
+      at: () => [
+        state[mean],
+        Math.min(plot.y[1] * 0.97, IDEAS.maths.normalPdf(0, 0, state[width])),
+      ],
+      move: (x, y) => {
+        before?.();
+        const top = IDEAS.maths.normalPdf(0, 0, 1);
+        s.set({ [mean]: +x.toFixed(3), [width]: +(top / Math.max(least, y)).toFixed(4) });
+      },
+      say: () => `mean ${state[mean].toFixed(2)}, width ${state[width].toFixed(2)}`,
+      range: () => [state[mean], -reach, reach],
+    });
+  // The way that a search took over a map: points [x, y].
+  s.trail = (pen, points) => {
+    const [xs, ys] = [0, 1].map(k => points.map(point => point[k]));
+    if (points.length > 1) pen.line(xs, ys, 'q', { width: 1.4 });
+  };
   // A slider with a box for its number. log: equal steps multiply. shown: value -> words.
   s.slider = (
     key,

@@ -26,7 +26,6 @@ batch, or the cheapest way to keep still would be to write in a smaller hand.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,24 +33,18 @@ import torch
 from torch import Generator, Tensor
 
 from models.contract.config import setting
-from models.contract.knobs import TEMPERATURE, Knob
+from models.contract.knobs import TEMPERATURE, Knob, check_temperature
 from models.contract.model import Frame, GenerativeModel, Objective, differentiable
 from models.contract.random import normal, uniform
 from models.contract.streams import Streams
-from models.families.autoencoder.bottleneck import Bottleneck
+from models.families.autoencoder.bottleneck import Bottleneck, BottleneckConfig
 from models.machine.processes import whole
 
 RELAXED = 0.01  # how far the box's sides come in at each step, as a part of the way
 
 
 @dataclass(frozen=True)
-class AutoencoderConfig:
-    image: tuple[int, ...] = setting((1, 28, 28), "Channels, height and width of an image.")
-    latent: int = setting(2, "Numbers in a code.", low=1, high=1024)
-    width: int = setting(64, "Channels at the lowest resolution.", low=8, high=1024)
-    blocks: int = setting(1, "Residual blocks at the lowest resolution.", low=0, high=16)
-    hidden: int = setting(512, "Units between code and feature map.", low=8, high=8192)
-    halvings: int = setting(2, "How many times the side is halved.", low=1, high=5)
+class AutoencoderConfig(BottleneckConfig):
     contraction: float = setting(
         0.0,
         "Weight of the squared norm of the code's Jacobian; 0 leaves it out (Rifai et al. 2011).",
@@ -68,9 +61,7 @@ class Autoencoder(GenerativeModel):
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__(config)
-        self.net = Bottleneck(
-            config.image, config.latent, config.width, config.blocks, config.hidden, config.halvings
-        )
+        self.net = Bottleneck(config)
         # The box around the codes as the encoder gives them; there z is 0 and 1.
         self.register_buffer("low", -torch.ones(config.latent))
         self.register_buffer("high", torch.ones(config.latent))
@@ -144,8 +135,7 @@ class Autoencoder(GenerativeModel):
 
         temperature: the box's sides, 1 as the training codes have it, around the same middle.
         """
-        if not 0 <= temperature < math.inf:
-            raise ValueError("The temperature must be 0 or a positive number.")
+        check_temperature(temperature)
         u = uniform((n, self.latent), Streams.of(rng, n), self.device)
         z = 0.5 + temperature * (u - 0.5)
         yield Frame(0, 1, self.decode(z), info={"z": z, "label": None})

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.contract.config import setting
 from models.families.nets import Downsample, ResBlock, Upsample, check_halvings, group_norm
+
+
+@dataclass(frozen=True)
+class BottleneckConfig:
+    image: tuple[int, ...] = setting((1, 28, 28), "Channels, height and width of an image.")
+    latent: int = setting(32, "Numbers in a code.", low=1, high=1024)
+    width: int = setting(32, "Channels at the lowest resolution.", low=8, high=1024)
+    blocks: int = setting(1, "Residual blocks at the lowest resolution.", low=0, high=16)
+    hidden: int = setting(256, "Units between code and feature map.", low=8, high=8192)
+    halvings: int = setting(2, "How many times the side is halved.", low=1, high=5)
 
 
 class Bottleneck(nn.Module):
@@ -17,18 +28,12 @@ class Bottleneck(nn.Module):
     Raises ValueError where the picture's sides cannot be halved so often.
     """
 
-    def __init__(
-        self,
-        image: Sequence[int],
-        latent: int,
-        width: int,
-        blocks: int,
-        hidden: int,
-        halvings: int,
-    ) -> None:
+    def __init__(self, config: BottleneckConfig) -> None:
         super().__init__()
-        check_halvings(image, halvings)
-        C, H, W = image
+        check_halvings(config.image, config.halvings)
+        C, H, W = config.image
+        latent, hidden, halvings = config.latent, config.hidden, config.halvings
+        width, blocks = config.width, config.blocks
         self.map = (width, H // 2**halvings, W // 2**halvings)
         self.down = nn.Sequential(
             Downsample(C, width, halvings), *[ResBlock(width) for _ in range(blocks)]

@@ -31,19 +31,13 @@ from torch import Generator, Tensor
 from models.contract.config import setting
 from models.contract.model import Objective, differentiable
 from models.contract.random import normal, uniform
-from models.families.autoencoder.bottleneck import Bottleneck
+from models.families.autoencoder.bottleneck import Bottleneck, BottleneckConfig
 from models.families.diffusion.denoiser import Denoiser
 from models.families.diffusion.schedules import SCHEDULES
 
 
 @dataclass(frozen=True)
-class DenoisingConfig:
-    image: tuple[int, ...] = setting((1, 28, 28), "Channels, height and width of an image.")
-    latent: int = setting(64, "Numbers in a code.", low=1, high=4096)
-    width: int = setting(32, "Channels at the lowest resolution.", low=8, high=1024)
-    blocks: int = setting(1, "Residual blocks at the lowest resolution.", low=0, high=16)
-    hidden: int = setting(256, "Units between code and feature map.", low=8, high=8192)
-    halvings: int = setting(2, "How many times the side is halved.", low=1, high=5)
+class DenoisingConfig(BottleneckConfig):
     low: float = setting(
         0.05, "Lowest noise level of the training; black to white is 2.", low=1e-3, high=1.0
     )
@@ -64,9 +58,7 @@ class DenoisingAutoencoder(Denoiser):
 
     def __init__(self, config: DenoisingConfig) -> None:
         super().__init__(config)
-        self.net = Bottleneck(
-            config.image, config.latent, config.width, config.blocks, config.hidden, config.halvings
-        )
+        self.net = Bottleneck(config)
 
     def _code(self, x: Tensor) -> Tensor:
         """The code of noisy pictures x (B, C, H, W), inside: (B, D). Each is first brought to the

@@ -22,7 +22,6 @@ help is a distribution over patches that can choose.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,7 +29,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from models.contract.config import setting
-from models.contract.knobs import TEMPERATURE, Knob
+from models.contract.knobs import TEMPERATURE, Knob, check_temperature
 from models.contract.model import Frame, GenerativeModel, Objective, checked_mask, differentiable
 from models.contract.random import normal, uniform
 from models.contract.streams import Streams
@@ -184,8 +183,7 @@ class MaskedAutoencoder(GenerativeModel):
         steps = T if steps is None else steps
         if not 1 <= steps <= T:
             raise ValueError(f"The patches can be painted in 1 to {T} steps.")
-        if not 0 <= temperature < math.inf:
-            raise ValueError("The temperature must be 0 or a positive number.")
+        check_temperature(temperature)
         rng, S = Streams.of(rng, n), self.paint.out_features
         rank = uniform((n, T), rng, self.device).argsort(1).argsort(1)
         grain = temperature * self.variance.sqrt() * normal((n, T, S), rng, self.device)

@@ -59,7 +59,12 @@ from models.contract.random import normal
 from models.contract.streams import Streams
 from models.families.hierarchical.nets import Grow, Level, Up, strides
 from models.families.nets import check_halvings
-from models.families.pixels import LIKELIHOODS, DecodesPixels, importance_weighted
+from models.families.pixels import (
+    LIKELIHOODS,
+    DecodesPixels,
+    importance_weighted,
+    likelihood_setting,
+)
 from models.machine.processes import whole
 
 
@@ -84,12 +89,7 @@ class HierarchicalConfig:
     dropout: float = setting(
         0.0, "Part of the decoder's channels dropped in training.", low=0.0, high=0.9
     )
-    likelihood: str = setting(
-        "bernoulli",
-        "What a decoder's output says of a pixel: bernoulli, black or white; logistic, one of 256 "
-        "levels by a discretised logistic.",
-        choices=tuple(LIKELIHOODS),
-    )
+    likelihood: str = likelihood_setting("bernoulli")
     beta: float = setting(1.0, "Weight of the KL terms.", low=0.0, high=1000.0, live=True)
     warmup_steps: int = setting(
         0, "Steps over which the KL terms' weight rises from 0.", low=0, high=10_000_000

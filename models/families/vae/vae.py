@@ -57,7 +57,7 @@ from models.contract.numbers import gaussian_kl, log_normal
 from models.contract.random import normal
 from models.contract.streams import Streams
 from models.families.nets import check_halvings
-from models.families.pixels import LIKELIHOODS, DecodesPixels, importance_weighted
+from models.families.pixels import DecodesPixels, importance_weighted, likelihood_setting
 from models.families.vae.nets import Decoder, Encoder, Prior
 from models.machine.processes import whole
 
@@ -73,12 +73,7 @@ class VAEConfig:
     dropout: float = setting(
         0.0, "Part of the hidden units dropped in training.", low=0.0, high=0.9
     )
-    likelihood: str = setting(
-        "bernoulli",
-        "What a decoder's output says of a pixel: bernoulli, black or white; logistic, one of 256 "
-        "levels by a discretised logistic.",
-        choices=tuple(LIKELIHOODS),
-    )
+    likelihood: str = likelihood_setting("bernoulli")
     beta: float = setting(
         1.0, "Weight of the KL term (Higgins et al. 2017).", low=0.0, high=1000.0, live=True
     )

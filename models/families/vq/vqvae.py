@@ -47,7 +47,7 @@ from models.contract.random import uniform
 from models.contract.streams import Streams
 from models.families.autoregressive.transformer import Block
 from models.families.nets import Downsample, ResBlock, Upsample, check_halvings, group_norm
-from models.families.pixels import LIKELIHOODS, DecodesPixels
+from models.families.pixels import LIKELIHOODS, DecodesPixels, likelihood_setting
 from models.machine.processes import whole
 
 
@@ -65,12 +65,7 @@ class VQConfig:
     decay: float = setting(
         0.99, "Decay of the running means that the codebook follows.", low=0.0, high=0.9999
     )
-    likelihood: str = setting(
-        "logistic",
-        "What a decoder's output says of a pixel: bernoulli, black or white; logistic, one of 256 "
-        "levels by a discretised logistic.",
-        choices=tuple(LIKELIHOODS),
-    )
+    likelihood: str = likelihood_setting("logistic")
     hidden: int = setting(160, "Width of the prior's transformer.", low=8, high=2048)
     layers: int = setting(4, "Blocks of the prior's transformer.", low=1, high=32)
     head_width: int = setting(32, "Width of each of its attention heads.", low=4, high=256)

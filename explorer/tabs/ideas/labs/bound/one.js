@@ -71,16 +71,7 @@
         { title: 'ELBO + KL to the posterior = evidence', names: ['', 'nats'] },
         row,
       );
-      plot.handle({
-        name: 'q: mean and width',
-        tone: 'q',
-        step: [0.05, 0.02],
-        at: () => [s.state.m, Math.min(plot.y[1] * 0.96, M.normalPdf(0, 0, s.state.s))],
-        move: (x, y) =>
-          s.set({ m: +x.toFixed(3), s: +(0.3989422804 / Math.max(0.15, y)).toFixed(4) }),
-        say: () => `mean ${s.state.m.toFixed(2)}, width ${s.state.s.toFixed(2)}`,
-        range: () => [s.state.m, -3, 3],
-      });
+      s.bell(plot, { mean: 'm', width: 's', least: 0.15, step: [0.05, 0.02], reach: 3 });
       const formula = s.formula(
         'log *p*(*x*) = E_q log [[*p*(*x*, *z*)|*q*(*z*)]] + KL(*q*‖*p*(*z*|*x*)) = {elbo} + ' +
           '{post} = {ev}',

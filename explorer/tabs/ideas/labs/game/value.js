@@ -55,16 +55,7 @@
         tall: 220,
         names: ['x', 'd'],
       });
-      plot.handle({
-        name: 'q: mean and width',
-        tone: 'q',
-        step: [0.1, 0.02],
-        at: () => [s.state.qm, Math.min(plot.y[1] * 0.97, M.normalPdf(0, 0, s.state.qs))],
-        move: (x, y) =>
-          s.set({ qm: +x.toFixed(3), qs: +(0.3989422804 / Math.max(0.12, y)).toFixed(4) }),
-        say: () => `mean ${s.state.qm.toFixed(2)}, width ${s.state.qs.toFixed(2)}`,
-        range: () => [s.state.qm, -5, 5],
-      });
+      s.bell(plot, { mean: 'qm', width: 'qs', least: 0.12, step: [0.1, 0.02], reach: 5 });
       KNOTS.forEach((x, k) =>
         disc.handle({
           name: `My discriminator at x = ${x}`,

@@ -161,13 +161,7 @@
           pen.shade(field, 50, 50, 's');
           pen.axes();
           pen.clip(() => {
-            if (trail.length > 1)
-              pen.line(
-                trail.map(t => t[0]),
-                trail.map(t => t[1]),
-                'q',
-                { width: 1.4 },
-              );
+            s.trail(pen, trail);
             if (starts)
               pen.dots(
                 starts.map(o => o.at[0]),

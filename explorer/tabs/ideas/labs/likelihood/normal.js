@@ -87,17 +87,17 @@
         key = '',
         field = null,
         rng = M.random(7);
-      plot.handle({
+      const fresh = () => {
+        trail = [];
+      };
+      s.bell(plot, {
         name: 'Mean and width of the curve',
-        tone: 'q',
+        mean: 'm',
+        width: 's',
+        least: 0.06,
         step: [0.1, 0.01],
-        at: () => [s.state.m, M.normalPdf(0, 0, s.state.s)],
-        move: (x, y) => {
-          trail = [];
-          s.set({ m: +x.toFixed(3), s: +(0.3989422804 / Math.max(0.06, y)).toFixed(4) });
-        },
-        say: () => `mean ${s.state.m.toFixed(2)}, width ${s.state.s.toFixed(2)}`,
-        range: () => [s.state.m, -6, 6],
+        reach: 6,
+        before: fresh,
       });
       map.handle({
         name: 'Mean and width on the map',
@@ -126,9 +126,7 @@
         play,
         ['Climb', 'Pause'],
       );
-      s.reset = () => {
-        trail = [];
-      };
+      s.reset = fresh;
       return () => {
         const { n, seed, m, s: width, rate, batch } = s.state,
           now = `${Math.round(n)},${seed}`;
@@ -172,13 +170,7 @@
           pen.shade(field, 60, 40, 's');
           pen.axes();
           pen.clip(() => {
-            if (trail.length > 1)
-              pen.line(
-                trail.map(t => t[0]),
-                trail.map(t => t[1]),
-                'q',
-                { width: 1.4 },
-              );
+            s.trail(pen, trail);
             pen.dots([bm], [M.clamp(bs, 0.2, 4)], 'p', { radius: 5 });
           });
         });

@@ -53,16 +53,7 @@
         },
         row,
       );
-      plot.handle({
-        name: 'q: mean and width',
-        tone: 'q',
-        step: [0.1, 0.02],
-        at: () => [s.state.m, Math.min(plot.y[1] * 0.97, M.normalPdf(0, 0, s.state.s))],
-        move: (x, y) =>
-          s.set({ m: +x.toFixed(3), s: +(0.3989422804 / Math.max(0.05, y)).toFixed(4) }),
-        say: () => `mean ${s.state.m.toFixed(2)}, width ${s.state.s.toFixed(2)}`,
-        range: () => [s.state.m, -4, 4],
-      });
+      s.bell(plot, { mean: 'm', width: 's', least: 0.05, step: [0.1, 0.02], reach: 4 });
       const formula = s.formula(
         'E_p[*f*] ≈ [[1|*T*]] Σ_t *w*_t *f*(*x*_t) = {estimate},   *w* = ' +
           '[[*p*(*x*)|*q*(*x*)]],   ESS = [[(Σ *w*)^2|Σ *w*^2]] = {ess} of {T}',

@@ -52,16 +52,7 @@
         },
         row,
       );
-      plot.handle({
-        name: 'q: mean and width',
-        tone: 'q',
-        step: [0.05, 0.02],
-        at: () => [s.state.qm, Math.min(plot.y[1] * 0.96, M.normalPdf(0, 0, s.state.qs))],
-        move: (x, y) =>
-          s.set({ qm: +x.toFixed(3), qs: +(0.3989422804 / Math.max(0.12, y)).toFixed(4) }),
-        say: () => `mean ${s.state.qm.toFixed(2)}, width ${s.state.qs.toFixed(2)}`,
-        range: () => [s.state.qm, -3, 3],
-      });
+      s.bell(plot, { mean: 'qm', width: 'qs', least: 0.12, step: [0.05, 0.02], reach: 3 });
       const formula = s.formula(
         'E log [[1|*k*]] Σ_i [[*p*(*x*, *z*_i)|*q*(*z*_i)]]: ELBO {elbo} ≤ {k16} ≤ log ' +
           '*p*(*x*) = {truth}',
