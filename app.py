@@ -23,6 +23,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
 # sample in 20 steps five times slower while the browser was busy.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+log = logging.getLogger(__name__)
 
 UPLOADS = "GRADIO_TEMP_DIR"  # where Gradio puts what is uploaded
 
@@ -120,6 +121,10 @@ def _serve(args: argparse.Namespace) -> int:
         )
         context = explorer.Context.create(args.checkpoints, args.data_dir, args.device, limits)
         page = explorer.build(context)
+    except ValueError as error:
+        print(f"app.py: {error}", file=sys.stderr)
+        return 2
+    try:
         page.launch(
             server_name=args.host,
             server_port=args.port,
@@ -127,8 +132,15 @@ def _serve(args: argparse.Namespace) -> int:
             prevent_thread_lock=True,
             **explorer.launch_options(classroom=args.classroom),
         )
-    except ValueError as error:
-        print(f"app.py: {error}", file=sys.stderr)
+    except ValueError:  # Gradio asks its own server whether it is there, for some seconds
+        log.debug("The page could not be served.", exc_info=True)
+        page.close(verbose=False)
+        context.visitors.close()
+        print(
+            "app.py: the page was started but did not answer in time, because the machine is busy "
+            "or a proxy takes what is meant for it; try again, or set NO_PROXY=localhost.",
+            file=sys.stderr,
+        )
         return 2
     except OSError:
         place = f"port {args.port}" if args.port else "ports 7860 to 7959"

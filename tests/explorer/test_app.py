@@ -35,6 +35,14 @@ def test_a_port_that_is_taken(capsys, tmp_path):
     assert f"port {port} cannot be listened on" in line
 
 
+def test_a_server_that_does_not_answer_itself_is_told_of_in_our_words(
+    capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("gradio.networking.url_ok", lambda url: False)
+    line = refused(capsys, "--checkpoints", str(tmp_path), "--no-training")
+    assert "did not answer in time" in line and "share" not in line
+
+
 def test_a_port_that_cannot_be(capsys, tmp_path):
     with pytest.raises(SystemExit) as stop:
         app.main(["--port", "99999"])

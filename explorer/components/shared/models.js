@@ -118,7 +118,7 @@
     const offers = serves(tab, part, before)
       ? [button(`Show ${titleOf(before)}`, () => ge.choose(before))]
       : [];
-    say(tab, `${placeTitle(tab, part)} shows ${titleOf(name)}.`, ...offers);
+    say(tab, `${placeTitle(tab, part)}: showing ${titleOf(name)}.`, ...offers);
   };
   const sentHere = (tab, { name, from, part, lacks }) => {
     const cannot = lacks || `be shown in ${placeTitle(from, part)}`;
