@@ -23,6 +23,14 @@ SMALL = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def listening():
+    """Tests that were started in the background ignore Ctrl-C: these hear it all the same."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt() -> None:
     signal.raise_signal(signal.SIGINT)  # heard before it returns, by this thread
 
