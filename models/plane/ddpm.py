@@ -23,10 +23,8 @@ from torch import Generator, Tensor
 from models.contract.config import setting
 from models.contract.model import Objective
 from models.contract.numbers import log_normal
-from models.plane.contract import Config as Base
-from models.plane.contract import Method
-from models.plane.nets import Timed
 from models.plane.ode import log_density
+from models.plane.timed import TimedConfig, TimedMethod
 
 NOISINGS = 1000
 BETAS = torch.linspace(1e-4, 0.02, NOISINGS, dtype=torch.float64)  # Ho et al. 2020, section 4
@@ -36,9 +34,7 @@ LOG_SIGMAS = torch.linspace(math.log(0.03), math.log(20.0), 33).tolist()  # of t
 
 
 @dataclass(frozen=True)
-class Config(Base):
-    width: int = setting(96, "Numbers in a hidden layer.", low=8, high=128)
-    depth: int = setting(3, "Hidden layers.", low=1, high=3)
+class Config(TimedConfig):
     sampler: str = setting(
         "ddpm", "With new noise at each step (ddpm), or without (ddim).",
         choices=("ddpm", "ddim"), live=True,
@@ -46,17 +42,12 @@ class Config(Base):
     steps: int = setting(60, "Steps of the sampler.", low=1, high=400, live=True)
 
 
-class DDPM(Method):
+class DDPM(TimedMethod):
     TITLE = "Diffusion"
     PAPER = "Ho et al. 2020, Denoising diffusion probabilistic models"
     DENSITY = "estimate"
     FIELD = "score"
-    AVERAGE = 0.998
     Config = Config
-
-    def __init__(self, config: Config | None = None) -> None:
-        super().__init__(config)
-        self.net = Timed(2, self.config.width, self.config.depth)
 
     def objectives(self, x: Tensor, rng: Generator) -> Iterator[Objective]:
         k = torch.randint(1, NOISINGS + 1, (len(x),), generator=rng)

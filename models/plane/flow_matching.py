@@ -22,32 +22,24 @@ from torch import Generator, Tensor
 from models.contract.config import setting
 from models.contract.model import Objective
 from models.contract.numbers import log_normal
-from models.plane.contract import Config as Base
-from models.plane.contract import Method, code_grid
-from models.plane.nets import Timed
+from models.plane.contract import code_grid
 from models.plane.ode import carried, log_density
+from models.plane.timed import TimedConfig, TimedMethod
 
 FINE = torch.linspace(1, 0, 25).tolist()  # the times at which a density is followed to noise
 
 
 @dataclass(frozen=True)
-class Config(Base):
-    width: int = setting(96, "Numbers in a hidden layer.", low=8, high=128)
-    depth: int = setting(3, "Hidden layers.", low=1, high=3)
+class Config(TimedConfig):
     steps: int = setting(20, "Steps of the sampler, each a midpoint.", low=1, high=40, live=True)
 
 
-class FlowMatching(Method):
+class FlowMatching(TimedMethod):
     TITLE = "Flow matching"
     PAPER = "Lipman et al. 2023, Flow matching for generative modeling"
     DENSITY = "exact"
     FIELD = "velocity"
-    AVERAGE = 0.998
     Config = Config
-
-    def __init__(self, config: Config | None = None) -> None:
-        super().__init__(config)
-        self.net = Timed(2, self.config.width, self.config.depth)
 
     def objectives(self, x: Tensor, rng: Generator) -> Iterator[Objective]:
         yield Objective(list(self.net.parameters()), self.loss(x, rng))

@@ -27,19 +27,15 @@ from torch.distributions import MultivariateNormal
 
 from models.contract.config import setting
 from models.contract.model import Objective
-from models.plane.contract import Config as Base
-from models.plane.contract import Method
-from models.plane.nets import Timed
 from models.plane.ode import log_density
+from models.plane.timed import TimedConfig, TimedMethod
 
 DATA = 1.4  # about how wide sets are, each coordinate
 FINE = 30  # steps of the probability flow
 
 
 @dataclass(frozen=True)
-class Config(Base):
-    width: int = setting(96, "Numbers in a hidden layer.", low=8, high=128)
-    depth: int = setting(3, "Hidden layers.", low=1, high=3)
+class Config(TimedConfig):
     lowest: float = setting(0.05, "The smallest noise level.", low=0.001, high=0.5)
     highest: float = setting(4.0, "The largest noise level.", low=1.0, high=20.0)
     levels_down: int = setting(
@@ -51,17 +47,15 @@ class Config(Base):
     )
 
 
-class DenoisingScore(Method):
+class DenoisingScore(TimedMethod):
     TITLE = "Denoising score matching"
     PAPER = "Song and Ermon 2019, Generative modeling by estimating gradients of the data"
     DENSITY = "estimate"
     FIELD = "score"
-    AVERAGE = 0.998
     Config = Config
 
     def __init__(self, config: Config | None = None) -> None:
         super().__init__(config)
-        self.net = Timed(2, self.config.width, self.config.depth)
         self.register_buffer("mean", torch.zeros(2))
         self.register_buffer("covariance", DATA**2 * torch.eye(2))
 
