@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,27 +21,41 @@ class Reading(NamedTuple):
     sure: np.ndarray
 
 
-def judge_of(context: Context, header: Any) -> str | None:
-    """The name, for ``context.ask``, of a classifier of the same data and size as a model: one of
-    this server, or a shipped one; None where there is none."""
-    of, shape = header.data.get("name", ""), tuple(header.config.get("image", ()))
-    return context.ask.kept(("judge of", of, shape), lambda: _find(context, of, shape))
-
-
-def _find(context: Context, of: str, shape: tuple[int, ...]) -> str | None:
+def judges(context: Context) -> Iterator[Any]:
+    """The headers of all classifiers: those of this server, then the shipped ones."""
     from models.checkpoints.header import find, read_header
 
     own = [context.store.header(other).folder for other in context.store.having({"Classifies"})]
     for folder in [*own, *find(SHIPPED)]:
         try:
-            other = read_header(folder)
+            header = read_header(folder)
         except ValueError as error:  # of no concern to a visitor: the next one may do
             log.warning("Left out %s as a judge: %s", folder, error)
             continue
-        same = other.data.get("name") == of and tuple(other.config.get("image", ())) == shape
-        if same and "Classifies" in other.capabilities:
-            return context.store.at(other.folder)
-    return None
+        if "Classifies" in header.capabilities:
+            yield header
+
+
+def of_same_pictures(one: Any, other: Any) -> bool:
+    """Whether two models' pictures are of the same data set and size."""
+
+    def of(header: Any) -> tuple[str, tuple[int, ...]]:
+        return header.data.get("name", ""), tuple(header.config.get("image", ()))
+
+    return of(one) == of(other)
+
+
+def judge_of(context: Context, header: Any) -> str | None:
+    """The name, for ``context.ask``, of a classifier of the same data and size as a model: one of
+    this server, or a shipped one; None where there is none."""
+    key = ("judge of", header.data.get("name", ""), tuple(header.config.get("image", ())))
+    fitting = (each for each in judges(context) if of_same_pictures(each, header))
+
+    def first() -> str | None:
+        judge = next(fitting, None)
+        return None if judge is None else context.store.at(judge.folder)
+
+    return context.ask.kept(key, first)
 
 
 def read_by(context: Context, judge: str, x: np.ndarray) -> Reading:

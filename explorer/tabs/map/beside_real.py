@@ -17,6 +17,7 @@ from explorer.components.signed_bars.signed_bars import signed_bars
 from explorer.page.address import whole
 from explorer.page.code import in_code
 from explorer.page.context import Context
+from explorer.page.judge import judges, of_same_pictures
 from explorer.page.part import Asked, Part, Screen, screen
 from explorer.page.runs import run_row
 from explorer.page.snippet import call, loading, raw, snippet
@@ -26,7 +27,6 @@ from explorer.server.ask import Seed
 from explorer.server.reading import is_whole, next_seed
 from explorer.server.words import data_title
 from models.checkpoints.codes import FEATURES
-from models.checkpoints.header import SHIPPED, find, read_header
 from models.contract.knobs import checked_seed
 
 log = logging.getLogger(__name__)
@@ -75,40 +75,30 @@ def find_judge(context: Context, name: str) -> Judge | None:
 
 def candidates(context: Context, names: list[str]) -> list[str]:
     """Those of the models whose pictures a judge can be asked about."""
-    judges = []
-    own = [context.store.header(other).folder for other in context.store.having({"Classifies"})]
-    for folder in [*own, *find(SHIPPED)]:
-        if (folder / FEATURES).is_file():
-            header = read_header(folder)
-            judges.append((header.data.get("name"), list(header.config["image"])))
-
-    def is_judged(name: str) -> bool:
-        header = context.store.header(name)
-        return (header.data.get("name", ""), list(header.config["image"])) in judges
-
-    return [name for name in names if is_judged(name)]
+    able = [each for each in judges(context) if (each.folder / FEATURES).is_file()]
+    headers = {name: context.store.header(name) for name in names}
+    return [n for n, header in headers.items() if any(of_same_pictures(j, header) for j in able)]
 
 
 def _judge(context: Context, name: str) -> Judge | None:
     from models.codes.judged_map import load_features
 
     header = context.store.header(name)
-    of, shape = header.data.get("name", ""), list(header.config["image"])
-    own = [context.store.header(other).folder for other in context.store.having({"Classifies"})]
-    for folder in [*own, *find(SHIPPED)]:
+    for judge in judges(context):
+        if not of_same_pictures(judge, header):
+            continue
         try:
-            other = read_header(folder)
-            fits = other.data.get("name") == of and list(other.config["image"]) == shape
-            fitted = load_features(other.folder) if fits else None
+            fitted = load_features(judge.folder)
         except ValueError as error:  # of no concern to a visitor: the next one may do
-            log.warning("Left out %s as a judge: %s", folder, error)
+            log.warning("Left out %s as a judge: %s", judge.folder, error)
             continue
         if fitted is not None and fitted.labels is not None:
-            return Judge(context.store.at(other.folder), other.folder, fitted)
+            return Judge(context.store.at(judge.folder), judge.folder, fitted)
     log.info(
         "No judge here keeps its features of %s; 'python -m models evaluate JUDGE --only codes' "
-        "writes them beside one.", of,
-    )  # fmt: skip
+        "writes them beside one.",
+        header.data.get("name", ""),
+    )
     return None
 
 

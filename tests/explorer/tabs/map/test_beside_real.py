@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import explorer
+from explorer.page import judge
 from explorer.page.part import Asked, settled
 from explorer.tabs.map import beside_real
 from models.checkpoints import weights
@@ -111,7 +112,7 @@ def test_the_judge_is_a_model_within_the_bound_of_the_store(context):
 def test_a_judge_that_is_damaged_is_left_out(tmp_path, monkeypatch, caplog):
     toys.write_game(tmp_path, "game")
     (toys.write_judge(tmp_path, "judge") / "features.safetensors").write_bytes(b"nothing")
-    monkeypatch.setattr(beside_real, "SHIPPED", tmp_path / "none")
+    monkeypatch.setattr(judge, "SHIPPED", tmp_path / "none")
     context = explorer.Context.create(tmp_path, device="cpu")
     assert "Not available for Digits" in beside_real.lacking(context, "game")
     assert "Left out" in caplog.text and "damaged" in caplog.text
@@ -120,7 +121,7 @@ def test_a_judge_that_is_damaged_is_left_out(tmp_path, monkeypatch, caplog):
 def test_a_shipped_judge_is_offered_to_nobody(tmp_path, monkeypatch):
     toys.write_game(tmp_path / "here", "game")
     toys.write_judge(tmp_path / "shipped", "judge")
-    monkeypatch.setattr(beside_real, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(judge, "SHIPPED", tmp_path / "shipped")
     context = explorer.Context.create(tmp_path / "here", device="cpu")
     final = settled(beside_real.show(context, "game", asked(32, 0)))
     assert len(final.field["made"]["labels"]) == 32
