@@ -17,7 +17,7 @@ NEEDS: frozenset[str] = frozenset()
 
 SENTENCE = (
     "A generative model is a probability distribution over pictures, learned from examples. "
-    "Below: how one can be learned. Every film shows a model at work that is here."
+    "Below: how one can be learned. Every film was made by a model of this page."
 )
 
 
