@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 from itertools import islice
 from pathlib import Path
 
@@ -88,6 +89,14 @@ def log_lines(folder: Path) -> list[dict]:
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
     """Random bytes of a shape."""
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Every test begins at the same random numbers, its fixtures too, whatever ran before it."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
 
 
 @pytest.fixture

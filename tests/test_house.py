@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("torch", "umap", "plotly", "sklearn", "numba", "datasets")
@@ -255,3 +256,14 @@ def test_scripts_and_sheets_have_lines_of_at_most_100_columns():
         if len(line) > 100
     ]
     assert wide == []
+
+
+FIRST_NUMBERS: list[float] = []
+
+
+@pytest.mark.parametrize("time", [1, 2])
+def test_what_ran_before_changes_no_test(time):
+    """Whoever draws from the shared random numbers draws the same in every test."""
+    FIRST_NUMBERS.append(float(torch.rand(())))
+    torch.rand(time)
+    assert len(set(FIRST_NUMBERS)) == 1
