@@ -74,7 +74,8 @@ def train(order: dict) -> None:
 
 
 def plane(order: dict) -> None:
-    """A run on the plane: its moments are numbers; "tune" and parts of a step are told as notes."""
+    """A run on the plane: its moments are numbers; "tune" and parts of a step are told as notes.
+    The truth is told again after the second."""
     say("started", truth="truth")
     step, paused, why = 0, False, "done"
     while step < order["config"].get("steps", 5):
@@ -96,6 +97,8 @@ def plane(order: dict) -> None:
         step += 1
         time.sleep(order["config"].get("seconds", 0))
         say("moment", packed=str(step))
+        if step == 2:
+            say("truth", truth="truth and field")
         if order["config"].get("ends") == "failed":
             say("failed", words="The loss is no number any more.")
             return

@@ -198,14 +198,17 @@ def _true_field(
     return torch.stack(fields).reshape(-1, ARROWS, ARROWS, 2).numpy()
 
 
-def truth_of(data: Dataset) -> Film:
-    """A film without moments, of a set alone: its points, and its density where it is known."""
+def truth_of(data: Dataset, field: np.ndarray | None = None) -> Film:
+    """A film without moments, of a set alone: its points, and its density where it is known.
+    field: a method's ``true_field`` beside them."""
     fixed = {"data": data.points.numpy(), "held_out": data.held_out.numpy()}
     if data.density is not None:
         log_p = data.density.log_density(grid(CELLS)).clamp(min=FLOOR)
         fixed["log_density"] = log_p.reshape(CELLS, CELLS).numpy()
         if len(data.density.modes):
             fixed["modes"] = data.density.modes.numpy()
+    if field is not None:
+        fixed["true_field"] = field
     return Film({"set": data.key, "title": data.title, "box": list(BOX)}, [], fixed)
 
 

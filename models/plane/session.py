@@ -1,8 +1,9 @@
 """A run on the plane that somebody watches, driven by lines of JSON (``models.training.wire``).
 
-Reports: ``started`` (the film's header, truth, live), ``moment`` (packed: a film of one moment, in
-base64; part: the part of a step just taken, of a slow step), ``paused``, ``going``, ``note``
-(words).
+Reports: ``started`` (the film's header, truth: a film of the set alone, live), ``truth`` (the set
+once more, with the field that would be learned of the density itself, where that is known),
+``moment`` (packed: a film of one moment, in base64; part: the part of a step just taken, of a slow
+step), ``paused``, ``going``, ``note`` (words).
 
 Orders: ``pause``, ``go``, ``step`` (one part of a step, then pause), ``stop``, ``tune`` (values).
 """
@@ -15,7 +16,7 @@ import time
 from typing import Protocol
 
 from models.plane.data import Dataset, dataset, own
-from models.plane.film import film_of, header_of, moment_of, pack, truth_of
+from models.plane.film import Film, film_of, header_of, moment_of, pack, true_field, truth_of
 from models.plane.run import Run
 
 SOON, LATE = 0.12, 1.0  # seconds between two moments: at first, and of a run of a minute
@@ -50,7 +51,7 @@ class Session:
 
     def __init__(self, wire: Wire, run: Run, seconds: float = 0.0) -> None:
         self.wire, self.run, self.limit = wire, run, seconds
-        self.paused = self.slow = False
+        self.paused = self.slow = self.told = False
         self.next_moment = self.next_measures = 0.0
 
     def work(self) -> str:
@@ -61,7 +62,7 @@ class Session:
             for f in dataclasses.fields(config)
             if f.metadata.get("live")
         }
-        truth = base64.b64encode(pack(truth_of(self.run.data))).decode()
+        truth = _text(truth_of(self.run.data))
         self.wire.report("started", **header_of(self.run), truth=truth, live=live)
         self.show(small=True)
         try:
@@ -122,10 +123,23 @@ class Session:
         """Reports the moment that the run is at."""
         started = time.perf_counter()
         moment = moment_of(self.run, measures, small)
-        packed = base64.b64encode(pack(film_of(self.run, [moment], truth=False))).decode()
+        packed = _text(film_of(self.run, [moment], truth=False))
         self.wire.report("moment", packed=packed, step=self.run.step, part=part)
+        if not small and not self.told:
+            self._tell_field()
         now = time.perf_counter()
         took, often = now - started, min(LATE, SOON + 0.015 * self.run.seconds)
         self.next_moment = 0.0 if small else now + max(often, SHARE * took)
         if measures:
             self.next_measures = now + max(MEASURES[0], MEASURES[1] * took)
+
+    def _tell_field(self) -> None:
+        """Reports the true field, once. It may take half a second: not before the first look."""
+        self.told = True
+        field = true_field(self.run.model, self.run.data)
+        if field is not None:
+            self.wire.report("truth", truth=_text(truth_of(self.run.data, field)))
+
+
+def _text(film: Film) -> str:
+    return base64.b64encode(pack(film)).decode()

@@ -33,7 +33,8 @@ UNKNOWN = "The page has asked in a way that is not understood; load it anew."
 class PlaneJob(Job):
     """A run on the plane. moments: packed films of one moment each, the oldest first; number: how
     many have come in all, with those that were thinned out. truth: the set's points and density,
-    packed. part: the part of a step that was taken last, where one is taken at a time."""
+    packed; told: how many times it came, the second with the true field. part: the part of a step
+    that was taken last, where one is taken at a time."""
 
     DO, AGAIN = "plane", True
 
@@ -41,13 +42,14 @@ class PlaneJob(Job):
         super().__init__("plane", order, folder)
         self.key = key
         self.moments: list[tuple[int, str]] = []
-        self.number = 0
+        self.number = self.told = 0
         self.truth = self.part = ""
 
     def apply(self, report: dict[str, Any]) -> None:
         if report["is"] != "moment":
             with self.lock:
-                self.truth = report.get("truth", self.truth)
+                if "truth" in report:
+                    self.truth, self.told = report["truth"], self.told + 1
                 super().apply(report)
             return
         with self.lock:
@@ -140,13 +142,15 @@ def order(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
 
 async def news(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     """What is new of the visitor's runs, as soon as there is something. have: for each place the
-    run and the number of the last moment that the browser has."""
+    run, the number of the last moment that the browser has, and how often it was told the truth."""
     visitor = _whose(context, asked)
     have, until = _have(asked.get("have")), time.monotonic() + PATIENCE
     versions = {place: _version(visitor, place) for place in have}
     while True:
         found = {place: _news(visitor, place, *told) for place, told in have.items()}
-        fresh = any(item["moments"] or item["state"] == "ended" for item in found.values())
+        fresh = any(
+            item["moments"] or item["truth"] or item["state"] == "ended" for item in found.values()
+        )
         moved = any(_version(visitor, place) != v for place, v in versions.items())
         if fresh or moved or time.monotonic() > until or not found:
             return {"runs": found}
@@ -184,18 +188,19 @@ def _version(visitor: Visitor, place: str) -> tuple[str, str]:
     return (job.state, job.note) if job is not None else ("", "")
 
 
-def _news(visitor: Visitor, place: str, run: int, have: int) -> dict[str, Any]:
+def _news(visitor: Visitor, place: str, run: int, have: int, told: int) -> dict[str, Any]:
     job = visitor.others.get(place)
     if job is None or id(job) != run:
         return {"run": run, "state": "ended", "words": "That run is not here any more.",
                 "problem": False, "note": "", "part": "", "have": have, "moments": [],
-                "truth": ""}  # fmt: skip
+                "truth": "", "told": told}  # fmt: skip
     with job.lock:
         fresh = [packed for number, packed in job.moments if number > have]
         return {
             "run": run, "state": job.state, "words": job.words or _waits(job),
             "problem": job.problem, "note": job.note, "part": job.part, "have": job.number,
-            "moments": fresh, "truth": job.truth if not have and fresh else "",
+            "moments": fresh, "told": job.told if job.moments else told,
+            "truth": job.truth if job.moments and told < job.told else "",
         }  # fmt: skip
 
 
@@ -206,11 +211,14 @@ def _waits(job: Job) -> str:
     return f"Waiting: {before} runs come first." if before else "Waiting for its turn: it is next."
 
 
-def _have(value: Any) -> dict[str, tuple[int, int]]:
+def _have(value: Any) -> dict[str, tuple[int, int, int]]:
     if not isinstance(value, dict) or not set(value) <= set(PLACES):
         raise ValueError(UNKNOWN)
     try:
-        return {place: (int(run), int(number)) for place, (run, number) in value.items()}
+        return {
+            place: (int(run), int(number), int(told))
+            for place, (run, number, told) in value.items()
+        }
     except (TypeError, ValueError) as error:
         raise ValueError(UNKNOWN) from error
 

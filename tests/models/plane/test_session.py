@@ -51,6 +51,20 @@ def test_a_run_shows_itself_from_its_beginning_to_its_end():
     assert steps == sorted(steps)
 
 
+def test_the_true_field_is_told_once_after_the_first_look():
+    run = Run("score", asked_data({"set": "ring", "n": 100}), {"width": 8, "depth": 1})
+    wire = Wire((4, {"do": "stop"}))
+    assert Session(wire, run).work() == "stopped"
+    order = [report["is"] for report in wire.reports]
+    assert order.count("truth") == 1 and order.index("truth") == order.index("moment") + 2
+    (report,) = (report for report in wire.reports if report["is"] == "truth")
+    told = film.unpack(base64.b64decode(report["truth"])).fixed
+    assert told["data"].shape == (100, 2)
+    step = np.ptp(told["true_field"]) / 255
+    true = film.true_field(run.model, run.data)
+    assert np.abs(told["true_field"] - true).max() <= 0.51 * step
+
+
 def test_parts_of_a_step_one_by_one_then_on_then_stop():
     wire = Wire(
         (1, {"do": "pause"}), (1, {"do": "step"}), (1, {"do": "step"}), (1, {"do": "step"}),

@@ -9,10 +9,8 @@ PLANE.layers = (() => {
   const levels = view => [0.04, 0.12, 0.25, 0.45, 0.7].map(v => v * reference(view));
   // The level of the field that belongs to a time of generation, mixed of its neighbours.
   const fieldAt = (film, name, view) => {
-    const all =
-      name === 'true_field'
-        ? (view.truth?.fields?.[film.header.field_kind] ?? film.at(name, view.at))
-        : film.at(name, view.at);
+    // A film has its true field with it; that of a run comes with the truth of the set.
+    const all = film.at(name, view.at) ?? (name === 'true_field' && view.truth?.field);
     if (!all) return null;
     const shape = film.shape(name) ?? film.shape('field'),
       [T, A] = shape,
@@ -140,7 +138,7 @@ PLANE.layers = (() => {
       title: 'true field',
       help: 'The field of the known density at the same time, beside the learned one.',
       there: view =>
-        !!view.film?.has('true_field') || !!view.truth?.fields?.[view.film?.header?.field_kind],
+        !!view.film?.has('true_field') || (!!view.truth?.field && !!view.film?.has('field')),
       draw: (pen, view) =>
         arrows(pen, fieldAt(view.film, 'true_field', view), pen.tones.truth, 0.05),
     },

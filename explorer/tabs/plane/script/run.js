@@ -29,7 +29,7 @@ PLANE.runs = app => {
     while (own.any()) {
       try {
         const have = Object.fromEntries(
-          [...own.all].filter(([, r]) => own.live(r)).map(([k, r]) => [k, [r.id, r.have]]),
+          [...own.all].filter(([, r]) => own.live(r)).map(([k, r]) => [k, [r.id, r.have, r.told]]),
         );
         const news = await post('news', { have });
         failures = 0;
@@ -56,6 +56,7 @@ PLANE.runs = app => {
       note: item.note,
       part: item.part,
       have: item.have,
+      told: item.told,
     });
     for (const packed of item.moments) {
       const opened = PLANE.film.unpack(PLANE.film.bytes(packed));
@@ -80,6 +81,7 @@ PLANE.runs = app => {
       state: answer.state,
       words: answer.words,
       have: 0,
+      told: 0,
       begun,
     });
     follow();
@@ -103,6 +105,7 @@ PLANE.runs = app => {
         state: item.state,
         words: item.words,
         have: 0,
+        told: 0,
         begun: performance.now(),
       });
     if (own.any()) follow();

@@ -51,12 +51,13 @@ PLANE.stock = app => {
     }
     return truths.get(set);
   };
-  // A set's points and its density, of a film without moments.
+  // A set's points and its density, of a film without moments; of a run the true field, too.
   app.truthOf = ({ arrays }) => ({
     log: arrays.log_density?.data ?? null,
     density: arrays.log_density ? arrays.log_density.data.map(Math.exp) : null,
     data: arrays.data?.data ?? null,
     held: arrays.held_out?.data ?? null,
+    field: arrays.true_field?.data ?? null,
   });
   return own;
 };

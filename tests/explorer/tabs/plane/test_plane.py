@@ -57,7 +57,7 @@ def follow(client, run, until, have=0, place="0", seconds=20):
     """All moments and the last news, until something holds of the news."""
     moments, end = [], time.monotonic() + seconds
     while True:
-        news = ask(client, "news", have={place: [run, have]})["runs"][place]
+        news = ask(client, "news", have={place: [run, have, 0]})["runs"][place]
         moments += news["moments"]
         have = news["have"]
         if until(news):
@@ -165,6 +165,15 @@ def test_a_run_is_paused_stepped_tuned_and_stopped(client):
     assert news["words"].startswith("Stopped at step") and not news["problem"]
 
 
+def test_the_truth_is_told_once_and_once_more_with_the_field(client):
+    run = begin(client)["run"]
+    _, news = follow(client, run, lambda news: news["state"] == "ended")
+    assert (news["truth"], news["told"]) == ("truth and field", 2)
+    for told, truth in ((0, "truth and field"), (1, "truth and field"), (2, "")):
+        news = ask(client, "news", have={"0": [run, 5, told]})["runs"]["0"]
+        assert (news["truth"], news["told"]) == (truth, 2)
+
+
 def test_a_run_that_fails_says_why(client):
     run = begin(client, config={"ends": "failed"})["run"]
     _, news = follow(client, run, lambda news: news["state"] == "ended")
@@ -184,7 +193,7 @@ def test_another_run_in_its_place_ends_the_first(client, context):
     follow(client, first, lambda news: news["have"] >= 1)
     second = begin(client)["run"]
     follow(client, second, lambda news: news["state"] == "ended")
-    assert ask(client, "news", have={"0": [first, 0]})["runs"]["0"]["state"] == "ended"
+    assert ask(client, "news", have={"0": [first, 0, 0]})["runs"]["0"]["state"] == "ended"
 
 
 BAD_POINTS = {
