@@ -145,6 +145,8 @@ def test_points_of_ones_own_are_drawn_and_trained_on(page, address):
     canvas.press("ArrowUp")
     canvas.press("Enter")
     page.wait_for_function("n => PLANE.app.state.points.length / 2 === n + 1", arg=drawn)
+    linked = "PLANE.state.read(new URLSearchParams(location.search).get('plane.state')).points"
+    page.wait_for_function(f"n => {linked}?.length / 2 === n + 1", arg=drawn)
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_function("PLANE.app.films().length === 1 && !PLANE.app.running()")
     film = "PLANE.app.films()[0]"
@@ -170,6 +172,20 @@ def test_a_run_is_paused_stepped_and_stopped(page, address):
     says(page, "Stopped at step")
     controls.get_by_role("button", name="Shipped film").click()
     page.wait_for_function("PLANE.app.runs.all.size === 0 && PLANE.app.films().length === 1")
+
+
+def test_a_run_shows_the_true_field_beside_the_learned_one(page, address):
+    at(page, address, "m:score;l:arrows.true_field;n:200;w:2;c:score!width=16")
+    page.get_by_role("button", name="Start", exact=True).click()
+    says(page, "Training on the server")
+    page.wait_for_function("PLANE.app.shown(0, 0).truth.field && PLANE.app.films()[0].has('field')")
+    controls = page.locator(".run .buttons")
+    controls.get_by_role("button", name="Stop").click()
+    says(page, "Stopped at step")
+    assert not page.evaluate("PLANE.app.films()[0].has('true_field')")
+    before = pixels(page, ".view canvas")
+    page.get_by_label("true field").uncheck()
+    until(page, lambda: pixels(page, ".view canvas") != before)
 
 
 def test_a_mixture_is_dragged_and_a_slice_too(page, address):

@@ -231,7 +231,9 @@ def test_a_link_carries_the_state_and_refuses_nonsense(calculate):
                       change)  # fmt: skip
     for key, value in change.items():
         if key == "points":
-            np.testing.assert_allclose(again[key], value, atol=1.1e-3)
+            pairs = sorted(zip(again[key][::2], again[key][1::2], strict=True))
+            wanted = sorted(zip(value[::2], value[1::2], strict=True))
+            np.testing.assert_allclose(pairs, wanted, atol=1.1e-3)
         else:
             assert again[key] == value, key
     first = calculate("PLANE.state.fresh()")
@@ -240,3 +242,30 @@ def test_a_link_carries_the_state_and_refuses_nonsense(calculate):
         told = calculate("PLANE.state.read(A[0])", text)
         told["layers"] = first["layers"] if told["layers"] == [] else told["layers"]
         assert told == first, text
+
+
+@pytest.mark.parametrize("count", [2, 60, 1000, 1001, 4000, 5000])
+@pytest.mark.parametrize("kind", ["strokes", "anywhere", "one place"])
+def test_every_point_of_ones_own_is_in_the_link(calculate, count, kind):
+    """However many: whole addresses may have 8 kB, of which the rest of the state has little."""
+    rng = np.random.default_rng(count)
+    if kind == "strokes":
+        angle = rng.uniform(0, 6.28, count)
+        points = 2.5 * np.stack([np.cos(angle), np.sin(2 * angle)], 1)
+        points = points + 0.09 * rng.normal(size=(count, 2))
+    else:
+        points = rng.uniform(-4, 4, (count, 2)) if kind == "anywhere" else np.ones((count, 2))
+    text = calculate("PLANE.points.write(A[0])", points.ravel())
+    assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+    assert len(text) < 7500
+    again = np.reshape(calculate("PLANE.points.read(A[0])", text), (-1, 2))
+    # Each is matched to one as near as the cells are small, whatever the order.
+    cell = 8 / {2: 4096, 60: 4096, 1000: 4096, 1001: 2048, 4000: 1024, 5000: 512}[count]
+    order = [np.lexsort(np.floor((each + 4) / cell).T) for each in (points, again)]
+    assert np.abs(points[order[0]] - again[order[1]]).max() <= 0.5 * cell + 1e-6
+    assert calculate("PLANE.points.write(A[0])", again.ravel()) == text
+
+
+def test_letters_that_are_no_points_are_refused(calculate):
+    for text in ("", "A", "#" * 20, "AAAAAAAA", "BAA"):
+        assert calculate("PLANE.points.read(A[0])", text) is None

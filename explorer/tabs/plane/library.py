@@ -12,8 +12,8 @@ FOLDER = Path(__file__).parent
 
 # In the order in which they need each other.
 SCRIPTS = (
-    "maths", "film", "state", "draw", "surfaces", "layers", "panel", "transport", "editor",
-    "settings", "numbers", "lessons", "run", "extras", "stock", "chooser", "app",
+    "maths", "points", "film", "state", "draw", "surfaces", "layers", "panel", "transport",
+    "editor", "settings", "numbers", "lessons", "run", "extras", "stock", "chooser", "app",
 )  # fmt: skip
 SHEETS = ("tones", "controls", "stage", "screens")
 

@@ -170,9 +170,10 @@ PLANE.open = (host, about, given) => {
     if (state.set === 'own') {
       const problem = app.editor.problem();
       if (problem) throw new Error(problem);
-      const rows = [];
-      for (let k = 0; k < state.points.length; k += 2)
-        rows.push([state.points[k], state.points[k + 1]]);
+      // As the link has them, so that whoever opens it trains on the same.
+      const points = PLANE.points.settled(state.points),
+        rows = [];
+      for (let k = 0; k < points.length; k += 2) rows.push([points[k], points[k + 1]]);
       return { points: rows };
     }
     return {

@@ -304,9 +304,8 @@ PLANE.editor = app => {
     const n = points().length / 2;
     back.disabled = !undo.length;
     clear.disabled = !n;
-    const left = n > PLANE.state.LINKED ? ` A link carries ${PLANE.state.LINKED} of them.` : '';
     many.textContent = n
-      ? `${n.toLocaleString('en')} points; a fifth of them are held out.${left}`
+      ? `${n.toLocaleString('en')} points; a fifth of them are held out. The link carries them.`
       : 'Draw on the plane, or drop a picture on it: its dark pixels become points.';
   };
   return own;

@@ -2,7 +2,8 @@
 PLANE.state = (() => {
   const { clamp, LOW, HIGH, SIDE } = PLANE.maths;
   const MOST_METHODS = 4,
-    LINKED = 400; // points of one's own that a link carries
+    LONGEST = 20_000; // letters of a state
+  const { points } = PLANE;
   const SURFACES = [
     'density',
     'truth',
@@ -51,26 +52,6 @@ PLANE.state = (() => {
   };
   const fresh = () => structuredClone(FIRST);
 
-  // Points as text: twelve bits a coordinate, four letters a point.
-  const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  const writePoints = points => {
-    let text = '';
-    for (const value of points.slice(0, 2 * LINKED)) {
-      const k = Math.round(((clamp(value, LOW, HIGH) - LOW) / SIDE) * 4095);
-      text += LETTERS[k >> 6] + LETTERS[k & 63];
-    }
-    return text;
-  };
-  const readPoints = text => {
-    const found = [];
-    for (let k = 0; k + 1 < text.length && found.length < 2 * LINKED; k += 2) {
-      const a = LETTERS.indexOf(text[k]),
-        b = LETTERS.indexOf(text[k + 1]);
-      if (a < 0 || b < 0) return null;
-      found.push(LOW + (((a << 6) | b) / 4095) * SIDE);
-    }
-    return found.length >= 4 && found.length % 2 === 0 ? found : null;
-  };
   const round = v => String(+(+v).toFixed(3));
   // A mixture: x, y, width, weight of each component.
   const writeMixture = parts => parts.map(p => p.map(round).join(',')).join('~');
@@ -156,7 +137,7 @@ PLANE.state = (() => {
       },
     ],
     mixture: ['g', v => (v ? writeMixture(v) : ''), text => readMixture(text) ?? undefined],
-    points: ['d', v => (v ? writePoints(v) : ''), text => readPoints(text) ?? undefined],
+    points: ['d', v => (v ? points.write(v) : ''), text => points.read(text) ?? undefined],
     lesson: ['e', ...name],
   };
   // "m:ddpm;s:moons": what differs from the first values. Points only where they are what is shown.
@@ -171,7 +152,7 @@ PLANE.state = (() => {
   const read = text => {
     const state = fresh();
     for (const item of String(text ?? '')
-      .slice(0, 6000)
+      .slice(0, LONGEST)
       .split(';')) {
       const at = item.indexOf(':');
       const found = Object.entries(FIELDS).find(([, [short]]) => short === item.slice(0, at));
@@ -183,15 +164,12 @@ PLANE.state = (() => {
   };
   return {
     MOST_METHODS,
-    LINKED,
     SURFACES,
     LAYERS,
     FIRST,
     fresh,
     write,
     read,
-    writePoints,
-    readPoints,
   };
 })();
 
