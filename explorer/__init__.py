@@ -34,9 +34,11 @@ from starlette.middleware import Middleware
 
 from explorer import components
 from explorer.components import theme
+from explorer.components.sheet import twice
 from explorer.page import address
 from explorer.page.context import Context
 from explorer.page.picker import model_picker
+from explorer.server.assets import Assets
 from explorer.server.classroom import Classroom
 from explorer.server.classroom_routes import ClassRoutes
 from explorer.server.compressed import CompressedPage
@@ -143,15 +145,19 @@ def launch_options(classroom: bool = False) -> dict:
     Run history makes every event ten times slower in the browser, and is of no use here.
     classroom: whether questions can be asked that a class answers on phones.
     """
-    middleware = [Middleware(CompressedPage)]
+    names = {"RENAMED": address.RENAMED, "HOME": address.home(), "CLASS": classroom}
+    assets = {
+        "script": components.scripts(),
+        "style": twice(components.stylesheet()),
+        "settings": " ".join(
+            f"window.GE_{key} = {json.dumps(each)};" for key, each in names.items()
+        ),
+    }
+    middleware = [Middleware(CompressedPage), Middleware(Assets, **assets)]
     if classroom:
         middleware.append(Middleware(ClassRoutes, classroom=Classroom()))
     return {
         "theme": theme.theme(),
-        "css": components.stylesheet(),
-        "head": f"<script>window.GE_RENAMED = {json.dumps(address.RENAMED)};\n"
-        f"window.GE_HOME = {json.dumps(address.home())};\n"
-        f"window.GE_CLASS = {json.dumps(classroom)};\n{components.scripts()}</script>",
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,

@@ -3,8 +3,8 @@
 A component is its folder, and nothing else: NAME/NAME.py with .js, .css and .html side by side, and
 the scripts of invisible carriers that belong to it. ``shared/`` is for the page as a whole.
 
-NAME.js is the body of ``function(element, trigger, props, server, upload, watch)``, run once when
-the component appears. NAME.css joins the page's one style sheet. NAME.html is the template: no
+NAME.js is the body of ``function(element, trigger, props, server, upload, watch, SETUP)``, run once
+when the component appears. NAME.css joins the page's one style sheet. NAME.html is the template: no
 ``${value}`` in it, so that the DOM survives updates, and text from outside is set by
 ``textContent``. ``page.js`` and ``page.css`` belong to the page as a whole;
 ``pixels.js`` draws: ``GE.unpack(sprite)``, ``GE.draw(canvas, unpacked, k)``, ``GE.crisp(pixels,
@@ -25,6 +25,7 @@ does not travel back.
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -76,7 +77,7 @@ def scripts() -> str:
     names = ["page.js", *(name for name in shared if name != "page.js")]
     others = [name for name in scripts if name not in names]
     makers = [
-        f"GE.make.{name[:-3]} = function ({ARGUMENTS}) {{\n{_holding(source(name))}\n}};\n"
+        f"GE.make.{name[:-3]} = function ({ARGUMENTS}, SETUP) {{\n{_holding(source(name))}\n}};\n"
         for name in others
     ]
     return "".join([*map(source, names), *makers])
@@ -88,11 +89,12 @@ def _holding(script: str) -> str:
     return script if "trigger(" in script or not script.strip() else HOLD + script
 
 
-def _call(name: str) -> str:
+def _call(name: str, setup: dict[str, Any]) -> str:
     """The line that runs a component's script, and the events that it triggers: Gradio knows those
     whose names stand in quotes."""
     events = re.findall(r"trigger\('(\w+)'\)", source(f"{name}.js"))
-    return f"GE.make.{name}({ARGUMENTS});  // {' '.join(f'{each!r}' for each in events)}"
+    line = f"GE.make.{name}({ARGUMENTS}, {json.dumps(setup)});"
+    return f"{line}  // {' '.join(f'{each!r}' for each in events)}"
 
 
 def component(
@@ -101,16 +103,23 @@ def component(
     *,
     html: str | None = None,
     script: str | None = None,
+    setup: dict[str, Any] | None = None,
     elem_classes: list[str] | None = None,
     **props: Any,
 ) -> gr.HTML:
     """The component of the files NAME.js and NAME.html. Props reach the script as ``props.KEY``.
 
-    script: in place of NAME.js, for one that has more to know."""
+    script: in place of NAME.js, for one that has more to know. setup: settings that reach NAME.js
+    as ``SETUP``; props were seen not to arrive where the component stands in a column that is shown
+    later."""
     return gr.HTML(
         value,
         html_template=source(f"{name}.html") if html is None else html,
-        js_on_load=_call(name) if script is None else script if html == "" else _holding(script),
+        js_on_load=_call(name, setup or {})
+        if script is None
+        else script
+        if html == ""
+        else _holding(script),
         apply_default_css=False,
         elem_classes=[f"ge-{name.replace('_', '-')}", *(elem_classes or [])],
         **props,

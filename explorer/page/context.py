@@ -253,10 +253,8 @@ class Context:
         lines that give what is on screen.
         """
         with gr.Accordion("The idea", open=False, elem_classes="ge-note"):
-            first = self.store.first
-            text = explanation(self.store.header(first).family) if first else ""
             components.component("reader")
-            idea = gr.Markdown(text, latex_delimiters=LATEX, elem_classes="ge-idea")
+            idea = gr.Markdown(latex_delimiters=LATEX, elem_classes="ge-idea")
         with gr.Accordion("What to look for", open=False, elem_classes="ge-note"):
             gr.Markdown(look_for, latex_delimiters=LATEX)
         with gr.Accordion("Show the code", open=False, elem_classes="ge-note"):

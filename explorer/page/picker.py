@@ -63,11 +63,6 @@ def model_picker(context: Context, tabs: Sequence[ModuleType]) -> gr.HTML:
         able=able(context, tabs),
         titles={key: tab.TITLE for key, tab in zip(keys, tabs, strict=True)},
         words=WORDS,
-        prepared={
-            key: store.first
-            for key, tab in zip(keys, tabs, strict=True)
-            if getattr(tab, "PREPARED", False)
-        },
     )
 
 

@@ -156,7 +156,8 @@ def test_links_begin_with_the_host_of_the_space(monkeypatch):
     assert address.home() == ""
     monkeypatch.setenv("SPACE_HOST", "someone-explorer.hf.space")
     assert address.home() == "https://someone-explorer.hf.space/"
-    assert '"https://someone-explorer.hf.space/"' in explorer.launch_options()["head"]
+    assets = explorer.launch_options()["app_kwargs"]["middleware"][1]
+    assert '"https://someone-explorer.hf.space/"' in assets.kwargs["settings"]
     monkeypatch.setenv("SPACE_HOST", "</script>")
     assert address.home() == ""
 

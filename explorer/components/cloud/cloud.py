@@ -5,7 +5,6 @@ from __future__ import annotations
 import gradio as gr
 
 from explorer.components import component
-from explorer.components.setup import with_setup
 from explorer.components.theme import PALETTE
 
 
@@ -19,4 +18,4 @@ def cloud(*, label: str, tall: int = 520) -> gr.HTML:
     from one to the next. tall: CSS pixels.
     """
     setup = {"label": label, "tall": tall, "palette": list(PALETTE)}
-    return component("cloud", None, script=with_setup("cloud.js", setup))
+    return component("cloud", None, setup=setup)

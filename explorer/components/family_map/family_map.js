@@ -47,6 +47,18 @@ lectures();
 // -- the map --------------------------------------------------------------------------------------
 
 const films = [];
+// A film is fetched when its node comes near the window.
+const fetched = new Map();
+const near = new IntersectionObserver(
+  entries => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      fetched.get(target)();
+    }
+  },
+  { rootMargin: '200px' },
+);
 // Four pictures side by side; of samples that change, four places of the sheet.
 const filmOf = (film, shape) => {
   const stills = make('span', '', 'stills');
@@ -60,7 +72,9 @@ const filmOf = (film, shape) => {
     return canvas;
   });
   const sheet = new Image();
-  sheet.src = film.data;
+  sheet.decoding = 'async';
+  fetched.set(stills, () => (sheet.src = new URL(film.address, document.baseURI)));
+  near.observe(stills);
   films.push({ film, sheet, canvases, width, height, at: -1, offset: 400 * films.length });
   return stills;
 };

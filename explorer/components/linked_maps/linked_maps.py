@@ -5,7 +5,6 @@ from __future__ import annotations
 import gradio as gr
 
 from explorer.components import component
-from explorer.components.setup import with_setup
 from explorer.components.theme import PALETTE
 
 
@@ -20,4 +19,4 @@ def linked_maps(*, label: str, tall: int = 460) -> gr.HTML:
     map that is pointed at. tall: the largest height of a map in CSS pixels.
     """
     setup = {"label": label, "tall": tall, "palette": list(PALETTE)}
-    return component("linked_maps", None, script=with_setup("linked_maps.js", setup))
+    return component("linked_maps", None, setup=setup)

@@ -14,7 +14,6 @@ Object.assign(GE, {
   able: props.able,
   titles: props.titles,
   words: props.words,
-  prepared: props.prepared,
   firstTab: Object.keys(props.needs)[0],
   firstOfModels: Object.keys(props.needs).find(tab => props.needs[tab].length),
   firstModel: props.value,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gradio as gr
 
 from explorer.components import component
-from explorer.components.setup import with_setup
 from explorer.components.theme import PALETTE
 
 
@@ -17,4 +16,4 @@ def posterior_plane() -> gr.HTML:
      "note": a sentence}
     """
     setup = {"palette": list(PALETTE)}
-    return component("posterior", None, script=with_setup("posterior.js", setup))
+    return component("posterior", None, setup=setup)

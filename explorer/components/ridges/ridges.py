@@ -7,7 +7,7 @@ from typing import NamedTuple
 import gradio as gr
 
 from explorer.components import component
-from explorer.components.setup import INKS, with_setup
+from explorer.components.inks import INKS
 
 
 class Ridges(NamedTuple):
@@ -31,9 +31,9 @@ def ridges(ridges_id: str, *, label: str, tall: int = 46) -> Ridges:
     tall: CSS pixels of a set.
     """
     setup = {"id": ridges_id, "label": label, "tall": tall, "palette": list(INKS)}
-    view = component("ridges", None, script=with_setup("ridges.js", setup))
+    view = component("ridges", None, setup=setup)
     mark = component(
         "ridge_mark", None, html="", elem_classes=["ge-hidden"],
-        script=with_setup("ridge_mark.js", {"id": ridges_id}),
+        setup={"id": ridges_id},
     )  # fmt: skip
     return Ridges(view, mark)

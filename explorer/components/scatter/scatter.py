@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from explorer.components import component
-from explorer.components.setup import INKS, with_setup
+from explorer.components.inks import INKS
 
 
 def scatter(*, tall: int = 320) -> gr.HTML:
@@ -17,4 +17,4 @@ def scatter(*, tall: int = 320) -> gr.HTML:
     Arrow keys go from point to point along x. tall: CSS pixels.
     """
     setup = {"tall": tall, "palette": list(INKS)}
-    return component("scatter", None, script=with_setup("scatter.js", setup))
+    return component("scatter", None, setup=setup)

@@ -187,8 +187,7 @@ window.GE = (() => {
     ge.current = model ?? ge.current;
     ge.wish = wishOf(ge.asked, ge.current);
     ge.tab = tabOf(ge.asked);
-    const bare = [...ge.asked.keys()].every(k => k === 'tab' || ge.ofPage(k));
-    ge.shown = bare ? { ...ge.prepared } : {};
+    ge.shown = {};
     ge.settle(true);
     ge.isOpen = true;
     mark();

@@ -5,10 +5,9 @@ from __future__ import annotations
 import gradio as gr
 
 from explorer.components import component
-from explorer.components.setup import with_setup
 
 
 def signed_bars(*, label: str) -> gr.HTML:
     """Value: ``{"rows": [{"name", "value": a number, "text": how it is told}, ...], "chosen": the
     index of the row that stands out, or None}``, or None for nothing."""
-    return component("signed_bars", None, script=with_setup("signed_bars.js", {"label": label}))
+    return component("signed_bars", None, setup={"label": label})

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from explorer.components import component, source
-from explorer.components.setup import INKS, with_setup
+from explorer.components.inks import INKS
 
 ALARM = 0.05
 
@@ -40,7 +40,7 @@ def verdict(verdict_id: str, *, tall: int = 250) -> VerdictView:
     threshold moves; ``explorer.tabs.score.judged`` says the same for tables. tall: CSS pixels.
     """
     setup = {"choice": verdict_id, "tall": tall, "palette": list(INKS)}
-    view = component("verdict", None, script=with_setup("verdict.js", setup))
+    view = component("verdict", None, setup=setup)
     choice = component(
         "row_choice", f"{ALARM:g}~", html="", elem_classes=["ge-hidden"],
         script=f"const ROWS = {verdict_id!r};\n" + source("row_choice.js"),

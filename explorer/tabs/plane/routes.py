@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from explorer.page.part import UNEXPECTED, sentence_of
+from explorer.server.assets import packed_answer
 from explorer.tabs.plane import about, library, runs
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FOR_EVER = "public, max-age=31536000, immutable"
 MOST_BYTES = 400_000  # of what a browser sends: 5,000 points and their settings take half of it
 # Films are computed one after another: a hundred visitors ask for the same few.
 _computing = threading.Lock()
@@ -87,14 +87,6 @@ async def kept(context: Context, key: str, compute: Callable[[], bytes]) -> byte
         return gzip.compress(compute(), 6, mtime=0)
 
     return await run_in_threadpool(context.ask.kept, ("plane", key), once)
-
-
-def packed_answer(request: Request, packed: bytes, media: str, keep: str = FOR_EVER) -> Response:
-    """Gzipped bytes as they are, or unpacked for a browser that does not take that."""
-    headers = {"Cache-Control": keep, "Vary": "Accept-Encoding"}
-    if "gzip" in request.headers.get("Accept-Encoding", ""):
-        return Response(packed, media_type=media, headers={**headers, "Content-Encoding": "gzip"})
-    return Response(gzip.decompress(packed), media_type=media, headers=headers)
 
 
 def words_of(context: Context) -> dict[str, Any]:

@@ -46,8 +46,6 @@ from explorer.tabs.sample.settings import (
 
 TITLE = "Sample"
 NEEDS = {"Samples"}
-# The first model's samples are on screen when the page is built; nothing is drawn at its opening.
-PREPARED = True
 
 LOOK_FOR = """
 * **Variety.** Does every class turn up, and in every style? Press *Sample again* a few times:
@@ -247,13 +245,10 @@ def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]
 
 
 def build(context: Context) -> None:
-    """The tab. The first model's shipped samples are in it from the start."""
+    """The tab. Shipped samples are on screen as soon as it is opened."""
     part = Part(context)
     name = context.store.first
-    first = preview(context.store, name) if name else None
     classes = classes_of(context.store.header(name)) if name else []
-    sprite = images.sprite(first.images) if first else None
-    text = _done(Settings(), first) if first else ""
 
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
@@ -261,7 +256,7 @@ def build(context: Context) -> None:
                 more = gr.Button("Sample again", variant="primary")
                 slow = bool(name) and takes_its_time(context.store.header(name))
                 stop = gr.Button("Stop", visible=slow, interactive=False, elem_id="sample-stop")
-            status = components.status(text)
+            status = components.status()
             with gr.Row(elem_classes="ge-pair"):
                 seed = gr.Number(0, label="Seed", elem_id="sample-seed")
                 label = gr.Dropdown(
@@ -298,7 +293,7 @@ def build(context: Context) -> None:
             notes = context.notes(LOOK_FOR, code_of(context, name, Settings()) if name else "")
             saver = components.saver()
         with gr.Column(elem_classes="ge-stage"):
-            grid = image_grid("sample", sprite, label="Samples", selected=0)
+            grid = image_grid("sample", None, label="Samples", selected=0)
         with gr.Column(elem_classes="ge-aside"):
             close = closeup(follows="sample")
             hand = gr.Button("Open in Latent space", size="sm", interactive=False,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from explorer.components.family_map.family_map import family_map
 from explorer.page.context import Context
-from explorer.tabs.start.field import shown
+from explorer.tabs.start.field import films, shown
 
 TITLE = "Start"
 NEEDS: frozenset[str] = frozenset()
@@ -54,7 +54,8 @@ def offered_states(context: Context, states: tuple[State, ...]) -> list[dict[str
 
 
 def build(context: Context) -> None:
-    """The tab: one component, which has all it shows from the start."""
+    """The tab: one component, which has all it shows but films from the start."""
+    context.routes.append(films(context))
     family_map(
         {
             "sentence": SENTENCE,

@@ -10,13 +10,21 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
 from explorer.page.code import family_title
 from explorer.server.abilities import own_steps
+from explorer.server.assets import FOR_EVER, version_of
 from models.checkpoints.film import FILM, FILMS, read_film
 
 if TYPE_CHECKING:
     from explorer.page.context import Context
     from models.checkpoints.header import Header
+
+
+FOLDER = "/start/film/"
 
 
 class Way(NamedTuple):
@@ -138,48 +146,62 @@ def home_of(header: Header, tabs: Iterable[str]) -> str:
     )
 
 
-def moving(header: Header) -> dict[str, Any] | None:
-    """What moves in a node: the model's film, or its shipped samples, eight columns of them.
+class Moving(NamedTuple):
+    """What moves in a node. data: the bytes of a WebP, rows x columns pictures; words: what they
+    are; loops: whether the last is followed by the first at once."""
 
-    Its ``data`` is the file's bytes. None where the model has neither.
-    """
-    shape = header.config["image"]
-    if (film := read_film(header.folder, shape)) is not None:
-        return {
-            "data": film.data,
-            "rows": film.pictures,
-            "columns": film.moments,
-            "words": FILMS[film.what],
-            "loops": film.what == "walk",
-        }
+    data: bytes
+    rows: int
+    columns: int
+    words: str
+    loops: bool
+
+
+def moving(header: Header) -> Moving | None:
+    """The model's film, or eight columns of its shipped samples; None where it has neither."""
+    if (film := read_film(header.folder, header.config["image"])) is not None:
+        return Moving(film.data, film.pictures, film.moments, FILMS[film.what], film.what == "walk")
     path = header.folder / "preview.webp"
-    if not path.is_file():
+    return Moving(path.read_bytes(), 8, 8, "samples", True) if path.is_file() else None
+
+
+def film_of(header: Header) -> dict[str, Any] | None:
+    """What the browser is told of what moves in a node; it fetches the pictures by ``address``."""
+    if (film := moving(header)) is None:
         return None
-    return {
-        "data": path.read_bytes(), "rows": 8, "columns": 8, "words": "samples", "loops": True,
-    }  # fmt: skip
+    told = film._asdict()
+    version = version_of(told.pop("data"))
+    return {**told, "address": f"{FOLDER.removeprefix('/')}{header.name}?v={version}"}
+
+
+def films(context: Context) -> Route:
+    """The address of what moves, by the model's name: the bytes of a WebP."""
+
+    async def answer(request: Request) -> Response:
+        name = request.path_params["name"]
+        film = moving(context.store.header(name)) if name in context.store.names else None
+        if film is None:
+            return Response(status_code=404)
+        keep = {"Cache-Control": FOR_EVER}
+        return Response(film.data, media_type="image/webp", headers=keep)
+
+    return Route(FOLDER + "{name}", answer)
 
 
 def shown(context: Context) -> list[dict[str, Any]]:
     """The ways with their nodes, those that have any, as the component takes them."""
-    import base64
-
     found = nodes(context.store.header(name) for name in context.store.names)
     ways = []
     for way in WAYS:
         items = []
         for node in (node for node in found if node.way == way.key):
-            film = moving(node.face)
-            if film is not None:
-                code = base64.b64encode(film["data"]).decode("ascii")
-                film = {**film, "data": f"data:image/webp;base64,{code}"}
             items.append({
                 "title": node.title,
                 "model": node.face.name,
                 "names": list(node.names),
                 "facts": [density_of(node.face), codes_of(node.face), steps_of(node.face)],
                 "tab": home_of(node.face, context.titles),
-                "film": film,
+                "film": film_of(node.face),
             })  # fmt: skip
         if items:
             ways.append({"key": way.key, "title": way.title, "words": way.words, "nodes": items})

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 import explorer
+from explorer.server.assets import FOR_EVER
 from explorer.tabs import start
 from explorer.tabs.start import field
 from models.checkpoints.film import FILM
@@ -97,11 +99,16 @@ def test_a_model_with_a_film_stands_for_its_family(folder, tmp_path):
     assert (
         node["model"] == "filmed" and node["film"]["words"] == "values, written one after another"
     )
-    data = base64.b64decode(node["film"]["data"].partition(",")[2])
-    sheet = np.asarray(Image.open(io.BytesIO(data)).convert("L"))
+    server = TestClient(Starlette(routes=[field.films(context)]))
+    answer = server.get(node["film"]["address"])
+    assert answer.headers["cache-control"] == FOR_EVER
+    sheet = np.asarray(Image.open(io.BytesIO(answer.content)).convert("L"))
     assert sheet.shape == (8 * node["film"]["rows"], 8 * node["film"]["columns"])
     (tmp_path / "filmed" / FILM).write_bytes(b"nothing")
-    assert field.moving(read_header(tmp_path / "filmed"))["words"] == "samples"
+    assert field.moving(read_header(tmp_path / "filmed")).words == "samples"
+    # Another film has another address, and what is no model has none.
+    assert field.film_of(context.store.header("filmed"))["address"] != node["film"]["address"]
+    assert server.get("/start/film/nobody").status_code == 404
 
 
 def test_states_lead_to_tabs_and_parts_that_there_are(context):
