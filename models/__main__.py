@@ -9,6 +9,8 @@
     python -m models score CHECKPOINT IMAGE... [--by SCORE ...] [--json]
     python -m models plane METHOD [--set ring] [--points FILE] [--minutes 0.5]
                               [--to FILE.film|.png] [--json]
+    python -m models export CHECKPOINT --to page.html [--weights float16|float32|int8]
+    python -m models export CHECKPOINT... --space FOLDER
 
 With ``--json`` one JSON object stands on stdout and nothing else. What is wrong with an argument is
 said in one line on stderr, and the exit status is 2; a run that fails, or that could not write what
@@ -26,7 +28,7 @@ import sys
 from typing import Any
 
 from models.checkpoints.header import read_header
-from models.commands import evaluate, film, plane, sample, score, train
+from models.commands import evaluate, export, film, plane, sample, score, train
 from models.commands import list as list_checkpoints
 from models.commands.arguments import parser
 from models.commands.sentences import about_unreadable, one_line
@@ -44,6 +46,7 @@ COMMANDS = {
     "sample": sample.run,
     "score": score.run,
     "plane": plane.run,
+    "export": export.run,
 }
 
 # What a Ctrl-C leaves of a command, where there is more to say than that it has stopped.

@@ -20,9 +20,9 @@ ASSETS = {".js", ".css", ".html"}
 LAYERS = {
     "models": (
         "__init__", "machine", "contract", "plane", "families", "data", "checkpoints", "codes",
-        "scores", "evaluation", "training", "commands", "__main__",
+        "export", "scores", "evaluation", "training", "commands", "__main__",
     ),
-    "explorer": ("pictures", "server", "components", "page", "tours", "tabs", "__init__"),
+    "explorer": ("pictures", "server", "components", "export", "page", "tours", "tabs", "__init__"),
 }  # fmt: skip
 
 
@@ -183,13 +183,15 @@ def test_building_the_page_loads_nothing_heavy(tmp_path):
 
 def test_every_component_has_its_script_and_a_style_that_names_it():
     from explorer.components import files, scripts, source, stylesheet
+    from explorer.export.document import PAGE, SCRIPTS
     from explorer.tabs.ideas import library
     from explorer.tabs.plane import library as plane
 
     assert "window.GE" in scripts()
     on_disk = {p for p in (ROOT / "explorer").rglob("*") if p.suffix in ASSETS}
-    # Laboratories, and the plane, are fetched when they are opened.
-    on_disk -= {*library.FOLDER.rglob("*"), *plane.FOLDER.rglob("*")}
+    # Laboratories, and the plane, are fetched when they are opened; exported files have their own.
+    on_disk -= {*library.FOLDER.rglob("*"), *plane.FOLDER.rglob("*"), *PAGE.rglob("*")}
+    assert {path.stem for path in PAGE.glob("*.js")} == {*SCRIPTS, "dark"}
     scripts_of_plane = {path.stem for path in (plane.FOLDER / "script").iterdir()}
     assert scripts_of_plane == set(plane.SCRIPTS)
     assert set(files().values()) == on_disk

@@ -6,10 +6,10 @@ the scripts of invisible carriers that belong to it. ``shared/`` is for the page
 NAME.js is the body of ``function(element, trigger, props, server, upload, watch, SETUP)``, run once
 when the component appears. NAME.css joins the page's one style sheet. NAME.html is the template: no
 ``${value}`` in it, so that the DOM survives updates, and text from outside is set by
-``textContent``. ``page.js`` and ``page.css`` belong to the page as a whole;
-``pixels.js`` draws: ``GE.unpack(sprite)``, ``GE.draw(canvas, unpacked, k)``, ``GE.crisp(pixels,
-room)`` (a size that is a whole number of screen pixels a pixel), ``GE.bars(svg, values)`` and
-``GE.svg(tag, attributes, parent, text)``;
+``textContent``. ``core.js`` is for all of them, ``page.js`` and ``page.css`` belong to the page as
+a whole; ``pixels.js`` draws: ``GE.unpack(sprite)``, ``GE.draw(canvas, unpacked, k)``,
+``GE.crisp(pixels, room)`` (a size that is a whole number of screen pixels a pixel),
+``GE.bars(svg, values)`` and ``GE.svg(tag, attributes, parent, text)``;
 ``writing.js`` what is not written yet: ``GE.bytes(b64)``, ``GE.hatch(canvas, element)``;
 ``figures.js`` numbers: ``GE.floats(b64)``, ``GE.ticks(low, high, count)``, ``GE.ranks``.
 
@@ -65,22 +65,25 @@ def stylesheet() -> str:
 
 
 ARGUMENTS = "element, trigger, props, server, upload, watch"
-# Before a script: its large values lie beside the framework from then on (see page.js).
+# Before a script: its large values lie beside the framework from then on (see core.js).
 HOLD = "props = GE.hold(props, watch);\n"
 
 
 def scripts() -> str:
-    """What every component may use, ``GE``: page.js, then the other scripts of ``shared/``; then
-    the script of every component, once, as ``GE.make``."""
+    """What every component may use, ``GE``: core.js, page.js, then the other scripts of
+    ``shared/``; then the script of every component, once, as ``GE.make``."""
     scripts = {name: path for name, path in files().items() if name.endswith(".js")}
     shared = [name for name, path in scripts.items() if path.parent.name == "shared"]
-    names = ["page.js", *(name for name in shared if name != "page.js")]
+    names = ["core.js", "page.js", *(n for n in shared if n not in ("core.js", "page.js"))]
     others = [name for name in scripts if name not in names]
-    makers = [
+    return "".join([*map(source, names), *map(maker, others)])
+
+
+def maker(name: str) -> str:
+    """The script of the file NAME.js of a component, as ``GE.make.NAME``."""
+    return (
         f"GE.make.{name[:-3]} = function ({ARGUMENTS}, SETUP) {{\n{_holding(source(name))}\n}};\n"
-        for name in others
-    ]
-    return "".join([*map(source, names), *makers])
+    )
 
 
 def _holding(script: str) -> str:

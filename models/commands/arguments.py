@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from models.checkpoints.header import SHIPPED
-from models.commands import plane
+from models.commands import export, plane
 from models.contract.knobs import MOST_DRAWS, MOST_IMAGES, MOST_PICTURES, Knob, named
 
 if TYPE_CHECKING:
@@ -144,6 +144,8 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0)
     sub = command("plane", "train a method on points of the plane", "json")
     plane.add_arguments(sub)
+    sub = command("export", "a model as one HTML file that runs without Python", "json")
+    export.add_arguments(sub)
     return main
 
 

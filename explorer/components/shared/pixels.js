@@ -1,7 +1,9 @@
 // Drawing helpers for every component that shows pictures. In the page's head, after page.js.
 
-// A sprite {b64, n, h, w, c} as {bytes, n, h, w, c}; null where there is none.
+// A sprite {b64, n, h, w, c} as {bytes, n, h, w, c}, which one may be already; null where there is
+// none.
 GE.unpack = value => {
+  if (value?.bytes) return value;
   if (!value?.b64) return null;
   const text = atob(value.b64),
     bytes = new Uint8Array(text.length);
