@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.export.document import document
+from explorer.export.space import index, readme
 from models.checkpoints.header import Header, read_header
 from models.machine.files import write_atomically
 
@@ -56,4 +57,15 @@ def _write(target: Path, text: str) -> int:
 
 
 def write_space(names: Sequence[str], folder: Path, weights: str) -> dict[str, int]:
-    raise NotImplementedError
+    """Writes a static Space: a page for each model, index.html, README.md. Returns the pages' sizes
+    by their names. Raises ValueError where two models would have one page."""
+    files = [f"{read_header(name).name}.html" for name in names]
+    if twice := {file for file in files if files.count(file) > 1 or file == "index.html"}:
+        raise ValueError(f"Two pages of a Space would be called {sorted(twice)[0]}; leave one out.")
+    headers, sizes = {}, {}
+    for name, file in zip(names, files, strict=True):
+        headers[file], text = page_of(name, weights)
+        sizes[file] = _write(folder / file, text)
+    _write(folder / "index.html", index(headers))
+    _write(folder / "README.md", readme(headers))
+    return sizes
