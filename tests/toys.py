@@ -210,6 +210,19 @@ def write_flow(folder: Path, name: str, **config) -> Path:
     return _stirred(write(folder, name, "flow", "digits", **{**small, **config}), 0.05)
 
 
+def write_levels(folder: Path, name: str) -> Path:
+    """An untrained hierarchy of four levels, each of which says something."""
+    small = {"image": [1, 8, 8], "width": 8, "groups": "1, 1, 1, 1"}
+    return _stirred(write(folder, name, "hvae", "digits", **small), 0.05)
+
+
+def write_book(folder: Path, name: str) -> Path:
+    """An untrained VQ-VAE: grids of 2 x 2 of five entries, and a prior over them."""
+    small = {"image": [1, 8, 8], "entries": 5, "depth": 4, "width": 16, "blocks": 0}
+    small |= {"hidden": 16, "layers": 1, "head_width": 8}
+    return _stirred(write(folder, name, "vqvae", "digits", **small), 0.1)
+
+
 def write_game(folder: Path, name: str, **config) -> Path:
     """An untrained GAN of small pictures, with weights moved so that its verdicts differ.
 

@@ -38,6 +38,7 @@ and in the CSS class ``ge-panel-latent``.
 
 from explorer.page.parts import key_of
 from explorer.tabs import (
+    codes,
     compare,
     denoise,
     game,
@@ -60,6 +61,7 @@ TABS = (
     start,
     sample,
     latent,
+    codes,
     rebuild,
     denoise,
     pixels,

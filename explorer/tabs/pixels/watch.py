@@ -14,6 +14,7 @@ from explorer.components.film.film import stop
 from explorer.components.pixel_player.pixel_player import pixel_player
 from explorer.page import saves as export
 from explorer.page.address import number, whole
+from explorer.page.changes import Change, changes_text, read_changes, write_changes
 from explorer.page.context import Context
 from explorer.page.part import Asked, Part, Screen, screen
 from explorer.page.runs import run_row
@@ -21,12 +22,10 @@ from explorer.server.abilities import classes_of
 from explorer.server.reading import ANY, class_choices, next_seed
 from explorer.tabs.pixels.written import (
     HOTTEST,
-    Change,
     Settings,
     Written,
     as_picture,
     bits_per_value,
-    changes_text,
     code_of,
     film,
     finished,
@@ -35,10 +34,8 @@ from explorer.tabs.pixels.written import (
     packed,
     places_of,
     quietly,
-    read_changes,
     read_settings,
     run,
-    write_changes,
 )
 
 TITLE = "Watch it write"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import math
-import re
 import time
 from collections.abc import Generator, Iterator, Sequence
 from functools import partial
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.components.pixel_player.pixel_player import colours
+from explorer.page.changes import Change
 from explorer.page.context import Context
 from explorer.page.snippet import call, loading, raw, snippet
 from explorer.server.abilities import classes_of, read_label
@@ -25,7 +25,6 @@ from explorer.server.reading import is_number, is_whole
 from models.contract.knobs import checked_seed
 
 HOTTEST = 10.0
-MOST_CHANGES = 12
 # Seconds between two looks at what is written so far.
 PAUSE = 0.12
 
@@ -37,13 +36,6 @@ class Settings(NamedTuple):
     label: int | None = None
     temperature: float = 1.0
     order: int = 0
-
-
-class Change(NamedTuple):
-    """A value that a person set: ``level`` at ``place``; what comes later is written anew."""
-
-    place: int
-    level: int
 
 
 class Written(NamedTuple):
@@ -86,41 +78,6 @@ def read_settings(
     if not is_whole(order) or not 0 <= order < len(orders):
         raise ValueError(f"This model writes in these orders only: {', '.join(orders)}.")
     return Settings(int(seed), read_label(header, label), float(temperature), int(order))
-
-
-def read_changes(text: Any, name: str, places: int, levels: int) -> tuple[Change, ...]:
-    """The changes that a text "NAME:place.level-place.level" tells of; none for another model's.
-
-    Raises ValueError, one sentence, where the text is none.
-    """
-    if not text:
-        return ()
-    whose, _, told = str(text).rpartition(":")
-    if whose != name:
-        return ()
-    if not re.fullmatch(r"\d{1,7}\.\d{1,3}(-\d{1,7}\.\d{1,3})*", told, re.ASCII):
-        raise ValueError("The change came garbled; point at the pixel again.")
-    changes = [Change(*map(int, pair.split("."))) for pair in told.split("-")]
-    if any(c.place >= places or c.level >= levels for c in changes):
-        raise ValueError("The change is of a value that this picture does not have.")
-    if len(changes) > MOST_CHANGES:
-        raise ValueError(
-            f"{MOST_CHANGES} values are changed already; go back to what it wrote first."
-        )
-    return tuple(changes)
-
-
-def write_changes(name: str, changes: Sequence[Change]) -> str:
-    """The text of changes, "" for none."""
-    told = "-".join(f"{c.place}.{c.level}" for c in changes)
-    return f"{name}:{told}" if told else ""
-
-
-def changes_text(text: str) -> str:
-    """The parser of changes in addresses. Raises ValueError where they cannot be some."""
-    if len(text) > 400 or not re.fullmatch(r"[\w.-]+:[\d.-]+", text, re.ASCII):
-        raise ValueError("This is no change.")
-    return text
 
 
 def in_order(changes: Sequence[Change], places: np.ndarray) -> tuple[Change, ...]:

@@ -14,9 +14,10 @@ from PIL import Image
 import explorer
 from explorer.components.pixel_player.pixel_player import colours
 from explorer.components.theme import CIVIDIS
+from explorer.page.changes import Change, changes_text, read_changes
 from explorer.page.part import Asked, settled
 from explorer.tabs.pixels import finish, watch, written
-from explorer.tabs.pixels.written import Change, Settings
+from explorer.tabs.pixels.written import Settings
 from models.contract.random import generator
 from tests import toys
 from tests.denoising import drawing, pictures
@@ -189,11 +190,11 @@ def test_a_bad_change_is_one_sentence(context, text, sentence):
 
 
 def test_changes_of_another_model_are_none(context):
-    assert written.read_changes("grey:3.200", "binary", 64, 2) == ()
+    assert read_changes("grey:3.200", "binary", 64, 2) == ()
     assert settled(show(context, changes="grey:3.200")).changes == ""
     for text in ("", "x", "binary:<b>", "binary:1.1" * 200):
         with pytest.raises(ValueError):
-            written.changes_text(text)
+            changes_text(text)
 
 
 # -- asking a pixel -------------------------------------------------------------------------------
