@@ -28,6 +28,7 @@ FAMILIES = {
     "autoencoder": "models.families.autoencoder.autoencoder:Autoencoder",
     "dae": "models.families.autoencoder.denoising:DenoisingAutoencoder",
     "mae": "models.families.autoencoder.masked:MaskedAutoencoder",
+    "text": "models.families.text:TextTransformer",
     "classifier": "models.families.classifier:Classifier",
 }
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from models.checkpoints import weights
 from models.checkpoints.snapshots import moments
 from models.contract.random import generator
 from models.data import datasets, sources
@@ -132,4 +133,16 @@ def small_vae(scale: float = 1.0, seed: int = 0, **settings) -> VAE:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.2 * scale * torch.randn(parameter.shape, generator=rng)
+    return model.eval()
+
+
+def small_text_model():
+    """A small model of text that sees 16 symbols, each weight moved away from where it starts."""
+    values = {"image": (1, 1, 16), "width": 16, "layers": 2, "head_width": 8}
+    torch.manual_seed(0)
+    model = weights.build("text", values)
+    rng = generator(0, 1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.2 * torch.randn(parameter.shape, generator=rng)
     return model.eval()

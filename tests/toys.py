@@ -18,7 +18,7 @@ from models.checkpoints.codes import Map, save_map
 from models.checkpoints.header import Header, read_header
 from models.checkpoints.preview import save_preview
 from models.codes.judged_map import FEATURES, features
-from models.contract.capabilities import capabilities
+from models.contract.capabilities import Samples, capabilities
 from models.contract.config import setting
 from models.contract.knobs import TEMPERATURE, Knob
 from models.contract.model import Frame, GenerativeModel, Model, differentiable
@@ -180,6 +180,12 @@ def write_walker(folder: Path, name: str, **config) -> Path:
     return write(folder, name, "diffusion", **{**small, **config})
 
 
+def write_scribe(folder: Path, name: str) -> Path:
+    """An untrained model of text that sees 16 places, whose every symbol sways those after it."""
+    small = {"image": [1, 1, 16], "width": 16, "layers": 2, "head_width": 8}
+    return _stirred(write(folder, name, "text", "python-library", **small), 0.3)
+
+
 def write_writer(
     folder: Path,
     name: str,
@@ -251,7 +257,8 @@ def _stirred(target: Path, scale: float) -> Path:
         for parameter in model.parameters():
             parameter += scale * torch.randn(parameter.shape, generator=rng)
     weights.save(model, header, target)
-    save_preview(weights.load(target), target)
+    if isinstance(model, Samples):
+        save_preview(weights.load(target), target)
     return target
 
 

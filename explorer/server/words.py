@@ -36,6 +36,7 @@ HEADLINES = (
     ("nll_nats", "{:.1f} nats"),
     ("fd_over_floor", "{:.1f}× the Fréchet floor"),
     ("elbo_nats", "ELBO {:.1f} nats"),
+    ("bits_per_symbol", "{:.2f} bits/character"),
     ("accuracy", "{:.1%} right"),
 )
 
@@ -63,7 +64,10 @@ def short_title(header: Any) -> str:
 
 
 def data_title(name: str) -> str:
-    known = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar-10": "CIFAR-10"}
+    known = {
+        "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar-10": "CIFAR-10",
+        "python-library": "Python's library",
+    }  # fmt: skip
     if name.startswith("pictures-"):
         return "Own pictures"
     said = spoken(name)

@@ -52,6 +52,7 @@ from explorer.tabs import (
     score,
     start,
     train,
+    words,
 )
 from explorer.tabs import map as map_tab
 
@@ -65,6 +66,7 @@ TABS = (
     rebuild,
     denoise,
     pixels,
+    words,
     layers,
     game,
     map_tab,

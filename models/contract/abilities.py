@@ -119,6 +119,17 @@ class ShowsMasks(Protocol):
     def masks(self, order: int = 0) -> Sequence[Mask]: ...
 
 
+@runtime_checkable
+class ShowsAttention(Protocol):
+    """Attends to a text's symbols, and shows how: attention(k) of (B, T) symbols gives, of each
+    layer, (B, heads, T + 1, T + 1), rows that sum to one; place 0 stands before the first symbol.
+    context: how many places there are at most; ValueError for a text that needs more."""
+
+    @property
+    def context(self) -> int: ...
+    def attention(self, k: Tensor) -> list[Tensor]: ...
+
+
 FINER = {
     protocol.__name__: protocol
     for protocol in (
@@ -131,6 +142,7 @@ FINER = {
         HasEarlyFeatures,
         ReadsCodes,
         ShowsMasks,
+        ShowsAttention,
     )
 }
 
@@ -207,10 +219,11 @@ class Translates(Protocol):
 class WritesText(Protocol):
     """Writes sequences of symbols, each given those before it; no pictures.
 
-    symbols: the vocabulary. read_text(text): (T,) int64, ValueError for what is not in it;
-    say_text(k): the text of (T,) symbols, its inverse. text_steps(n, length, rng, prompt): yields
-    (n, t) int64 for growing t up to ``length``, beginning with the prompt's (T,).
-    text_log_likelihood(k): log p of each symbol given those before, (B, T) nats.
+    symbols: the vocabulary, V of them. read_text(text): (T,) int64, ValueError for what is not in
+    it; say_text(k): the text of (T,) symbols, its inverse. text_steps(n, length, rng, prompt):
+    yields (n, t) int64 for growing t up to ``length``, beginning with the prompt's (T,).
+    text_predict(k): log p of every symbol at each place of (B, T), and at the next, given those
+    before, (B, T + 1, V). text_log_likelihood(k): of the symbols that stand there, (B, T) nats.
     """
 
     @property
@@ -220,6 +233,7 @@ class WritesText(Protocol):
     def text_steps(
         self, n: int, length: int, rng: Generator, prompt: Tensor | None = None, **knobs
     ) -> Iterator[Tensor]: ...
+    def text_predict(self, k: Tensor) -> Tensor: ...
     def text_log_likelihood(self, k: Tensor) -> Tensor: ...
 
 

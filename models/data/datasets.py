@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.data import text
 from models.data.collection import arrange, counted, test_mask
 from models.data.shapes import FACTOR_NAMES, SHAPE_NAMES, draw_factors, render
 from models.data.sources import (
@@ -206,6 +207,8 @@ def load(
         return shapes(n, seed, split=split)
     if name in DATASETS:
         return _known(name, split, base, download)
+    if name in text.TEXTS:
+        return _dataset(name, split, text.python_library(split), None, (), source=text.source())
     found = _pictures_path(name, base)
     if found is not None:
         return _pictures(name, split, found, size)
@@ -221,6 +224,8 @@ def load(
 
 def available(name: str, data_dir: str | Path | None = None) -> bool:
     """Can ``load`` read it without a network? Looks for the files, does not open them."""
+    if name in text.TEXTS:
+        return True
     if name in DATASETS:
         if DATASETS[name].origin == "built in":
             return True

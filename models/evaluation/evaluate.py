@@ -25,7 +25,7 @@ from models.checkpoints.header import SHIPPED, CheckpointError, Header, find, re
 from models.checkpoints.preview import save_preview
 from models.checkpoints.reference import AUROC, save_reference
 from models.codes.judged_map import keep_features
-from models.contract.abilities import QuantisesCodes
+from models.contract.abilities import QuantisesCodes, WritesText
 from models.contract.capabilities import (
     Classifies,
     Encodes,
@@ -44,6 +44,7 @@ from models.evaluation.card import write_card
 from models.evaluation.codes import codes
 from models.evaluation.likelihoods import by_class, codebook, likelihood
 from models.evaluation.metrics import metric
+from models.evaluation.text import of_text
 from models.machine.files import CannotWrite, attempt, check_folder
 from models.machine.processes import here
 from models.scores.background import background_of
@@ -135,6 +136,10 @@ def evaluate(
                 if isinstance(model, TellsClasses) and given is not None:
                     space = numbers["nll_nats"]["space"]
                     results |= by_class(model, images, given, space, seed, progress)
+        if isinstance(model, WritesText) and "likelihood" in parts:
+            with measuring("likelihood"):
+                training = datasets.load(header.data["name"], "train", data_dir).images
+                results |= of_text(model, images, training, progress)
         if isinstance(model, QuantisesCodes) and "codes" in parts:
             with measuring("codes"):
                 results |= codebook(model, images, progress)

@@ -201,7 +201,8 @@ const paint = () => {
   find('.open b').textContent = model?.title ?? 'No models found.';
   find('.about').textContent = model?.about ?? '';
   find('.open > .facts').textContent = model?.facts ?? '';
-  find('.all').textContent = `${GE.models.length} models`;
+  const count = GE.models.length;
+  find('.all').textContent = `${count} ${count === 1 ? 'model' : 'models'}`;
   open.setAttribute('aria-label', `Model: ${model?.title ?? 'none'}. Choose another`);
   open.title = model ? `${model.about} ${model.facts}` : '';
   if (isOpen()) mark();

@@ -63,6 +63,8 @@ def way_of(header: Header) -> str:
         return "denoising"
     if "HasEnergy" in can:
         return "energy"
+    if "WritesText" in can:
+        return "likelihood"
     if "HasLikelihood" in can:
         return "likelihood" if density_of(header) == "exact density" else "bound"
     return "other"
@@ -73,6 +75,8 @@ def density_of(header: Header) -> str:
     can = set(header.capabilities)
     if "HasEnergy" in can:
         return "density up to a constant"
+    if "WritesText" in can:
+        return "exact density"
     if "HasLikelihood" not in can:
         return "no density"
     measured = header.metrics.get("nll_nats")
@@ -101,17 +105,19 @@ def steps_of(header: Header) -> str:
         return f"{math.prod(header.config['image']):,} steps"
     if "WritesIndices" in can:
         return "code by code"
+    if "WritesText" in can:
+        return "symbol by symbol"
     if "Denoises" in can:
         return f"{own_steps(header)} steps"
     return "a chain of steps" if "HasEnergy" in can else "one step"
 
 
 def nodes(headers: Iterable[Header]) -> list[Node]:
-    """The families that make pictures, in the order of ``WAYS``; the largest of a way first. A
+    """The families that make something, in the order of ``WAYS``; the largest of a way first. A
     family's face is a model with a film, the largest of them, else one with a preview."""
     families: dict[str, list[Header]] = {}
     for header in headers:
-        if "Samples" in header.capabilities:
+        if {"Samples", "WritesText"} & set(header.capabilities):
             families.setdefault(family_title(header.family), []).append(header)
 
     def looks(header: Header) -> tuple[bool, bool, int]:
@@ -128,11 +134,15 @@ def nodes(headers: Iterable[Header]) -> list[Node]:
 
 # Where a model of a capability is best seen: the first of these that it has, and the page.
 HOMES = (
+    ("WritesText", "words"),
     ("Denoises", "denoise"),
     ("WritesPixels", "pixels"),
     ("Flows", "layers"),
     ("Discriminates", "game"),
     ("Decodes", "latent"),
+    ("HasLevels", "codes"),
+    ("QuantisesCodes", "codes"),
+    ("Rebuilds", "rebuild"),
     ("Samples", "sample"),
 )
 

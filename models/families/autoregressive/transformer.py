@@ -75,11 +75,15 @@ class Block(nn.Module):
         if mask is not None and q.is_cuda:
             a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
             return self.to_out(a.transpose(1, 2).flatten(2))
-        a = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5  # (B, heads, T, T)
-        if mask is not None:
-            a = a.masked_fill(mask, -math.inf)
-        a = a.softmax(-1).to(v.dtype)
+        a = self.weigh(q, k, mask).to(v.dtype)
         return self.to_out((a @ v).transpose(1, 2).flatten(2))  # (B, T, E)
+
+    def weigh(self, q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
+        """(B, heads, T, T): how much each token looks at each; every row sums to one."""
+        a = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+        if mask is not None:  # added: in bfloat16 filling takes twice as long
+            a = a + torch.zeros_like(mask, dtype=a.dtype).masked_fill(mask, -math.inf)
+        return a.softmax(-1)
 
     def forward(self, h: Tensor, mask: Tensor) -> Tensor:
         h = h + self.dropout(self.attend(*self.qkv(h), mask))

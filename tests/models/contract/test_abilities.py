@@ -53,6 +53,15 @@ def test_every_finer_capability_is_some_familys_and_explained():
     assert not FINER.keys() & CAPABILITIES.keys() and KINDS.keys() <= CAPABILITIES.keys()
 
 
+@having("ShowsAttention")
+def test_shows_attention(model):
+    k = torch.randint(len(model.symbols), (2, 9), generator=generator(2))
+    for a in model.attention(k):
+        assert a.shape == (2, a.shape[1], 10, 10) and (a >= 0).all() and not a.requires_grad
+        torch.testing.assert_close(a.sum(-1), torch.ones(a.shape[:3]))
+    refused(model.attention, torch.zeros(1, model.context, dtype=torch.long))
+
+
 @having("Observes")
 def test_observes(model):
     x = images(model)
@@ -248,6 +257,10 @@ def keeps_text(model) -> None:
     assert (steps[-1][:, :3] == k).all() and torch.equal(steps[-1][:, :-1], steps[-2])
     nats = model.text_log_likelihood(steps[-1])
     assert nats.shape == (2, 6) and (nats <= 0).all()
+    every = model.text_predict(steps[-1])
+    assert every.shape == (2, 7, len(model.symbols)) and not every.requires_grad
+    torch.testing.assert_close(every.exp().sum(-1), torch.ones(2, 7))
+    torch.testing.assert_close(every[:, :-1].gather(2, steps[-1][..., None])[..., 0], nats)
     changed = steps[-1].clone()
     changed[:, -1] = (changed[:, -1] + 1) % len(model.symbols)
     torch.testing.assert_close(model.text_log_likelihood(changed)[:, :-1], nats[:, :-1])
@@ -339,9 +352,11 @@ class Bigrams(Model):
             yield k
 
     @torch.no_grad()
+    def text_predict(self, k):
+        return self.logits.log_softmax(1)[torch.cat([torch.full((len(k), 1), 4), k], 1)]
+
     def text_log_likelihood(self, k):
-        before = torch.cat([torch.full_like(k[:, :1], 4), k[:, :-1]], 1)
-        return self.logits.log_softmax(1)[before].gather(2, k[..., None])[..., 0]
+        return self.text_predict(k)[:, :-1].gather(2, k[..., None])[..., 0]
 
 
 def levels(_: Config) -> Model:

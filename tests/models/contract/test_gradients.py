@@ -37,6 +37,7 @@ FURTHER = (
     "embed",
     "early_features",
     "read_codes",
+    "attention",
 )
 
 
@@ -54,6 +55,7 @@ def calls(model) -> dict[str, tuple[Callable[[Tensor], Any], Tensor]]:
     z = 0.5 * torch.randn((3, latent), generator=generator(4))
     u = torch.rand((3, math.prod(model.image_shape)), generator=generator(4))
     asked = (y,) if y is not None else ()
+    k = torch.randint(2, (3, 5), generator=generator(4))  # symbols of a text
     return {
         "sample_steps": (lambda u: model.sample_steps(len(u), generator(0), *asked), u),
         "sample": (lambda u: model.sample(len(u), generator(0), *asked), u),
@@ -91,6 +93,13 @@ def calls(model) -> dict[str, tuple[Callable[[Tensor], Any], Tensor]]:
         "truncate": (lambda z: model.truncate(z, 1.0), z),
         "features": (lambda x: model.features(x), x),
         "classify": (lambda x: model.classify(x), x),
+        "symbols": (lambda u: len(model.symbols), u),
+        "read_text": (lambda u: model.read_text("".join(model.symbols)), u),
+        "say_text": (lambda u: model.say_text(k[0]), u),
+        "text_steps": (lambda u: model.text_steps(3, 4, generator(0)), u),
+        "text_predict": (lambda u: model.text_predict(k), u),
+        "text_log_likelihood": (lambda u: model.text_log_likelihood(k), u),
+        "attention": (lambda u: model.attention(k), u),
         "restore_steps": (lambda x: model.restore_steps(x, 0.5, generator(0), *asked), x),
         "noised": (lambda x: model.noised(x, 0.5, torch.ones_like(x)), x),
         "encode_distribution": (lambda x: model.encode_distribution(x, *asked), x),
