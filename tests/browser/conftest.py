@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,53 +13,9 @@ import pytest
 
 from tests import toys
 from tests.browser import chromium
+from tests.browser.pages import served
 
 ROOT = Path(__file__).parents[2]
-# A page of a tab or two opens in a third of the time of the whole: what Gradio's front end does for
-# every event, it does for every component.
-SERVER = """
-import sys, app, explorer, tests.toys
-wanted = {tabs!r}
-unknown = set(wanted) - {explorer.key_of(tab) for tab in explorer.TABS}
-assert not unknown, f"there is no such tab: {unknown}"
-explorer.TABS = [tab for tab in explorer.TABS if not wanted or explorer.key_of(tab) in wanted]
-sys.exit(app.main(sys.argv[1:]))
-"""
-
-
-@contextlib.contextmanager
-def served(
-    *arguments: str, tabs: Sequence[str] = (), program: str = SERVER, timeout: float = 90
-) -> Iterator[str]:
-    """The address of a page started with these arguments, stopped at the end.
-
-    tabs: the keys of those it has; all where none is named.
-    """
-    environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-c", program.replace("{tabs!r}", repr(tuple(tabs))), *arguments],
-        cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    lines: list[str] = []
-    try:
-        for line in process.stdout:
-            lines.append(line)
-            if found := re.search(r"http://[\w.]+:\d+", line):
-                break
-        else:
-            raise RuntimeError("The page did not start:\n" + "".join(lines))
-        until = time.monotonic() + timeout
-        while time.monotonic() < until:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(found.group(), timeout=5).read(1)
-                break
-            time.sleep(0.1)
-        yield found.group()
-    finally:
-        process.terminate()
-        process.wait(20)
-        process.stdout.close()
-
 
 # What Gradio writes to the console when a page is left, or loaded anew, while it is being answered.
 LEFT = re.compile("signal is aborted without reason|Connection errored out")
@@ -118,8 +70,8 @@ WINDOW = {"width": 1440, "height": 900}
 
 
 class Kept:
-    """One page for all tests of a module: Chromium has compiled what it shows after the first, and
-    opens it three times as quickly. After a test that failed there is another."""
+    """One page for all tests: Chromium has compiled what it shows after the first, and opens it
+    three times as quickly. After a test that failed there is another."""
 
     def __init__(self, browser) -> None:
         self.browser, self.page = browser, None
@@ -153,7 +105,7 @@ class Kept:
             self.page = None
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def kept(browser) -> Iterator[Kept]:
     kept = Kept(browser)
     yield kept
@@ -291,7 +243,28 @@ def until(page, holds, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "what was waited for did not happen"
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(100)  # between two looks
+
+
+# No answer is awaited on screen, nothing moves to an end, and for ten frames nothing has come or
+# grown. What goes on for ever is no reason to wait for it.
+REST = """async () => {
+  const moves = a => a.playState === 'running' && a.effect?.getComputedTiming().endTime < Infinity;
+  const { documentElement: root } = document, all = document.getElementsByTagName('*');
+  const end = performance.now() + 5000;
+  for (let before = '', same = 0; same < 10 && performance.now() < end; ) {
+    await new Promise(requestAnimationFrame);
+    const now = [root.scrollWidth, root.scrollHeight, all.length].join();
+    const busy = !(window.GE?.calm?.() ?? true) || document.getAnimations().some(moves);
+    same = now === before && !busy ? same + 1 : 0;
+    before = now;
+  }
+}"""
+
+
+def rest(page) -> None:
+    """Waits until the page has come to rest."""
+    page.evaluate(REST)
 
 
 SIZES = ((390, 844), (1024, 768), (1440, 900))  # a phone, a projector, a laptop
@@ -306,7 +279,7 @@ def every_window(page) -> Iterator[tuple[int, int]]:
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         until(page, lambda width=width: width_of_all() <= width, 20)
-        page.wait_for_timeout(300)
+        rest(page)
         yield width, height
 
 
@@ -326,5 +299,5 @@ def assert_no_serious_findings(page, seconds: float = 20) -> None:
     """Axe finds nothing serious, at the latest when colours have changed and pictures come."""
     end = time.monotonic() + seconds
     while (found := serious_findings(page)) and time.monotonic() < end:
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(500)  # between two searches, each of which takes as long
     assert found == []
