@@ -1,9 +1,10 @@
-"""What a person does first: the first page, a click from there, and every tab once."""
+"""What a person does first: the first page, a click from there, every tab once, and in haste."""
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+
+import pytest
 
 import explorer
 from models.evaluation.film import film
@@ -18,6 +19,11 @@ from tests.browser.conftest import (
 
 MAP = ".ge-family-map "
 CHOSEN = ".ge-picker .open b"
+PARTS = """() => Object.keys(GE.needs).flatMap(tab => {
+  const serves = needs => GE.models.find(m => (needs ?? []).every(n => m.capabilities.includes(n)));
+  const parts = GE.parts[tab] ?? [{ key: null, needs: [] }];
+  return parts.map(part => [tab, part.key, serves([...GE.needs[tab], ...part.needs])?.name]);
+})"""
 
 
 def write_models(folder: Path) -> None:
@@ -98,18 +104,49 @@ def test_without_motion_every_film_stands_on_its_end(browser, address):
     context.close()
 
 
+def answers(page, tab: str) -> None:
+    """Waits until a tab shows something or says what it does, where that takes long."""
+    texts = page.locator(f".ge-panel-{tab} .ge-status p").all_inner_texts
+    until(page, lambda: shows(page, tab) or any(texts()))
+    told = page.locator(f".ge-notice-{tab} .told")
+    assert not told.count() or "No model here" not in told.inner_text()
+
+
 def test_every_tab_shows_something_to_whoever_opens_it_first(page, address):
+    """By a press of each, in a page of which nothing has been seen."""
+    open_page(page, address)
     for tab in map(explorer.key_of, explorer.TABS):
-        fresh = page.context.new_page()
-        fresh.set_default_timeout(60_000)
-        open_page(fresh, f"{address}/?tab={tab}")
-        said = f".ge-panel-{tab} .ge-status p"  # what it does, where that takes long
-        seen = partial(shows, fresh, tab)
-        texts = fresh.locator(said).all_inner_texts
-        until(fresh, lambda: seen() or any(texts()))  # noqa: B023
-        told = fresh.locator(f".ge-notice-{tab} .told")
-        assert not told.count() or "No model here" not in told.inner_text()
-        fresh.close()
+        page.evaluate("tab => GE.go(tab)", tab)
+        page.wait_for_function("tab => GE.tab === tab", arg=tab)
+        answers(page, tab)
+
+
+@pytest.mark.parametrize("tab", ["sample", "denoise"])
+def test_a_link_to_a_tab_alone_opens_it_with_a_model_that_can(page, address, tab):
+    """What is ready when the page comes, and what needs another model than the first."""
+    open_page(page, f"{address}/?tab={tab}")
+    assert page.evaluate("GE.tab") == tab
+    answers(page, tab)
+
+
+def test_every_part_opens_in_haste_and_again_without_a_script_error(page, address):
+    """What the page fixture asserts at the end: nothing uncaught, nothing in the console."""
+    open_page(page, address)
+    places = page.evaluate(PARTS)
+    assert len(places) >= 20 and sum(name is not None for *_, name in places) >= 15
+    last_of_each = {tab: (tab, part, name) for tab, part, name in places}
+    for tab, part, name in (*places, *reversed(last_of_each.values())):
+        page.evaluate(
+            """([tab, part, name]) => {
+                 if (name) GE.choose(name);
+                 GE.go(tab);
+                 if (part) GE.choosePart(tab, part);
+               }""",
+            [tab, part, name],
+        )
+        page.wait_for_function("tab => GE.tab === tab", arg=tab)
+    busy = ".ge-status[data-kind=busy]:visible"
+    until(page, lambda: page.locator(busy).count() == 0)
 
 
 def test_links_of_before_there_was_a_first_page_open_as_they_did(page, address):

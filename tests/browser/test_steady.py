@@ -1,4 +1,4 @@
-"""The page in haste and in long use: all of it opened, left and come back to; drawn on; slid."""
+"""The page in long use: drawn on, slid, left and come back to."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from pathlib import Path
 from tests import toys
 from tests.browser.conftest import open_page, pixels, settled, until
 
+TABS = ("sample", "denoise", "pixels")
 HALF = "#pixels-finish "
 PAD, SHELF = HALF + ".ge-picture-input canvas", HALF + ".ge-shelf button"
 CELLS = ".ge-panel-sample .cells canvas"
 ANSWERED = "/queue/join", "/run/predict"
 FRAMES = """async n => { while (n--) await new Promise(requestAnimationFrame); }"""
-PARTS = """() => Object.keys(GE.needs).flatMap(tab => {
-  const serves = needs => GE.models.find(m => (needs ?? []).every(n => m.capabilities.includes(n)));
-  const parts = GE.parts[tab] ?? [{ key: null, needs: [] }];
-  return parts.map(part => [tab, part.key, serves([...GE.needs[tab], ...part.needs])?.name]);
-})"""
 
 
 def write_models(folder: Path) -> None:
@@ -43,26 +39,6 @@ def stroke(page, *moves: tuple[int, int], lift: bool = True) -> None:
 
 def own(page, words: str = "Your own") -> None:
     page.locator("#finish-source label", has_text=words).click()
-
-
-def test_every_part_opens_in_haste_and_again_without_a_script_error(page, address):
-    """What the page fixture asserts at the end: nothing uncaught, nothing in the console."""
-    open_page(page, address)
-    places = page.evaluate(PARTS)
-    assert len(places) >= 20 and sum(name is not None for *_, name in places) >= 15
-    for _ in range(2):
-        for tab, part, name in places:
-            page.evaluate(
-                """([tab, part, name]) => {
-                     if (name) GE.choose(name);
-                     GE.go(tab);
-                     if (part) GE.choosePart(tab, part);
-                   }""",
-                [tab, part, name],
-            )
-            page.wait_for_function("tab => GE.tab === tab", arg=tab)
-    busy = ".ge-status[data-kind=busy]:visible"
-    until(page, lambda: page.locator(busy).count() == 0)
 
 
 def test_nothing_is_asked_while_the_pen_moves_and_little_when_it_rests(page, address):
