@@ -13,6 +13,7 @@ from tests.browser.conftest import (
     choose,
     open_page,
     pixels,
+    rest,
     served,
     until,
 )
@@ -131,12 +132,13 @@ def test_a_drawing_is_seen_by_the_model_during_the_stroke(page, address):
 def test_undo_and_clear(page, address):
     at_workbench(page, address)
     stroke(page, [(60, 60), (60, 200)])
-    page.wait_for_timeout(1500)  # the last of the pictures on the way has come
+    # The last of the pictures on the way has come; none says that it is the last.
+    page.wait_for_timeout(1500)
     one = pixels(page, SEEN)
     assert light(page, SEEN) > 0
     stroke(page, [(60, 200), (200, 200)])
     until(page, lambda: pixels(page, SEEN) != one)
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(1500)  # the same
     page.get_by_role("button", name="Undo").first.click()
     until(page, lambda: pixels(page, SEEN) == one)
     page.get_by_role("button", name="Clear").first.click()
@@ -220,7 +222,7 @@ def test_the_player_plays_steps_and_scrubs_without_a_request(page, address):
     player = page.locator(".ge-frame-player").last
     player.locator("canvas").wait_for()
     until(page, lambda: player.locator("output").inner_text() == "level 0")
-    page.wait_for_timeout(1500)
+    rest(page)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     said = player.locator("output")
@@ -257,11 +259,11 @@ def test_axe_finds_nothing_serious(browser, address, scheme):
     page = context.new_page()
     for tab in ("sample", "workbench", "closed"):
         open_page(page, f"{address}/?tab={tab}&model=toy-classes")
-        page.wait_for_timeout(1200)
+        rest(page)
         for note in page.locator(".ge-note .label-wrap").all():
             if note.is_visible():
                 note.click()
-        page.wait_for_timeout(300)
+        rest(page)
         assert_no_serious_findings(page)
     context.close()
 

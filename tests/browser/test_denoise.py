@@ -13,12 +13,14 @@ from tests.browser.conftest import (
     every_window,
     open_page,
     pixels,
+    rest,
     seek,
     settled,
     until,
 )
 
 TABS = ("denoise",)
+FRAMES = """async n => { while (n--) await new Promise(requestAnimationFrame); }"""
 PART = "#denoise-{} "
 WATCH, FROM, SCHEDULE = (PART.format(key) for key in ("watch", "from_picture", "schedule"))
 FILM = WATCH + ".ge-film:has(> .rows) "
@@ -75,7 +77,7 @@ def test_the_film_goes_by_keyboard(page, address):
     until(page, lambda: page.inner_text(said) not in ("20 / 20", "0 / 20"))
     page.keyboard.press(" ")
     stands = page.inner_text(said)
-    page.wait_for_timeout(600)
+    page.evaluate(FRAMES, 30)
     assert page.inner_text(said) == stands
 
 
@@ -121,7 +123,7 @@ def test_stop_stops_and_what_is_there_can_be_played(page, address):
     page.eval_on_selector("#watch-stop", "b => { window.diary.push([0, 'stop']); b.click(); }")
     settled(page, WATCH, "Stopped")
     count = frames(page)
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(1000)  # six steps' time, in which nothing is to come
     after = [what for _, what in diary(page)]
     after = after[after.index("stop") + 1 :]
     # No further frame is shown, and nothing is said but that it stopped.
@@ -248,7 +250,7 @@ def test_the_film_can_be_taken_away(page, address):
 def test_nothing_lies_beside_the_window(page, address, part):
     open_page(page, f"{address}/?tab=denoise&model=tiny&denoise.part={part}")
     page.wait_for_selector(PART.format(part) + "canvas[role=img]")
-    page.wait_for_timeout(800)
+    rest(page)
     for width, height in every_window(page):
         out = page.eval_on_selector_all(
             f"#denoise-{part} :is(canvas, button, svg[role=img], .bar, dd)",
@@ -270,7 +272,7 @@ def test_axe_finds_nothing_serious_in_light_and_dark(page, address, part):
     page.emulate_media(reduced_motion="reduce")
     open_page(page, f"{address}/?tab=denoise&model=tiny&denoise.part={part}")
     page.wait_for_selector(PART.format(part) + "canvas[role=img]")
-    page.wait_for_timeout(1000)
+    rest(page)
     assert_no_serious_findings(page)
     page.evaluate("GE.toggleTheme()")
     assert_no_serious_findings(page)

@@ -212,7 +212,7 @@ def test_stop_is_heard_at_once(own_page, address):
     page.wait_for_timeout(1500)  # what was on its way has come: it says so itself, or nothing
     until(page, stopped)
     pictures = pixels(page, f"{FILL} .ge-film canvas")
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(1500)  # the time of many steps
     assert pixels(page, f"{FILL} .ge-film canvas") == pictures, "it goes on"
 
 

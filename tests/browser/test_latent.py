@@ -18,6 +18,7 @@ from tests.browser.conftest import (
     every_window,
     open_page,
     pixels,
+    rest,
     served,
     until,
 )
@@ -27,6 +28,7 @@ PICTURE = ".ge-latent-pad .picture"
 EXACT = '.ge-latent-pad .picture:not([data-exact=""])[data-exact]'
 FIELD = ".ge-latent-pad .field"
 STRIP = ".ge-traversals .strip"
+FRAMES = """async n => { while (n--) await new Promise(requestAnimationFrame); }"""
 LEVELS = """c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"""
 
 
@@ -79,12 +81,12 @@ def decoded(folder, name, z, label=None) -> np.ndarray:
 
 def matches(page, want: np.ndarray, within: float = 1) -> None:
     """Waits until the large picture is this one."""
-    for _ in range(100):
+
+    def there() -> bool:
         picture = shown(page)
-        if picture.shape == want.shape and np.abs(picture - want).max() <= within:
-            return
-        page.wait_for_timeout(200)
-    raise AssertionError("The picture that was to be shown did not come.")
+        return picture.shape == want.shape and bool(np.abs(picture - want).max() <= within)
+
+    until(page, there)
 
 
 def at(page, across: float, up: float) -> tuple[float, float]:
@@ -112,7 +114,7 @@ def test_the_picture_follows_the_pointer_before_any_answer_and_is_exact_after(
     seen = set()
     for step in range(12):
         page.mouse.move(*at(page, 0.2 + step / 20, 0.2 + step / 30))
-        page.wait_for_timeout(60)
+        page.evaluate(FRAMES, 2)
         seen.update(pixels(page, PICTURE))
     assert len(seen) >= 11, "each move shows another picture with no answer from the server"
     assert len(held) == 1, "one request in flight, however far the pointer went"
@@ -195,17 +197,19 @@ def test_dragging_along_a_strip_changes_one_number(page, address):
 
 def test_the_loop_plays_without_a_request(page, address):
     arrive(page, address)
-    page.wait_for_timeout(500)
+    rest(page)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     play = page.locator(".ge-interpolation .play")
     play.click()
     seen = set()
-    for _ in range(12):
-        page.wait_for_timeout(120)
+
+    def eight() -> bool:
         seen.add(tuple(pixels(page, ".ge-interpolation .player canvas")))
+        return len(seen) >= 8
+
+    until(page, eight)
     play.click()
-    assert len(seen) >= 8
     assert [url for url in asked if "heartbeat" not in url] == []
 
 
@@ -218,13 +222,12 @@ def test_keeping_a_picture_as_b_changes_where_the_ways_end(page, address):
     page.keyboard.press("Home")
     page.get_by_role("button", name="Keep this picture as B").click()
     in_address(page, "latent.kept")
-    for _ in range(100):
+
+    def all_changed() -> bool:
         after = pixels(page, ".ge-interpolation .player canvas")
-        if all(a != b for a, b in zip(before, after, strict=True)):
-            break
-        page.wait_for_timeout(200)
-    else:
-        raise AssertionError("The ways still end where they did.")
+        return all(a != b for a, b in zip(before, after, strict=True))
+
+    until(page, all_changed)
     assert pixels(page, ".ge-latent-pad .face canvas")[1] != faces[1]
 
 
@@ -241,8 +244,8 @@ def test_another_plane_is_shown_and_remembered(page, address):
     page.wait_for_function(
         "() => document.querySelector('.ge-latent-pad .across').textContent.includes('Principal')"
     )
+    rest(page)
     picture = shown(page)
-    page.wait_for_timeout(500)
     page.goto(page.url)
     page.wait_for_selector(EXACT)
     matches(page, picture)
@@ -273,7 +276,7 @@ def test_a_drawing_is_remade_and_one_moves_on_from_it(page, address, folder):
     assert "differs by" in page.inner_text(".ge-reconstruction p")
     button = page.locator("#latent-on")
     page.wait_for_function("() => !document.querySelector('#latent-on').disabled")
-    page.wait_for_timeout(400)
+    rest(page)
     canvas = page.locator(".ge-reconstruction figure:nth-child(2) canvas")
     remade = np.array(canvas.evaluate(LEVELS)).reshape(28, 28, 4)[..., :3]
     button.click()
@@ -307,7 +310,8 @@ def test_yields_that_come_all_at_once_are_all_shown(page, address):
     until(page, lambda: held)
     page.focus(FIELD)
     page.keyboard.press("Home")  # another question, whose answer opens the stream for both
-    page.wait_for_timeout(3000)  # every part waits in the browser for the number of its question
+    # Every part waits in the browser for the number of its question; nothing tells that.
+    page.wait_for_timeout(3000)
     [(route, response)] = held
     route.fulfill(response=response)
     page.wait_for_function("() => document.querySelector('.ge-latent-pad .picture').width === 32")
@@ -356,7 +360,7 @@ def test_axe_finds_nothing_serious(page, address):
     arrive(page, address)
     for note in page.locator(".ge-panel-latent .ge-note .label-wrap").all():
         note.click()
-    page.wait_for_timeout(500)
+    rest(page)
     assert_no_serious_findings(page)
     page.evaluate("GE.toggleTheme()")
     assert_no_serious_findings(page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests import toys
-from tests.browser.conftest import assert_no_serious_findings, open_page, pixels
+from tests.browser.conftest import assert_no_serious_findings, open_page, pixels, rest
 from tests.explorer.tabs.map.test_map import write_map
 
 TABS = ("latent", "map")
@@ -130,7 +130,7 @@ def test_axe_finds_nothing_serious(page, address):
     page.wait_for_selector(".ge-map-card:not(.empty) .near button")
     for note in page.locator("#map-codes .ge-note .label-wrap").all():
         note.click()
-    page.wait_for_timeout(500)
+    rest(page)
     assert_no_serious_findings(page)
     page.evaluate("GE.toggleTheme()")
     assert_no_serious_findings(page)

@@ -7,7 +7,7 @@ import zipfile
 
 from PIL import Image
 
-from tests.browser.conftest import choose, open_page, pixels, settled, until
+from tests.browser.conftest import choose, open_page, pixels, rest, settled, until
 
 TABS = ("sample", "latent")
 CELLS = ".ge-image-grid .cells canvas"
@@ -133,10 +133,12 @@ def test_a_link_brings_everything_back(page, address):
     page.wait_for_selector("#sample-class", state="visible")
     type_seed(page, "41")
     settled(page, ".ge-panel-sample", "seed 41")
+    hot = pixels(page, CELLS)
     page.fill("#sample-temperature input[type=number]", "0.5")
     page.press("#sample-temperature input[type=number]", "Enter")
     page.wait_for_function("() => location.search.includes('temperature=0.5')")
-    page.wait_for_timeout(1500)
+    until(page, lambda: pixels(page, CELLS) != hot)
+    rest(page)
     there, url = pixels(page, CELLS), page.url
     other = page.context.new_page()
     other.set_default_timeout(60_000)
@@ -181,5 +183,5 @@ def test_nothing_jumps_when_pictures_arrive(page, address):
     before = page.evaluate(boxes)
     page.get_by_role("button", name="Sample again").click()
     settled(page, ".ge-panel-sample", "seed 1")
-    page.wait_for_timeout(500)
+    rest(page)
     assert page.evaluate(boxes) == before
