@@ -15,6 +15,9 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 
+# A process takes a file at a time, the long ones first: tests/conftest.py has their order.
+TWO := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench train tables lint format setup
 
@@ -28,13 +31,13 @@ setup: $(RUNTIME)
 
 test: $(DEV)
 	@$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest tests --ignore=tests/browser --numprocesses=2 --dist=loadfile $(ARGS)
-	$(BIN)/python -m pytest tests/browser --numprocesses=2 --dist=loadfile --reruns=2 -rR $(ARGS)
+	$(BIN)/python -m pytest tests --ignore=tests/browser $(TWO) $(ARGS)
+	$(BIN)/python -m pytest tests/browser $(TWO) --reruns=2 -rR $(ARGS)
 
 # What a change can be held against while it is made: no browser, no shipped model, nothing slow.
 check: lint
 	$(BIN)/python -m pytest tests --ignore=tests/browser -m "not shipped and not slow" \
-	  --numprocesses=2 --dist=loadfile $(ARGS)
+	  $(TWO) $(ARGS)
 
 bench: $(BENCH)
 	@$(BIN)/python -m tests.browser.chromium

@@ -92,6 +92,30 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
 
 
+# Files whose tests take longest together, the longest first. A process takes a file at a time: one
+# of these begun last would run on alone.
+LONG = (
+    "browser/test_tours.py", "browser/test_start.py", "browser/test_latent.py",
+    "browser/test_denoise.py", "browser/test_components.py", "browser/test_plane.py",
+    "browser/test_denoise_more.py", "browser/test_sample.py", "browser/test_compare.py",
+    "browser/test_steady.py",
+    "explorer/test_sweep.py", "explorer/test_sweep_too.py", "machine/test_processes.py",
+    "contract/test_contract.py", "evaluation/test_evaluate.py", "contract/test_capabilities.py",
+    "plane/test_sampled.py", "families/test_rbm.py", "codes/test_projection.py",
+    "training/test_resume.py", "training/test_train.py", "training/test_session.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; the Makefile's ``--no-loadscope-reorder`` keeps that order."""
+    order = {name: k for k, name in enumerate(LONG)}
+
+    def place(item: pytest.Item) -> int:
+        return order.get("/".join(item.path.parts[-2:]), len(LONG))
+
+    items.sort(key=place)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """Every test begins at the same random numbers, its fixtures too, whatever ran before it."""
