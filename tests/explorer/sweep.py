@@ -34,7 +34,7 @@ from explorer.tabs import TABS
 CHEAP = {"count": 4, "steps": 5, "repeats": 1, "searches": 2}
 # Seconds after which a handler is ended that has shown something, and one that has not; not with
 # the first model of a part, which goes through all of it.
-PATIENCE, LONGEST = 1.0, 4.0
+PATIENCE, LONGEST = 0.25, 4.0
 # Seconds that a timer may go on.
 TICKING = 90.0
 MEGABYTES = 600

@@ -29,6 +29,9 @@ from models.evaluation.codes import CODES
 from models.training import train
 from tests.conftest import tiny_judge, tiny_recipe
 
+# Nearly all need the three models that `measured` trains and evaluates.
+pytestmark = pytest.mark.slow
+
 LIKELIHOOD = {"nll_nats", "elbo_nats", "reconstruction_nats", "kl_nats", "effective_samples"}
 QUALITY = {"fd", "fd_floor", "fd_over_floor", "precision", "recall", "density", "coverage"}
 MAP = {"trustworthiness", "knn_accuracy"}

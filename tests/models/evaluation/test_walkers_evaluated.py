@@ -21,6 +21,9 @@ from tests.conftest import tiny_recipe
 from tests.models.evaluation.test_evaluate import measured, metrics_of  # noqa: F401
 
 
+pytestmark = pytest.mark.slow  # the models that they evaluate are trained first
+
+
 @pytest.fixture(scope="module")
 def walked(measured, digits) -> Path:  # noqa: F811
     """A tiny diffusion model of 8 x 8 digits, evaluated with codes that count as long."""
@@ -41,7 +44,6 @@ def walked(measured, digits) -> Path:  # noqa: F811
     return folder
 
 
-@pytest.mark.slow
 def test_a_sampler_in_steps_is_measured_at_several(walked):
     found = metrics_of(walked)
     for steps in samples.STEPS:

@@ -134,11 +134,12 @@ def frequencies(x: torch.Tensor) -> torch.Tensor:
 def test_samples_are_as_frequent_as_they_should_be():
     model = small(scale=0.8)
     log_p = exact(model)[1].detach()
-    frames = list(model.sample_steps(20_000, generator(3), steps=40))
+    n = 4000
+    frames = list(model.sample_steps(n, generator(3), steps=40))
     assert [frame.step for frame in frames] == [*range(1, 41)]
     # A frame has chances; the pictures themselves are drawn from them.
     drawn = (torch.rand(frames[-1].x.shape, generator=generator(4)) < frames[-1].x).float()
-    expected = 20_000 * log_p.exp()
+    expected = n * log_p.exp()
     assert stats.chisquare(frequencies(drawn), expected, sum_check=False).pvalue > 1e-3
 
 
@@ -147,7 +148,7 @@ def test_colder_samples_are_likelier():
     model = small(scale=0.8)
     means = []
     for temperature in (0.0, 0.5, 1.0, 2.0):
-        x = model.sample(2000, generator(0), temperature=temperature, steps=40)
+        x = model.sample(500, generator(0), temperature=temperature, steps=40)
         means.append(-model.energy((x > 0.5).float()).mean().item())
     assert means == sorted(means, reverse=True)
     for wrong in (-1, math.nan, math.inf):
@@ -163,15 +164,14 @@ def test_what_is_hidden_is_drawn_given_what_is_known():
     v, log_p, _ = (t.detach() for t in exact(model))
     known = torch.tensor([1, 0, 1, 0, 0, 1], dtype=torch.bool).view(1, 1, 2, 3)
     given = torch.tensor([1.0, 0, 0, 0, 0, 1]).view(1, 1, 2, 3)
-    frames = list(
-        model.complete_steps(given.expand(20_000, -1, -1, -1), known, generator(1), steps=40)
-    )
+    n = 4000
+    frames = list(model.complete_steps(given.expand(n, -1, -1, -1), known, generator(1), steps=40))
     last = frames[-1].x
     assert torch.equal(last[known.expand_as(last)].view(-1, 3)[0], given[known])
     drawn = (torch.rand(last.shape, generator=generator(2)) < last).float()
     agrees = (v[:, known.flatten()] == given[known]).all(1)
     expected = torch.where(agrees, log_p.exp(), 0.0)
-    expected = 20_000 * expected / expected.sum()
+    expected = n * expected / expected.sum()
     found = frequencies(drawn)
     assert found[~agrees].sum() == 0
     assert stats.chisquare(found[agrees], expected[agrees], sum_check=False).pvalue > 1e-3
