@@ -67,6 +67,8 @@ def browser():
 
 
 WINDOW = {"width": 1440, "height": 900}
+# Milliseconds that a page may let one wait: others may share two cores with it.
+PATIENCE = 180_000
 
 
 class Kept:
@@ -79,7 +81,7 @@ class Kept:
     def fresh(self):
         if self.page is None:
             self.page = self.browser.new_context(viewport=WINDOW).new_page()
-            self.page.set_default_timeout(60_000)
+            self.page.set_default_timeout(PATIENCE)
         self.page.set_viewport_size(WINDOW)
         return self.page
 
@@ -143,7 +145,7 @@ def page(request, kept, address):
 def own_page(browser, address):
     """A page of a context of its own, for what would stay with a page that is kept."""
     page = browser.new_context(viewport=WINDOW).new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE)
     with watched(page, address) as seen:
         yield page
         page.context.close()
@@ -227,7 +229,7 @@ def pixels(page, selector: str) -> list[int]:
     )
 
 
-def until(page, holds, seconds: float = 60) -> None:
+def until(page, holds, seconds: float = PATIENCE / 1000) -> None:
     """Waits until ``holds()`` is true, looking ten times a second; fails if it never is.
 
     A canvas that is being drawn anew is gone for a moment: an index into what ``pixels`` found

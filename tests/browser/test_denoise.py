@@ -9,6 +9,7 @@ import pytest
 
 from tests import toys
 from tests.browser.conftest import (
+    PATIENCE,
     assert_no_serious_findings,
     every_window,
     open_page,
@@ -186,7 +187,7 @@ def test_a_link_brings_the_part_and_its_settings_back(page, address):
     page.wait_for_selector(SCHEDULE + ".ge-picture-rows canvas")
     assert not page.is_visible(FILM + "canvas")
     other = page.context.new_page()
-    other.set_default_timeout(60_000)
+    other.set_default_timeout(PATIENCE)
     open_page(other, page.url)
     other.wait_for_selector(SCHEDULE + ".ge-picture-rows canvas")
     assert other.get_attribute(".ge-parts [aria-selected=true]", "data-part") == "schedule"

@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests import denoising
 from tests.browser.conftest import (
+    PATIENCE,
     assert_no_serious_findings,
     choose,
     every_window,
@@ -29,7 +30,7 @@ def write_models(folder: Path) -> None:
 
 
 def arrive(page, address, part: str, query: str = "model=asked") -> None:
-    page.set_default_timeout(120_000)  # several servers and browsers may share two cores
+    page.set_default_timeout(PATIENCE)
     page.emulate_media(reduced_motion="reduce")  # films wait for a person
     open_page(page, f"{address}/?tab=denoise&denoise.part={part}&{query}")
 

@@ -13,6 +13,7 @@ from explorer.tabs.latent import codes as latents
 from models.checkpoints import weights
 from tests import toys
 from tests.browser.conftest import (
+    PATIENCE,
     assert_no_serious_findings,
     choose,
     every_window,
@@ -48,7 +49,7 @@ def address(folder) -> Iterator[str]:
 
 
 def arrive(page, address, query="model=grey") -> None:
-    page.set_default_timeout(120_000)  # several servers and browsers may share two cores
+    page.set_default_timeout(PATIENCE)
     open_page(page, f"{address}/?tab=latent&{query}")
     page.wait_for_selector(EXACT)
     page.wait_for_selector(f"{STRIP} >> nth=0")

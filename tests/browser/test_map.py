@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests import toys
-from tests.browser.conftest import assert_no_serious_findings, open_page, pixels, rest
+from tests.browser.conftest import PATIENCE, assert_no_serious_findings, open_page, pixels, rest
 from tests.explorer.tabs.map.test_map import write_map
 
 TABS = ("latent", "map")
@@ -24,7 +24,7 @@ def write_models(folder: Path) -> None:
 
 
 def open_map(page, address, more="", drawn="toy-mapped umap-2"):
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE)
     open_page(page, f"{address}/?tab=map{more}")
     page.wait_for_selector(f"{MAP}[data-drawn^='{drawn}'][data-thumbs]")
 
@@ -78,7 +78,7 @@ def test_the_legend_hides_a_class(page, address):
 
 
 def test_codes_are_made_where_there_are_none(page, address):
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE)
     open_page(page, f"{address}/?tab=map&model=toy-bare")
     page.get_by_role("button", name="Encode the test pictures").click()
     page.wait_for_selector(f"{MAP}[data-drawn^='toy-bare pca-2']")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests import toys
 from tests.browser.conftest import (
+    PATIENCE,
     assert_no_serious_findings,
     every_window,
     open_page,
@@ -128,7 +129,7 @@ def test_a_link_brings_a_changed_value_of_many_levels_back(page, address):
     page.wait_for_function("() => location.search.includes('pixels.changes=')")
     changed = bytes_of(page)
     other = page.context.new_page()
-    other.set_default_timeout(90_000)
+    other.set_default_timeout(PATIENCE)
     open_page(other, page.url)
     settled(other, WATCH, "One value changed")
     until(other, lambda: bytes_of(other) == changed)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import (
+    PATIENCE,
     assert_no_serious_findings,
     choose,
     every_window,
@@ -29,7 +30,7 @@ def write_models(folder: Path) -> None:
 
 
 def arrive(page, address, part: str, query: str = "model=made") -> None:
-    page.set_default_timeout(120_000)  # several servers and browsers may share two cores
+    page.set_default_timeout(PATIENCE)
     open_page(page, f"{address}/?tab=pixels&pixels.part={part}&{query}")
 
 

@@ -9,6 +9,7 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from tests.browser.conftest import (
+    PATIENCE,
     assert_no_serious_findings,
     every_window,
     open_page,
@@ -213,7 +214,7 @@ OUTSIDE = """width => [...document.querySelectorAll('.ge-plane canvas, .ge-plane
 def test_it_fits_every_screen_and_axe_finds_nothing(scheme, browser, address):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE)
     at(page, address, f"m:{QUICK}.kernel-density;l:data.samples.slice.contours;p:1,1;e:kl")
     page.locator(".ge-plane details").evaluate_all("all => all.forEach(d => { d.open = true; })")
     assert_no_serious_findings(page)

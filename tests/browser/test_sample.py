@@ -7,7 +7,7 @@ import zipfile
 
 from PIL import Image
 
-from tests.browser.conftest import choose, open_page, pixels, rest, settled, until
+from tests.browser.conftest import PATIENCE, choose, open_page, pixels, rest, settled, until
 
 TABS = ("sample", "latent")
 CELLS = ".ge-image-grid .cells canvas"
@@ -141,7 +141,7 @@ def test_a_link_brings_everything_back(page, address):
     rest(page)
     there, url = pixels(page, CELLS), page.url
     other = page.context.new_page()
-    other.set_default_timeout(60_000)
+    other.set_default_timeout(PATIENCE)
     open_page(other, url)
     settled(other, ".ge-panel-sample", "seed 41")
     until(other, lambda: pixels(other, CELLS) == there)

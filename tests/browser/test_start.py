@@ -10,6 +10,7 @@ import explorer
 from models.evaluation.film import film
 from tests import toys
 from tests.browser.conftest import (
+    PATIENCE,
     assert_no_serious_findings,
     every_window,
     open_page,
@@ -94,7 +95,7 @@ def test_a_family_opens_in_its_tab_with_its_model_and_a_state_opens_at_once(page
 def test_without_motion_every_film_stands_on_its_end(browser, address):
     context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE)
     open_page(page, address)
     until(page, lambda: len(set(pixels(page, MAP + "canvas"))) > 4)
     still = pixels(page, MAP + "canvas")

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from explorer.tours import library
-from tests.browser.conftest import assert_no_serious_findings, every_window, open_page, until
+from tests.browser.conftest import (
+    PATIENCE,
+    assert_no_serious_findings,
+    every_window,
+    open_page,
+    until,
+)
 
 TABS = ("sample", "ideas", "train")
 PANEL = "#ge-tour .panel"
@@ -133,7 +139,7 @@ def test_five_questions_end_it(page, address):
 def test_it_fits_every_screen_and_axe_finds_nothing_serious(scheme, browser, address):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE)
     at(page, address, SYMMETRY)
     page.get_by_role("button", name="Do it for me").click()
     page.locator(f"{PANEL} .predict .options button").first.click()

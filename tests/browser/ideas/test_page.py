@@ -7,7 +7,13 @@ import re
 import pytest
 
 from explorer.tabs.ideas import library
-from tests.browser.conftest import assert_no_serious_findings, every_window, open_page, until
+from tests.browser.conftest import (
+    PATIENCE,
+    assert_no_serious_findings,
+    every_window,
+    open_page,
+    until,
+)
 
 TABS = ("ideas",)
 LAB = ".ge-ideas .lab"
@@ -45,7 +51,7 @@ def test_every_scene_opens_and_fits_every_screen(name, page, address):
 def test_axe_finds_nothing_serious(scheme, browser, address):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE)
     for name in library.LABS:
         at(page, address, name)
         scenes = page.locator(f"{LAB} .scenes [role=tab]")

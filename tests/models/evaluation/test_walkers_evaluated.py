@@ -20,7 +20,6 @@ from models.training import train
 from tests.conftest import tiny_recipe
 from tests.models.evaluation.test_evaluate import measured, metrics_of  # noqa: F401
 
-
 pytestmark = pytest.mark.slow  # the models that they evaluate are trained first
 
 
