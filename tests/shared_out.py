@@ -23,6 +23,7 @@ from models.training.train import Run
 from tests.conftest import TINY, WRITER
 
 LOSSES = "losses.json"
+STEPS = 8
 CPU = ("--device", "cpu")
 
 TINY_VAE = TINY["model"]
@@ -61,7 +62,7 @@ CASES: dict[str, tuple[str, dict, dict]] = {
 }  # fmt: skip
 
 
-def losses(family: str, model: dict, train: dict, steps: int = 20) -> list[dict[str, float]]:
+def losses(family: str, model: dict, train: dict, steps: int = STEPS) -> list[dict[str, float]]:
     mutate = train.pop("mutate", 0.0)
     recipe = from_dict({
         "name": "shared", "family": family, "model": model,
