@@ -35,7 +35,7 @@ from starlette.middleware import Middleware
 from explorer import components
 from explorer.components import theme
 from explorer.components.sheet import twice
-from explorer.page import address
+from explorer.page import address, take_home
 from explorer.page.context import Context
 from explorer.page.picker import model_picker
 from explorer.server.assets import Assets
@@ -125,7 +125,7 @@ def build(context: Context) -> gr.Blocks:
         player.install(context)
         lessons.install(context)
         address.install(context)
-        page.routes = tuple(context.routes)
+        page.routes = (*context.routes, take_home.route(context))
     return page
 
 

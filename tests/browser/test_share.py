@@ -158,3 +158,15 @@ def test_on_paper_stand_the_stage_the_model_and_the_link(own_page, address):
     assert not page.evaluate("document.body.classList.contains('dark')")
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.evaluate("document.body.classList.contains('dark')")
+
+
+def test_the_model_on_screen_is_taken_home(page, address):
+    open_page(page, f"{address}/?tab=sample&model=toy-digits")
+    # What the address answers is tested by itself (tests/explorer/page/test_take_home.py).
+    page.route("**/take-home/*", lambda route: route.fulfill(body="<!doctype html>"))
+    with page.expect_download() as download:
+        share(page, "Take it home")
+    assert download.value.suggested_filename == "toy-digits.html"
+    page.wait_for_function(
+        "document.querySelector('.ge-said').textContent.startsWith('toy-digits.html')"
+    )

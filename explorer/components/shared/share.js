@@ -98,10 +98,29 @@
     }
   };
 
+  // The model on screen as a file that runs by itself (explorer/page/take_home.py).
+  ge.takeHome = async () => {
+    const name = ge.current,
+      own = name.replace(/~.*/, '');
+    ge.notify('The file is being made: the model, and a page that runs it without this server.');
+    const answer = await fetch(
+      new URL('take-home/' + encodeURIComponent(name), document.baseURI),
+    ).catch(() => null);
+    if (!answer?.ok) {
+      ge.notify((await answer?.text()) ?? 'The page’s server does not answer; try again.');
+      return;
+    }
+    const file = await answer.blob(),
+      size = (file.size / 1e6).toFixed(1);
+    ge.download(file, `${own}.html`);
+    ge.notify(`${own}.html (${size} MB) is in your downloads. It opens without a network.`);
+  };
+
   // The entries of the menu: words, and what they do.
   ge.sharing = [
     { words: 'Copy link', act: () => ge.copyLink() },
     { words: 'Save picture', act: () => ge.savePicture() },
+    { words: 'Take it home', act: () => ge.takeHome() },
     { words: 'Make a lesson', act: () => ge.makeLesson() },
     ...(window.GE_CLASS ? [{ words: 'Ask the class', act: () => ge.askClass() }] : []),
     { words: 'Projector', key: 'P', act: () => ge.project(true) },
