@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from explorer.components import source
 from explorer.components.theme import variables
 from explorer.export.document import own
-from models.checkpoints.preview import PREVIEW
 
 if TYPE_CHECKING:
     from models.checkpoints.header import Header
@@ -53,6 +52,8 @@ def index(headers: Mapping[str, Header]) -> str:
 
 def _card(file: str, header: Header) -> str:
     """A link with the model's preview, where it has one."""
+    from models.checkpoints.preview import PREVIEW
+
     path = None if header.folder is None else header.folder / PREVIEW
     picture = ""
     if path is not None and path.is_file():

@@ -14,6 +14,7 @@ TABS.push({
         there = [],
         guess = [],
         levels = [];
+      status.set({ text: 'Denoising …', kind: 'busy' });
       const args = {
         seed: seed.value(),
         n: 1,

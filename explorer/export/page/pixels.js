@@ -25,6 +25,7 @@ TABS.push({
             .map(pair => pair.split('.').map(Number)),
         );
       const args = { seed: seed.value(), knobs, forced };
+      status.set({ text: 'Writing …', kind: 'busy' });
       const last = await model.ask('write', args, step => {
         if (mine !== writes) return;
         show(step, { base, at });

@@ -16,6 +16,7 @@ TABS.push({
       const start = performance.now(),
         n = count.value();
       stop.hidden = false;
+      status.set({ text: 'Sampling …', kind: 'busy' });
       let steps = 0;
       const args = { seed: seed.value(), n, knobs: { ...knobs(), label: label?.value() ?? null } };
       const mine = ++draws;
