@@ -18,9 +18,9 @@ core; {megabytes:.1f} MB in all.
 
 Divergences are in nats, lower is better. "Exact" methods, and the evidence of the VAEs, are summed
 over a grid of 64 x 64 cells; those marked "nearest neighbours" are estimated from samples, with the
-error of the mean. All numbers, of every moment, are those of the weights as they are kept: matrices
-in 8 bits, at the last moment in 16. That last rounding moved no KL(p || q) by more than
-{moved:.4f} nats.
+error of the mean. All numbers, of every moment, are those of the weights as they are kept: changes
+of matrices in whole numbers of few bits, finer ones at the end. That last rounding moved no
+KL(p || q) by more than {moved:.4f} nats.
 """
 
 

@@ -3,8 +3,8 @@
     pretrained/plane/METHOD/SET.xz    weights of some moments, and what was measured at them
 
 A film is computed from the weights when it is asked for. What would take long (densities that are
-the end of an ODE) is there beside them. Of a matrix each row is kept in whole numbers of 8 bits, at
-the last moment in half precision. Everything measured was measured of the weights as they are kept.
+the end of an ODE) is there beside them. Of a matrix the changes from moment to moment are kept, in
+seven levels a row. Everything measured was measured of the weights as they are kept.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from models.plane.measures import Measure, measure
 from models.plane.run import Run
 
 FOLDER = Path(__file__).parents[2] / "pretrained" / "plane"
-MOMENTS, FEWER, SEED = 20, 12, 0  # FEWER: of the sets that methods are not compared on
+MOMENTS, SEED = 30, 0
+FINE, COARSE = 127, 3  # the largest whole number of a change, of the first and the last; between
 MEASURED = 3  # at every third moment, and the last
 LOWEST = -16.0  # of a kept log density
 SLOWER = 20  # steps between two changes of the learning rate, which falls over the last two fifths
@@ -86,10 +87,10 @@ def available() -> list[tuple[str, str]]:
     return [pair for pair in pairs if path_of(*pair).is_file()]
 
 
-def moments_of(steps: int, count: int) -> list[int]:
+def moments_of(steps: int, count: int = MOMENTS) -> list[int]:
     """The steps at which weights are kept: the beginning, then ever further apart, to the end."""
-    spread = np.geomspace(1, steps, count - 1).round().astype(int)
-    return [0, *sorted(set(spread.tolist()))]
+    spread = steps * (np.arange(count) / (count - 1)) ** 3
+    return sorted(set(np.ceil(spread).astype(int).tolist()))
 
 
 # -- training -------------------------------------------------------------------------------------
@@ -103,7 +104,7 @@ def ship(
     run = Run(method, dataset(key, seed=SEED), plan.config, SEED, clock=time.process_time)
     steps = plan.steps_on(key)
     rate = getattr(run.model.config, "learning_rate", 0.0)
-    wanted, states, moments = moments_of(steps, MOMENTS if key == "ring" else FEWER), [], []
+    wanted, states, moments = moments_of(steps), [], []
     for step in wanted:
         while run.step < step and not run.model.finished:
             if run.averages and run.step % SLOWER == 0:
@@ -130,7 +131,7 @@ def ship(
             moment.measures = measure(run.shown, run.data, generator(SEED, 2**33), log_q)
     if densities:
         shades = (np.stack(densities).clip(LOWEST, 4.0) - LOWEST) * (255 / (4.0 - LOWEST))
-        tensors["shown.log_density"] = shades.round().astype(np.uint8)
+        tensors["shown.thin"] = drawn_thin(shades.round().astype(np.uint8))
     facts = {
         "method": method,
         "set": key,
@@ -153,7 +154,11 @@ def ship(
 
 def stored(states: list[dict[str, Tensor]], learned: set[str]) -> dict[str, np.ndarray]:
     """Weights of all moments, as a file holds them. learned: the names of those that are trained;
-    the others are kept as they are, once where they stay the same."""
+    the others are kept as they are, once where they stay the same.
+
+    Of a matrix the changes are kept, in few levels each: a change is taken from what the file gives
+    of the moment before, so that errors do not add up. The first moment and the last are told fine.
+    """
     tensors: dict[str, np.ndarray] = {}
     for name in states[0]:
         stack = torch.stack([state[name] for state in states])
@@ -164,19 +169,31 @@ def stored(states: list[dict[str, Tensor]], learned: set[str]) -> dict[str, np.n
         elif stack.dim() < 3:
             tensors[f"half.{name}"] = stack.half().numpy()
         else:  # (moments, rows, ...): each row has a scale of its own
-            scale = stack.flatten(2).abs().amax(2).clamp(min=1e-12) / 127  # (moments, rows)
-            whole = (stack.flatten(2) / scale[..., None]).round().to(torch.int8)
-            tensors[f"whole.{name}"] = whole.reshape(stack.shape)[:-1].numpy()
-            tensors[f"scale.{name}"] = scale[:-1].float().numpy()
-            tensors[f"last.{name}"] = stack[-1].half().numpy()
+            given, changes, scales = torch.zeros_like(stack[0]), [], []
+            for k, matrix in enumerate(stack):
+                levels = FINE if k in (0, len(stack) - 1) else COARSE
+                change = matrix - given
+                scale = change.flatten(1).abs().amax(1).clamp(min=1e-6) / levels
+                scales.append(scale.half().numpy())
+                changes.append((change / _by_row(scales[-1], change)).round().to(torch.int8))
+                given = given + changes[-1] * _by_row(scales[-1], change)
+            tensors[f"change.{name}"] = torch.stack(changes).numpy()
+            tensors[f"scale.{name}"] = np.stack(scales)
     return tensors
+
+
+def _by_row(scale: np.ndarray, like: Tensor) -> Tensor:
+    """A number for each row of a matrix, so that it multiplies it."""
+    return torch.from_numpy(scale.astype(np.float32)).reshape(-1, *[1] * (like.dim() - 1))
 
 
 def restored(tensors: dict[str, np.ndarray]) -> Iterator[dict[str, Tensor]]:
     """The weights of each moment, from ``stored``."""
-    lengths = {"each": 0, "half": 0, "whole": 1}  # the last of whole numbers is in halves
+    # Of a film of twelve or twenty moments "whole" are the values, and the last is apart.
+    lengths = {"each": 0, "half": 0, "change": 0, "whole": 1}
     kinds = [(name.partition(".")[0], len(array)) for name, array in tensors.items() if array.ndim]
     count = max((lengths[kind] + size for kind, size in kinds if kind in lengths), default=1)
+    given: dict[str, Tensor] = {}
     for k in range(count):
         state = {}
         for full_name, array in tensors.items():
@@ -186,13 +203,25 @@ def restored(tensors: dict[str, np.ndarray]) -> Iterator[dict[str, Tensor]]:
             elif kind in ("each", "half"):
                 row = torch.as_tensor(array[k].copy())
                 state[name] = row.float() if kind == "half" else row
-            elif kind == "whole" and k < len(array):
-                whole, scale = torch.from_numpy(array[k].copy()), tensors[f"scale.{name}"][k]
-                by_row = torch.from_numpy(scale.copy()).reshape(-1, *[1] * (whole.dim() - 1))
-                state[name] = whole.float() * by_row
+            elif kind in ("change", "whole") and k < len(array):
+                row = torch.from_numpy(array[k].copy()).float()
+                state[name] = row * _by_row(tensors[f"scale.{name}"][k], row)
+                if kind == "change":
+                    state[name] = given[name] = given.get(name, 0.0) + state[name]
             elif kind == "last" and k == count - 1:
                 state[name] = torch.from_numpy(array.copy()).float()
         yield state
+
+
+def drawn_thin(shades: np.ndarray) -> np.ndarray:
+    """Grids (moments, rows, columns) of 8 bits as what each cell has more than its neighbours
+    promise, which takes half the room; ``drawn_full`` gives the grids again."""
+    promised = np.diff(shades, axis=1, prepend=np.uint8(0))
+    return np.diff(promised, axis=2, prepend=np.uint8(0))
+
+
+def drawn_full(thin: np.ndarray) -> np.ndarray:
+    return thin.cumsum(2, dtype=np.uint8).cumsum(1, dtype=np.uint8)
 
 
 # -- films ----------------------------------------------------------------------------------------
@@ -213,6 +242,8 @@ def film(method: str, key: str) -> Film:
     """The film of a method on a named set. Raises ValueError where none is shipped."""
     tensors, facts = read(method, key)
     shades = tensors.pop("shown.log_density", None)
+    if "shown.thin" in tensors:
+        shades = drawn_full(tensors.pop("shown.thin"))
     run = Run(method, dataset(key, seed=SEED), facts["config"], SEED)
     moments = []
     for k, state in enumerate(restored(tensors)):
