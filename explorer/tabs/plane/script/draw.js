@@ -48,12 +48,13 @@ PLANE.draw = (() => {
     const g = canvas.getContext('2d');
     const own = { g, canvas, side: 0, tones: null };
     const small = document.createElement('canvas'),
+      sheets = new Map(),
       scratch = {};
     let image = null;
     own.X = x => ((x - M.LOW) / M.SIDE) * own.side;
     own.Y = y => ((M.HIGH - y) / M.SIDE) * own.side;
     own.back = (px, py) => [M.LOW + (px / own.side) * M.SIDE, M.HIGH - (py / own.side) * M.SIDE];
-    own.begin = side => {
+    own.begin = (side, clear = false) => {
       const ratio = Math.min(2, window.devicePixelRatio || 1),
         pixels = Math.round(side * ratio);
       if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
@@ -62,8 +63,22 @@ PLANE.draw = (() => {
       g.setTransform(ratio, 0, 0, ratio, 0, 0);
       g.globalAlpha = 1;
       g.fillStyle = own.tones.ground;
-      g.fillRect(0, 0, side, side);
+      if (clear) g.clearRect(0, 0, side, side);
+      else g.fillRect(0, 0, side, side);
       g.lineJoin = g.lineCap = 'round';
+    };
+    // What is the same from frame to frame is drawn once, and laid over. of: what it is drawn of.
+    own.kept = (name, of, draw) => {
+      const sheet = sheets.get(name) ?? { pen: pen(document.createElement('canvas')) },
+        { tones: t, side } = own;
+      const fits = sheet.pen.canvas.width === canvas.width;
+      if (!fits || sheet.of !== of || sheet.tones !== t) {
+        sheet.pen.begin(side, true);
+        draw(sheet.pen);
+        Object.assign(sheet, { of, tones: t });
+        sheets.set(name, sheet);
+      }
+      g.drawImage(sheet.pen.canvas, 0, 0, side, side);
     };
     // Numbers in [0, 1] (or [-1, 1] with the two-sided ramp) as a smooth sheet of colour.
     own.heat = (values, n, ramp, { two = false } = {}) => {
@@ -88,8 +103,7 @@ PLANE.draw = (() => {
         }
       }
       small.getContext('2d').putImageData(image, 0, 0);
-      g.imageSmoothingEnabled = true;
-      g.imageSmoothingQuality = 'high';
+      g.imageSmoothingQuality = 'low'; // it is smooth already
       g.drawImage(small, 0, 0, own.side, own.side);
     };
     own.axes = () => {

@@ -193,7 +193,8 @@ PLANE.layers = (() => {
           radius = (many > 1500 ? 1.1 : many > 400 ? 1.5 : 2.4) * (pen.side > 420 ? 1.15 : 1);
         const c = view.layers.includes('components') && view.film?.at('components', view.at);
         if (!c) {
-          pen.dots(view.data, pen.tones.ink, { radius, alpha: many > 400 ? 0.45 : 0.75 });
+          const look = { radius, alpha: many > 400 ? 0.45 : 0.75 };
+          pen.kept('data', view.data, sheet => sheet.dots(view.data, sheet.tones.ink, look));
           return;
         }
         const shares = [];
@@ -213,7 +214,10 @@ PLANE.layers = (() => {
         'Points of the same distribution that nothing is trained on; the model is judged ' +
         'by them.',
       there: view => !!view.held?.length,
-      draw: (pen, view) => pen.crosses(view.held, pen.tones.truth, { alpha: 0.7 }),
+      draw: (pen, view) =>
+        pen.kept('held', view.held, sheet =>
+          sheet.crosses(view.held, sheet.tones.truth, { alpha: 0.7 }),
+        ),
     },
     samples: {
       title: 'samples',
