@@ -40,6 +40,10 @@ class Config(TimedConfig):
         choices=("ddpm", "ddim"), live=True,
     )  # fmt: skip
     steps: int = setting(60, "Steps of the sampler.", low=1, high=400, live=True)
+    favour: float = setting(
+        2.0, "How much oftener little noise is trained on than much; 1 is as often.",
+        low=1.0, high=4.0, live=True,
+    )  # fmt: skip
 
 
 class DDPM(TimedMethod):
@@ -50,7 +54,8 @@ class DDPM(TimedMethod):
     Config = Config
 
     def objectives(self, x: Tensor, rng: Generator) -> Iterator[Objective]:
-        k = torch.randint(1, NOISINGS + 1, (len(x),), generator=rng)
+        among = torch.rand(len(x), generator=rng) ** self.config.favour
+        k = 1 + (NOISINGS * among).long().clamp(max=NOISINGS - 1)
         alpha_bar = ALPHA_BAR[k, None].float()
         noise = torch.randn(x.shape, generator=rng)
         noisy = alpha_bar.sqrt() * x + (1 - alpha_bar).sqrt() * noise
