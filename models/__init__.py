@@ -64,6 +64,7 @@ PUBLIC = {
     "load_features": "models.codes.judged_map:load_features",
     "invert_steps": "models.codes.inversion:invert_steps",
     "starting_codes": "models.codes.inversion:starting_codes",
+    "activations": "models.codes.activations:activations",
     "anagram_steps": "models.codes.anagrams:anagram_steps",
     "in_view": "models.codes.anagrams:in_view",
     "spherical": "models.codes.paths:spherical",

@@ -1,4 +1,5 @@
-"""Pictures to judge that need no data set: samples, of this model and of others, and nonsense."""
+"""Pictures to judge that need no data set: test pictures that came with models, samples, of this
+model and of others, and nonsense."""
 
 from __future__ import annotations
 
@@ -19,13 +20,15 @@ from explorer.page.choice import (
 )
 from explorer.page.code import in_code
 from explorer.page.context import Context
+from explorer.page.snippet import call
 from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes
-from explorer.server.previews import preview
+from explorer.server.previews import Real, preview, real
 from explorer.server.reading import is_whole
 from explorer.server.words import data_title
 
-OWN_SAMPLES, FOREIGN, STRANGERS = 6, 6, 3
+SHOWN, FOREIGN, STRANGERS = 6, 6, 3
+REAL = 2  # of those shown first, where there are any
 
 
 def alike(context: Context, name: str, *needs: str) -> list[str]:
@@ -84,7 +87,8 @@ def noise(shape: tuple[int, int, int], n: int) -> np.ndarray:
 
 
 def examples(context: Context, name: str) -> list[Picture]:
-    """Sixteen pictures at most: its own samples, others', and what is no picture of anything."""
+    """Sixteen pictures at most, an ordinary one first: test pictures, the model's own samples,
+    others', and what is no picture of anything."""
     return context.ask.kept(("examples", name), partial(_examples, context, name))
 
 
@@ -92,13 +96,16 @@ def _examples(context: Context, name: str) -> list[Picture]:
     header = context.store.header(name)
     shape = tuple(header.config["image"])
     found = []
+    kept = real(context.store, name)
+    if kept is not None:
+        found += [_test_picture(kept, k) for k in range(min(REAL, len(kept.pictures)))]
     if "Samples" in header.capabilities:
-        found += [_sample(context, name, "model", k) for k in range(OWN_SAMPLES)]
+        found += [_sample(context, name, "model", k) for k in range(SHOWN - len(found))]
     others = foreign(context, name)[:STRANGERS]
     for k in range(FOREIGN if others else 0):
         turn, other = divmod(k, len(others))
         found.append(_sample(context, others[other], "other", turn))
-    if "Samples" in header.capabilities:
+    if found:
         first = found[0]
         found.append(Picture(
             np.ascontiguousarray(first.pixels[:, ::-1]), f"{first.words}, upside down",
@@ -115,6 +122,13 @@ def _examples(context: Context, name: str) -> list[Picture]:
                 f'x = (uniform((1, {size}), generator(0), "cpu") * 255).round() / 255\n'),
     ]  # fmt: skip
     return found[:SHELF]
+
+
+def _test_picture(kept: Real, k: int) -> Picture:
+    """Test picture k of those that came with a model."""
+    file = call("load_file", in_code(kept.path))
+    code = f'x = torch.from_numpy({file}["pictures"][{k}:{k + 1}]) / 255\n'
+    return Picture(kept.pictures[k], f"test picture {k + 1}", code)
 
 
 def _sample(context: Context, name: str, variable: str, k: int) -> Picture:
@@ -186,5 +200,5 @@ def example_controls(context: Context, key: str) -> PictureControls:
     """``picture_controls`` whose shelf holds ``examples``."""
     return picture_controls(
         context, key, label="Picture", selected=0,
-        offered=("An example", "samples, and what is no picture"),
+        offered=("An example", "test pictures, samples, and what is no picture"),
     )  # fmt: skip

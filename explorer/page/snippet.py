@@ -27,6 +27,7 @@ VOCABULARY = {
     "torch": "import torch",
     "np": "import numpy as np",
     "Image": "from PIL import Image",
+    "load_file": "from safetensors.numpy import load_file",
 }
 
 

@@ -69,6 +69,10 @@ class Assets:
         if path in self.files:
             answer = packed_answer(Request(scope), *self.files[path])
             await answer(scope, receive, send)
+        elif path == PAGE and scope["method"] == "HEAD":
+            # Whether the server is there, as Gradio itself asks at the start, with seconds to
+            # answer: on a busy machine the page is not built as quickly.
+            await Response(media_type="text/html")(scope, receive, send)
         elif path == PAGE:
             await self.app(scope, receive, self._naming(send))
         else:

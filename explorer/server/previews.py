@@ -52,14 +52,28 @@ def _kept(path: Path) -> np.ndarray | None:
         with safe_open(path, "np") as file:
             if "pictures" not in set(file.keys()):
                 return None
-            return file.get_slice("pictures")[:REAL]
+            pictures = file.get_slice("pictures")
+            return pictures[: min(REAL, pictures.get_shape()[0])]
     except (OSError, SafetensorError) as error:
         log.warning("No pictures of %s: %s", path, error)
         return None
 
 
+class Real(NamedTuple):
+    """pictures: (N, C, H, W) uint8 test pictures. path: of the file in which they are."""
+
+    pictures: np.ndarray
+    path: Path
+
+
 def real_pictures(store: Store, name: str) -> np.ndarray | None:
     """(N, C, H, W) uint8 test pictures of a model's data and size, of any model that has some."""
+    found = real(store, name)
+    return None if found is None else found.pictures
+
+
+def real(store: Store, name: str) -> Real | None:
+    """Test pictures of a model's data and size, of any model that has some, and where they are."""
     header = store.header(name)
     for other in store.names:
         known = store.header(other)
@@ -68,5 +82,5 @@ def real_pictures(store: Store, name: str) -> np.ndarray | None:
         if same and list(known.config["image"]) == list(header.config["image"]) and path.is_file():
             found = _kept(path)
             if found is not None:
-                return found
+                return Real(found, path)
     return None

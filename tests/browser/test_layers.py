@@ -7,6 +7,7 @@ from pathlib import Path
 from tests import toys
 from tests.browser.conftest import (
     assert_no_serious_findings,
+    every_window,
     open_page,
     pixels,
     seek,
@@ -40,3 +41,15 @@ def test_a_picture_is_followed_to_noise_and_another_noise_is_drawn(page, address
     seek(page, FILM, 4)
     until(page, lambda: pixels(page, f"{FILM} canvas")[0] == mine)
     assert_no_serious_findings(page)
+
+
+def test_a_layer_is_chosen_and_its_channels_are_shown(page, address):
+    inside, list_ = "#layers-inside", "#layers-inside .ge-choices"
+    open_page(page, f"{address}/?tab=layers&layers.part=inside")
+    settled(page, inside, "channels of")
+    first = pixels(page, f"{inside} .ge-image-grid canvas")
+    assert len(first) > 1
+    page.locator(f"{list_} button[aria-checked=true]").press("ArrowDown")
+    until(page, lambda: pixels(page, f"{inside} .ge-image-grid canvas") != first)
+    until(page, lambda: "layers.layer=" in page.url)
+    list(every_window(page))

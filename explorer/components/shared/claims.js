@@ -50,8 +50,17 @@
     return text.replace('-', '−');
   };
 
+  // What is on screen and fetches what it shows by itself says so; resolves when it has it.
+  const fetching = () =>
+    [...document.querySelectorAll('#ge-tabs .host[aria-busy=true]')].some(
+      host => host.offsetParent,
+    );
+  ge.fetched = async () => {
+    while (fetching()) await new Promise(requestAnimationFrame);
+  };
   // Nothing on screen is being computed, as far as the page says.
   ge.calm = () =>
+    !fetching() &&
     [...document.querySelectorAll('#ge-tabs .ge-status[data-kind=busy]')].every(
       status => !status.offsetParent,
     );

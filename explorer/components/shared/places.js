@@ -58,7 +58,8 @@
     const node = ge.place(place);
     if (!node) return null;
     const spoken = node.querySelector('dd') ?? node;
-    const text = [...(spoken.value ?? spoken.textContent).matchAll(NUMBER)][nth - 1]?.[0];
+    const said = spoken.matches('input, select, textarea') ? spoken.value : spoken.textContent;
+    const text = [...said.matchAll(NUMBER)][nth - 1]?.[0];
     return text === undefined ? null : { text, value: ge.valueOf(text) };
   };
 })(window.GE);

@@ -344,6 +344,7 @@ const visit = async (query, how) => {
   const there = drawn(query);
   await GE.visit(query, how);
   await there;
+  await GE.fetched();
 };
 const absent = k => tour.stations[k - 1]?.missing ?? [];
 // The station in this direction whose models are here, and a sentence on those left out.

@@ -38,6 +38,7 @@ const open = async () => {
       onclick: open,
     });
     host.replaceChildren('The methods could not be fetched. ', again);
+    host.setAttribute('aria-busy', false);
   }
   opening = false;
 };

@@ -20,9 +20,9 @@ PAGE = '<html><head><script type="module" src="own.js"></script></head><body>…
 
 @pytest.fixture
 def server():
-    def client(script="let a = 1;", style="a {}"):
+    def client(script="let a = 1;", style="a {}", page=PAGE):
         routes = [
-            Route("/", lambda request: HTMLResponse(PAGE + " " * 2000)),
+            Route("/", lambda request: HTMLResponse(page + " " * 2000)),
             Route("/config", lambda request: JSONResponse({"head": "</head>"})),
         ]
         assets = Middleware(Assets, script=script, style=style, settings="window.B = 2;")
@@ -55,6 +55,11 @@ def test_what_is_named_is_there_and_is_kept_as_long_as_it_is_the_same(server):
     other, same = names(server(script="let a = 2;"))
     assert other != script and same == sheet
     assert client.get(other).status_code == 404
+
+
+def test_whether_the_server_is_there_is_answered_without_building_the_page(server):
+    answer = server(page=None).head("/")
+    assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/html")
 
 
 def test_other_answers_are_left_alone(server):

@@ -11,7 +11,7 @@ import torch
 import explorer
 from explorer.page import choice as brought
 from explorer.page.part import Asked, settled
-from explorer.tabs import layers
+from explorer.tabs.layers import flow as layers
 from models.contract.random import generator
 from tests import toys
 from tests.denoising import pictures

@@ -8,9 +8,11 @@ import pytest
 
 import explorer
 from explorer.tabs.ideas import library as laboratories
+from explorer.tabs.plane import library as plane
 from explorer.tours import library
 from explorer.tours.records import SLOT, address
 from models.checkpoints.header import SHIPPED
+from models.plane.shipped import available
 
 pytestmark = pytest.mark.shipped
 
@@ -20,6 +22,15 @@ def context():
     context = explorer.Context.create(SHIPPED, device="cpu")
     explorer.build(context)
     return context
+
+
+def assert_films_are_shipped(state: str, title: str) -> None:
+    """A state of the plane has fields that there are, and methods whose films need no run."""
+    told = dict(item.split(":", 1) for item in state.split(";"))
+    for field in told:
+        assert re.search(rf"'{field}',", plane.text("script/state.js")), f"{title}: {field}"
+    for method in told.get("m", "ddpm").split("."):
+        assert (method, told.get("s", "ring")) in available(), f"{title}: {method}"
 
 
 @pytest.mark.parametrize("key", library.LECTURES)
@@ -37,6 +48,8 @@ def test_every_address_of_a_lecture_is_a_state_of_the_page(key, context):
                     name, _, value = item.partition(":")
                     known_word = rf"\bkey: '{value}'" if name == "scene" else rf"\b{name}: "
                     assert re.search(known_word, script), f"{station['title']}: {item}"
+            if state := asked.pop("plane.state", None):
+                assert_films_are_shipped(state, station["title"])
             for name, value in asked.items():
                 if name.endswith(".part"):
                     tab = name.removesuffix(".part")

@@ -84,6 +84,7 @@ PLANE.open = (host, about, given) => {
       return {
         method,
         film: own.film ?? null,
+        fetching: !own.film && !own.problem,
         words: own.problem ?? (own.film ? '' : 'The film is being fetched …'),
       };
     });
@@ -144,6 +145,7 @@ PLANE.open = (host, about, given) => {
   };
   app.load = text => {
     clearTimeout(saving);
+    host.setAttribute('aria-busy', true); // until all of it is drawn
     app.transport.play(false);
     app.transport.playMaking(false);
     app.state = read(text);
@@ -387,6 +389,7 @@ PLANE.open = (host, about, given) => {
           view.canvas.setAttribute('aria-label', label);
       }
     app.transport.paint();
+    host.setAttribute('aria-busy', app.panels().some(panel => panel.fetching));
     if (light && ++counted % 6) return; // numbers are read ten times a second
     app.numbers.paint();
     runWords();

@@ -25,8 +25,8 @@ from explorer.pictures.bytes import as_bytes
 from explorer.server.reading import next_seed
 from models.contract.knobs import checked_seed
 
-TITLE = "Layers"
-NEEDS = {"Flows"}
+TITLE = "Through a flow"
+NEEDS = ("Flows",)
 FILM = "layers"
 
 REACH = 3.0  # so many deviations are black and white
@@ -243,8 +243,8 @@ def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]
 
 
 def build(context: Context) -> None:
-    """The tab."""
-    part = Part(context)
+    """The part."""
+    part = Part(context, NEEDS)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
             more = gr.Button("Sample again", variant="primary", elem_id="layers-more")
