@@ -53,19 +53,13 @@ def _activations(model: Any, x: Any, rng: Any) -> Networks:
 
 
 def networks(context: Context, name: str, picture: Picture) -> Networks:
-    """The networks of the model with their layers, in grey from 0 to 1. Raises ValueError, one
-    sentence, where it has no layers."""
+    """The networks of the model with their layers, in grey from 0 to 1; none where its weights are
+    used without layers."""
     x = picture.pixels[None] / np.float32(255)
-    found = context.ask.kept(
+    return context.ask.kept(
         ("activations", name, picture.key),
         lambda: context.ask(name, _activations, x, Seed(0)),
     )
-    if not found:
-        title = context.store.header(name).title
-        raise ValueError(
-            f"{title} is one table of weights, without layers in between: choose another model."
-        )
-    return found
 
 
 def key_of(network: str, layer: Any) -> str:
@@ -128,6 +122,13 @@ def show(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
     picture = example_in(context, name, asked)
     yield screen(status=say("Through the layers …", kind="busy"))
     found = networks(context, name, picture)
+    if not found:
+        title = context.store.header(name).title
+        words = (
+            f"{title} uses its weights without layers that can be watched. Choose another model."
+        )
+        yield screen(layers=[], maps=None, status=say(words), code=snippet(loading(context, name)))
+        return
     network, k, layer = chosen(found, asked.layer)
     shown = len(layer.values)
     which = f"the first {shown} of {size_of(layer)}" if shown < layer.channels else size_of(layer)
