@@ -13,14 +13,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.numpy import save_file
 from sklearn.metrics import roc_auc_score
 
 import explorer
 from explorer.components.verdict.verdict import ALARM, choice_text, read_choice
 from explorer.page import examples
 from explorer.page.part import Asked, Screen, settled
-from explorer.page.snippet import snippet
 from explorer.tabs.score import beside, lesson, many, one, scored
 from models.checkpoints import weights
 from models.checkpoints.header import read_header
@@ -134,20 +132,6 @@ def test_examples_need_no_data_and_their_code_gives_them(context):
         exec("import torch\nfrom models import generator, uniform", scope)
         exec(each.code, scope)
         assert np.array_equal((scope["x"][0] * 255).round().byte().numpy(), each.pixels), each.words
-
-
-def test_the_first_example_is_a_test_picture_where_models_brought_some(tmp_path):
-    folder = toys.write(tmp_path, "grey", data="mnist")
-    real = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), np.uint8)
-    save_file({"pictures": real}, folder / "codes.safetensors")
-    context = explorer.Context.create(tmp_path, device="cpu")
-    found = examples.examples(context, "grey")
-    assert [each.words for each in found[:3]] == ["test picture 1", "test picture 2",
-                                                  "its own sample 1"]  # fmt: skip
-    assert len(found) <= 16 and np.array_equal(found[1].pixels, real[1])
-    scope: dict = {}
-    exec(snippet(found[1].code), scope)
-    assert np.array_equal((scope["x"][0] * 255).round().byte().numpy(), real[1])
 
 
 def test_the_numbers_are_those_of_the_model_itself(context):
