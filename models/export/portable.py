@@ -104,7 +104,8 @@ def _autoregressive(model: Model) -> Portable:
 def _decoder(model: Model, forward: str, config: dict, tensors: dict, *knobs: str) -> Portable:
     """A model that makes a picture of a code at once."""
     can = ("Samples", "Decodes") if model.latent <= LONGEST_CODE else ("Samples",)
-    return Portable(forward, {"latent": model.latent, **config}, tensors, can, knobs)
+    tables = tuple(name for name in tensors if name.split(".")[-1] in ("scale", "order"))
+    return Portable(forward, {"latent": model.latent, **config}, tensors, can, knobs, tables)
 
 
 def _vae(model: Model) -> Portable:
