@@ -33,7 +33,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from explorer import components
-from explorer.components import theme
+from explorer.components import menus, theme
 from explorer.components.sheet import twice
 from explorer.page import address, take_home
 from explorer.page.context import Context
@@ -111,6 +111,7 @@ class Page(gr.Blocks):
 
 def build(context: Context) -> gr.Blocks:
     """The whole page. Imports neither torch nor plotly, loads no model; takes milliseconds."""
+    menus.take_any_value()
     with Page(title="Generative Explorer", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(_HEADER, apply_default_css=False, elem_id="ge-header", js_on_load=None)
         context.page = page

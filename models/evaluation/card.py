@@ -184,9 +184,7 @@ def card(header: Header) -> str:
     """The whole card.md: front matter, facts, metrics, recipe."""
     results = [
         EvalResult(
-            task_type="image-classification"
-            if name == "accuracy"
-            else "unconditional-image-generation",
+            task_type=_task(header, name),
             dataset_type=spoken(header.data["name"]),
             dataset_name=spoken(header.data["name"]),
             metric_type=name,
@@ -219,12 +217,13 @@ def card(header: Header) -> str:
         "|---|---|",
         f"| family | {header.family} |",
         f"| parameters | {header.parameters:,} |",
-        f"| data | {spoken(data['name'])}, {data['split']} split, {data['n']:,} images |",
+        f"| data | {spoken(data['name'])}, {data['split']} split, {data['n']:,} "
+        f"{_pieces(header)} |",
         f"| data SHA-256 | `{data['sha256']}` |",
         f"| preprocessing | {_preprocessing(header)} |",
         f"| seed | {header.seed} |",
-        f"| steps | {training['steps']:,} of {train.get('batch_size', 'unknown')} images "
-        f"({training['epochs']:g} epochs) |",
+        f"| steps | {training['steps']:,} of {train.get('batch_size', 'unknown')} "
+        f"{_pieces(header)} ({training['epochs']:g} epochs) |",
         f"| time | {training['minutes']:g} minutes |",
         f"| hardware | {training['hardware']}, {training['precision']} |",
         f"| capabilities | {', '.join(header.capabilities)} |",
@@ -267,6 +266,7 @@ GIVEN = "given its class"  # what a conditional model's likelihood of an image i
 HEADLINES = (
     ("nll_nats", "-log p(x{given}) {value} ± {stderr} nats ({kind}, {space})"),
     ("bpd", "{value} bits/dim ({kind})"),
+    ("bits_per_symbol", "{value} ± {stderr} bits a character ({kind})"),
     ("accuracy", "accuracy {percent} %"),
     ("mig", "mutual information gap {value}"),
     ("fd_over_floor", "Fréchet distance {value} x its floor (n = {n})"),
@@ -337,7 +337,20 @@ def write_card(header: Header, folder: Path) -> None:
     write_atomically(folder / "card.md", lambda path: Path(path).write_text(text, "utf-8"))
 
 
+def _task(header: Header, metric: str) -> str:
+    """The task's name on the Hub."""
+    if "WritesText" in header.capabilities:
+        return "text-generation"
+    return "image-classification" if metric == "accuracy" else "unconditional-image-generation"
+
+
+def _pieces(header: Header) -> str:
+    return "strips of text" if "WritesText" in header.capabilities else "images"
+
+
 def _preprocessing(header: Header) -> str:
+    if "WritesText" in header.capabilities:
+        return "each byte one of 96 symbols; a line with any other is left out"
     if "bernoulli" in (header.config.get("likelihood"), header.config.get("pixels")):
         return "each pixel drawn 0 or 1, with its grey level as the probability, anew each step"
     return "8-bit levels divided by 255"

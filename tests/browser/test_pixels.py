@@ -189,3 +189,11 @@ def test_it_every_window_and_axe_finds_nothing_serious(page, address):
         if part == "finish":
             page.evaluate("GE.toggleTheme()")  # one part in light, one in dark
         assert_no_serious_findings(page)
+
+
+def test_a_link_brings_a_class_that_the_menu_was_not_built_with(page, address):
+    """The menu has "any class" alone until a model is there, and the link says class 3."""
+    open_page(page, f"{address}/?tab=pixels&model=tiny&pixels.class=3")
+    page.wait_for_function("() => location.search.includes('pixels.class=3')")
+    page.wait_for_function("() => document.querySelector('#pixels-class input')?.value === '3'")
+    settled(page, "#pixels-watch", "Seed 0")

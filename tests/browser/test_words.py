@@ -23,6 +23,13 @@ def text_of(page) -> str:
     )
 
 
+def write(page, text: str) -> None:
+    """Writes a text in place of the one that is there, key by key."""
+    page.click("#words-text textarea")
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text)
+
+
 def test_a_text_is_written_asked_about_and_written_anew(page, address):
     open_page(page, f"{address}/?tab=words&words.length=40&words.text=for%20x")
     settled(page, TAB, "40 characters")
@@ -54,10 +61,10 @@ def test_a_text_of_ones_own_is_read_as_it_is_typed(page, address):
     settled(page, TAB, "Your 11 characters")
     assert page.inner_text("#words-more") == "Read it"
     assert not page.is_visible("#words-seed")
-    page.fill("#words-text textarea", "import that, too")
+    write(page, "import that, too")
     settled(page, TAB, "Your 16 characters")
     assert text_of(page) == "import that, too"
-    page.fill("#words-text textarea", "ärger")
+    write(page, "ärger")
     settled(page, TAB, "does not know the character")
     assert_no_serious_findings(page)
 
