@@ -367,8 +367,9 @@ def check_card(folder: Path) -> None:
     assert rows["parameters"] == [f"{header.parameters:,}"]
     assert rows["seed"] == [str(header.seed)]
     assert rows["data SHA-256"] == [f"`{header.data['sha256']}`"]
+    pieces = "strips of text" if "WritesText" in header.capabilities else "images"
     assert rows["data"] == [
-        f"{header.data['name']}, {header.data['split']} split, {header.data['n']:,} images"
+        f"{header.data['name']}, {header.data['split']} split, {header.data['n']:,} {pieces}"
     ]
     assert rows["steps"][0].startswith(f"{header.training['steps']:,} of ")
     assert rows["time"] == [f"{header.training['minutes']:g} minutes"]
