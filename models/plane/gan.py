@@ -1,17 +1,9 @@
 r"""A GAN: a generator and a discriminator that play against each other.
 
-$d(x)$ is the chance that $x$ is real, $\sigma$ of what the network says. The game is
-$\min_G \max_D \; E_p \log d(x) + E_z \log(1 - d(G(z)))$ (Goodfellow et al. 2014, equation 1). For
-a fixed generator the best answer is $d^* = p / (p + q)$ (proposition 1). The generator may also
-make $E \log d(G(z))$ large, which does not fade where the discriminator is sure (their section 3).
-
-Whose turn it is matters: where the generator moves much more often than the discriminator, it
-puts all it has on the one place that $d$ likes best, and moves on when $d$ has followed
-(Metz et al. 2017, section 2.2). That is mode collapse; ``MinimaxGAN`` shows it, and fewer
-``generator_steps`` cure it.
-
-A Wasserstein critic $f$ with slope 1 tells how far the samples have to go:
-$\max_f E_p f - E_q f - \lambda E (\|\nabla f\| - 1)^2$ (Gulrajani et al. 2017, equation 3).
+$d(x)$ is the chance that $x$ is real, $\sigma$ of what the network says. The discriminator makes
+$E_p \log d(x) + E_z \log(1 - d(G(z)))$ large (Goodfellow et al. 2014, equation 1). For a fixed
+generator the best answer is $d^* = p / (p + q)$ (proposition 1). The generator makes
+$E \log d(G(z))$ large, which does not fade where the discriminator is sure (their section 3).
 """
 
 from __future__ import annotations
@@ -50,25 +42,6 @@ class Config(Base):
     )  # fmt: skip
     penalty: float = setting(
         0.0, "Weight of the penalty on the discriminator's slope at the data.", low=0.0, high=10.0,
-        live=True,
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class MinimaxConfig(Config):
-    generator_steps: int = setting(
-        10, "Steps of the generator after the discriminator's. With 1, the collapse is cured.",
-        low=1, high=20, live=True,
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class WassersteinConfig(Config):
-    critic_steps: int = setting(
-        5, "Steps of the critic before the generator's.", low=1, high=20, live=True
-    )
-    penalty: float = setting(
-        1.0, "Weight of the penalty on a slope of the critic that is not 1.", low=0.0, high=10.0,
         live=True,
     )  # fmt: skip
 
@@ -162,36 +135,3 @@ class GAN(Method):
             stages.unflatten(1, side),
             torch.stack([torch.zeros_like(log_det), log_det]).unflatten(1, side),
         )
-
-
-class MinimaxGAN(GAN):
-    """The game as it is written, with a generator that moves ten times as often: it collapses."""
-
-    TITLE = "GAN, minimax, that collapses"
-    Config = MinimaxConfig
-
-    def generator_loss(self, made: Tensor) -> Tensor:
-        """log(1 - d(G(z))), which is flat where d is near zero."""
-        return -F.softplus(made)
-
-
-class WassersteinGAN(GAN):
-    TITLE = "Wasserstein GAN"
-    PAPER = "Gulrajani et al. 2017, Improved training of Wasserstein GANs"
-    Config = WassersteinConfig
-
-    def critic_loss(self, real: Tensor, made: Tensor, rng: Generator) -> Tensor:
-        """E f(G(z)) - E f(x), and the penalty on lines between the two (their equation 3)."""
-        between = torch.lerp(made, real, torch.rand(len(real), 1, generator=rng))
-        # The root has no slope at 0, where a critic may well be flat.
-        length = (self.slope(between).square().sum(1) + 1e-12).sqrt()
-        penalty = self.config.penalty * (length - 1).square().mean()
-        return self.verdict(made).mean() - self.verdict(real).mean() + penalty
-
-    def generator_loss(self, made: Tensor) -> Tensor:
-        return -made
-
-    @torch.no_grad()
-    def critic(self, x: Tensor) -> Tensor:
-        """f itself, without bounds; only its differences mean something."""
-        return self.verdict(x)

@@ -5,10 +5,8 @@ $\sigma$. Denoising gives it: $x + \sigma \epsilon$ is pulled back to where it c
 
 $$E \, \| \sigma s(x + \sigma \epsilon, \sigma) + \epsilon \|^2$$
 
-(Vincent 2011, equation 9; Song and Ermon 2019, equations 5 and 6). So does slicing, which asks
-the network for its own derivative along a random direction $v$ instead of knowing the noise,
-$E \, \sigma^2 (v^T \nabla (v^T s) + \frac12 \|s\|^2)$ (Song et al. 2020, equation 8). Where there
-are no data nothing is learned of a density without noise; the wide levels reach everywhere.
+(Vincent 2011, equation 9; Song and Ermon 2019, equations 5 and 6). Where there are no data nothing
+is learned of a density without noise; the wide levels reach everywhere.
 
 Samples walk by annealed Langevin steps, level by level down (Song and Ermon 2019, algorithm 1).
 The density is that of the probability flow, $dx / d\sigma = -\sigma s$ (Song et al. 2021,
@@ -129,16 +127,3 @@ class DenoisingScore(TimedMethod):
         """dx / d log sigma of the probability flow."""
         sigma = torch.full((len(x),), math.exp(log_sigma))
         return -sigma[:, None] * self.scaled(x, sigma)
-
-
-class SlicedScore(DenoisingScore):
-    TITLE = "Sliced score matching"
-    PAPER = "Song et al. 2020, Sliced score matching"
-
-    def loss(self, noisy: Tensor, sigma: Tensor, noise: Tensor, rng: Generator) -> Tensor:
-        """v^T grad(v^T s) + |s|^2 / 2, times sigma^2; v: each coordinate 1 or -1."""
-        v = torch.randint(2, noisy.shape, generator=rng) * 2.0 - 1.0
-        noisy = noisy.requires_grad_()
-        scaled = self.scaled(noisy, sigma)
-        slope = torch.autograd.grad((scaled * v).sum(), noisy, create_graph=True)[0]
-        return (sigma * (slope * v).sum(1) + 0.5 * scaled.square().sum(1)).mean()

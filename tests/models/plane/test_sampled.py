@@ -14,8 +14,11 @@ from models.plane import contract, data, energy, gan, ode, one_step
 from models.plane.data import dataset
 from models.plane.ddpm import ALPHA_BAR, DDPM
 from models.plane.flow_matching import FlowMatching
+from models.plane.gan_minimax import MinimaxGAN
+from models.plane.gan_wasserstein import WassersteinGAN
 from models.plane.run import Run
-from models.plane.score import DenoisingScore, SlicedScore
+from models.plane.score import DenoisingScore
+from models.plane.score_sliced import SlicedScore
 
 MIXTURE = data.mixture(means=((-1.0, 0.5), (1.2, -0.4)), widths=(0.5, 0.4), weights=(0.3, 0.7))
 
@@ -220,7 +223,7 @@ def test_a_part_of_a_step_moves_its_player_alone(key):
 
 def test_a_push_is_downhill_for_the_generator():
     torch.manual_seed(0)
-    for method in (gan.GAN(), gan.MinimaxGAN(), gan.WassersteinGAN()):
+    for method in (gan.GAN(), MinimaxGAN(), WassersteinGAN()):
         made = method.sample(64, generator(1))
         push = method.extras(torch.zeros(64, 2), generator(1))["push"]
         assert float(push.norm(dim=1).max()) <= 0.5
