@@ -56,9 +56,12 @@ PLANE.numbers = app => {
           {},
           el('th', { scope: 'col' }, 'Measure'),
           films.map((_, i) => {
-            const cell = el('th', { scope: 'col' }, films.length > 1 ? app.title(i) : 'Now');
-            cell.dataset.panel = i;
-            return cell;
+            const name = films.length > 1 ? app.title(i) : 'Now';
+            // There is no room for three names: the dots are those beside the names above.
+            if (films.length < 3) return el('th', { scope: 'col' }, name);
+            const dot = el('i', { class: 'dot', 'aria-hidden': 'true' });
+            dot.dataset.panel = i;
+            return el('th', { scope: 'col', title: name, 'aria-label': name }, dot);
           }),
         ),
       ),
@@ -89,8 +92,8 @@ PLANE.numbers = app => {
       ),
     );
   };
-  // Three digits after the point; an error of less is of no interest.
-  const plain = v => v.toFixed(3).replace('-', '−');
+  // Three digits after the point, two where columns are narrow; less is of no interest.
+  const plain = (v, digits = 3) => v.toFixed(digits).replace('-', '−');
   const put = (cell, text) => {
     if (cell.textContent !== text) cell.textContent = text;
   };
@@ -183,7 +186,7 @@ PLANE.numbers = app => {
           e = own && film.number(own.stderr, at),
           few = films.length < 3;
         if (row === 'modes' && v != null) put(cell, `${v} ${own.kind}`);
-        else put(cell, v == null ? '–' : plain(v) + (e && few ? ` ± ${plain(e)}` : ''));
+        else put(cell, v == null ? '–' : plain(v, few ? 3 : 2) + (e && few ? ` ± ${plain(e)}` : ''));
         const error = e ? `, standard error ${words(e)}` : '';
         cell.title = own ? own.kind + error : '';
       });
