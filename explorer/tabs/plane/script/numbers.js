@@ -93,7 +93,10 @@ PLANE.numbers = app => {
     );
   };
   // Three digits after the point, two where columns are narrow; less is of no interest.
-  const plain = (v, digits = 3) => v.toFixed(digits).replace('-', '−');
+  const plain = (v, digits = 3) => {
+    const text = v.toFixed(digits);
+    return +text === 0 ? text.replace('-', '') : text.replace('-', '−');
+  };
   const put = (cell, text) => {
     if (cell.textContent !== text) cell.textContent = text;
   };
