@@ -67,7 +67,7 @@ PLANS = {
     "gan": Plan(4000, {"depth": 2}),
     "gan-wasserstein": Plan(800, {"depth": 2}),
     "energy": Plan(800, elsewhere=0.8),
-    "score": Plan(5000, {"width": 96}, 0.8),
+    "score": Plan(5000, {"width": 96, "batch": 512}, 0.8),
     "score-sliced": Plan(4000, {"width": 96}, 0.8),
     "ddpm": Plan(8000, {"width": 96}, 0.75),
     "flow-matching": Plan(7000, {"width": 96}, 0.75),

@@ -71,6 +71,7 @@ def learn(key: str, seconds: float) -> dict[str, float | int | str | None]:
             reached = found <= GOAL
     if not reached:
         found = kl(run, data)
+        reached = has_density and found <= GOAL
     begun = time.process_time()
     arrays_of(run.shown, data, run.seed)
     took = time.process_time() - begun

@@ -87,7 +87,13 @@ def test_the_ring_of_eight_is_learned_by_some_and_lost_by_one():
     def at_the_end(method, name):
         return shipped.read(method, "ring")[1]["measures"][-1][name]["value"]
 
-    for method in ("kernel-density", "gaussian-mixture", "autoregressive", "continuous-flow"):
+    for method in (
+        "kernel-density",
+        "gaussian-mixture",
+        "autoregressive",
+        "continuous-flow",
+        "score",
+    ):
         assert at_the_end(method, "kl_forward") <= 0.05, method
     for method in METHODS:
         modes = at_the_end(method, "modes")

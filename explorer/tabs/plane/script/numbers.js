@@ -189,7 +189,10 @@ PLANE.numbers = app => {
           e = own && film.number(own.stderr, at),
           few = films.length < 3;
         if (row === 'modes' && v != null) put(cell, `${v} ${own.kind}`);
-        else put(cell, v == null ? '–' : plain(v, few ? 3 : 2) + (e && few ? ` ± ${plain(e)}` : ''));
+        else {
+          const error = e && few ? ` ± ${plain(e)}` : '';
+          put(cell, v == null ? '–' : plain(v, few ? 3 : 2) + error);
+        }
         const error = e ? `, standard error ${words(e)}` : '';
         cell.title = own ? own.kind + error : '';
       });
