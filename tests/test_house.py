@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -269,3 +270,14 @@ def test_what_ran_before_changes_no_test(time):
     FIRST_NUMBERS.append(float(torch.rand(())))
     torch.rand(time)
     assert len(set(FIRST_NUMBERS)) == 1
+
+
+def test_whatever_is_a_picture_to_a_screen_reader_has_a_name_before_it_has_content():
+    """A script may say more later; until then, and while it waits, the template's name stands."""
+    pictures = [
+        (path, tag)
+        for path in ours(".html")
+        for tag in re.findall(r"<[a-z]+[^>]*role=\"img\"[^>]*>", path.read_text("utf-8"))
+    ]
+    assert len(pictures) > 10
+    assert [(path, tag) for path, tag in pictures if "aria-label" not in tag] == []
