@@ -12,10 +12,11 @@ import os
 import re
 import socket
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from unittest import mock
 
 from gradio import networking
@@ -47,8 +48,15 @@ def _serve(program: str, arguments: Sequence[str], said: Connection) -> None:
     # Whether the page answers is asked by ``served``, which waits longer: on a busy machine Gradio
     # gives its own page up after some seconds.
     networking.url_ok = lambda url: True
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.argv = ["-c", *arguments]
     exec(compile(program, "<page>", "exec"), {"__name__": "__main__"})
+
+
+def _end_with_parent() -> None:
+    """Tests that are killed cannot end their pages."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
 
 
 _last = 0
