@@ -19,6 +19,7 @@ import logging
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -133,8 +134,10 @@ def _umap_parts() -> tuple[Callable, Callable, Callable]:
     import numba
 
     def parts() -> tuple[Callable, Callable, Callable]:
+        from umap import layouts
         from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
 
+        layouts.tqdm = _Epochs
         return find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
 
     try:
@@ -174,7 +177,11 @@ def _umap(
     _check(stopped)
     tell(0.1, "Laying the points out")
     a, b = find_ab_params(1.0, min_dist)
-    watcher = _Watcher(lambda share: tell(0.1 + 0.9 * share, "Laying the points out"), stopped)
+
+    def watched(share: float) -> None:
+        tell(0.1 + 0.9 * share, "Laying the points out")
+        _check(stopped)
+
     coordinates, _ = simplicial_set_embedding(
         codes,
         graph,
@@ -192,7 +199,7 @@ def _umap(
         densmap=False,
         densmap_kwds={},
         output_dens=False,
-        tqdm_kwds=watcher.bar,
+        tqdm_kwds={"watched": watched},
     )
     return np.ascontiguousarray(coordinates, np.float32)
 
@@ -207,30 +214,24 @@ def _start(codes: np.ndarray, components: int, random_state: np.random.RandomSta
     return start + random_state.normal(scale=1e-2, size=start.shape).astype(np.float32)
 
 
-class _Watcher:
-    """Listens to the progress bar that umap-learn draws, the only thing it tells of its epochs.
+class _Epochs:
+    """Stands in the place of umap-learn's progress bar, the only thing that it tells of its epochs:
+    counts them for who waits, and ends the fit where that is wanted.
 
-    bar: arguments for that bar. It writes "epoch/total" here; raising from there ends the fit.
+    The bar itself cannot be ended: tqdm holds a lock of the whole process while it writes, and lets
+    it go only where nothing is raised. After one stopped map, no other would be made.
     """
 
-    def __init__(self, tell: Callable[[float], None], stopped: Stop) -> None:
-        self.tell, self.stopped = tell, stopped
-        self.bar = {
-            "disable": False,
-            "file": self,
-            "bar_format": "{n_fmt}/{total_fmt}",
-            "mininterval": 0.1,
-            "leave": False,
-        }
+    def __init__(self, epochs: range, *, watched: Callable[[float], None], **_: object) -> None:
+        self.epochs, self.watched = epochs, watched
 
-    def write(self, text: str) -> None:
-        step, slash, total = text.strip().partition("/")
-        if slash and step.isdigit() and total.isdigit():
-            self.tell(int(step) / max(int(total), 1))
-            _check(self.stopped)
-
-    def flush(self) -> None:
-        pass
+    def __iter__(self) -> Iterator[int]:
+        told = time.monotonic()
+        for epoch in self.epochs:
+            yield epoch
+            if (now := time.monotonic()) - told > 0.1:
+                told = now
+                self.watched((epoch + 1) / len(self.epochs))
 
 
 def _check(stopped: Stop) -> None:

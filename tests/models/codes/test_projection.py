@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -87,6 +89,30 @@ def test_progress_rises_to_one_and_a_stop_ends_the_fit(digits):
             stop=lambda: bool(seen) and seen[-1] >= 0.1,
         )
     assert max(seen) < 1
+
+
+def test_after_a_map_that_was_stopped_another_is_made(digits):
+    """Both in threads of their own, as on the page, the first of which is still there."""
+    codes, seen, made, over = digits[0][:300], [], [], threading.Event()
+
+    def stopped() -> None:
+        with pytest.raises(Stopped):
+            fit_map(codes, progress=lambda share, what: seen.append(share),
+                    stop=lambda: bool(seen) and seen[-1] >= 0.1)  # fmt: skip
+        over.wait(120)
+
+    first = threading.Thread(target=stopped, daemon=True)
+    second = threading.Thread(target=lambda: made.append(fit_map(codes)), daemon=True)
+    first.start()
+    while not (seen and seen[-1] >= 0.1):
+        assert first.is_alive()
+        first.join(0.05)
+    first.join(1)  # at the wait by now
+    second.start()
+    second.join(100)
+    over.set()
+    first.join(20)
+    assert made and made[0].shape == (300, 2)
 
 
 def test_flat_and_small_codes_have_a_map_too():
