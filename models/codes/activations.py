@@ -76,8 +76,9 @@ def _has(ability: type) -> Callable[[Model], bool]:
 
 
 def _decodes(model: Model) -> bool:
-    reached = isinstance(model, Encodes) or getattr(model, "code_prior", "none") != "none"
-    return isinstance(model, Decodes) and reached and not _restores(model)
+    if not isinstance(model, Decodes) or _restores(model):
+        return False
+    return isinstance(model, Encodes) or model.code_prior != "none"
 
 
 NETWORKS = (

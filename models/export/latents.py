@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.checkpoints.codes import load_map
+from models.contract.capabilities import HasCodes
 from models.contract.random import generator, normal
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def latents(model: Model, folder: Path | None) -> dict[str, Any]:
     """
     D = model.latent
     names, categorical = [f"z{k + 1}" for k in range(D)], set()
-    for code in getattr(model, "codes", ()):
+    codes = model.codes if isinstance(model, HasCodes) else ()
+    for code in codes:
         if code.kind == "categorical":
             categorical |= set(range(code.start, code.stop))
         else:
@@ -36,7 +38,7 @@ def latents(model: Model, folder: Path | None) -> dict[str, Any]:
     sway = _sway(model)
     ranks = [int(k) for k in np.argsort(-sway, kind="stable") if int(k) not in categorical]
     notes = [f"moves a pixel by {value:.1%}" for value in sway]
-    start = {code.start: 1.0 for code in getattr(model, "codes", ()) if code.kind == "categorical"}
+    start = {code.start: 1.0 for code in codes if code.kind == "categorical"}
     dots = _dots(folder) if D == 2 and folder is not None else None
     return {
         "ranks": ranks[:MOST],
