@@ -60,7 +60,7 @@ const show = () => {
   while (cells.length < n) box.append(cells[cells.push(makeCell(cells.length)) - 1]);
   while (cells.length > n) cells.pop().remove();
   for (let k = 0; k < n; k++) GE.draw(cells[k].firstElementChild, sprite, k);
-  if (selected >= n) selected = n ? 0 : -1;
+  if (n && selected >= n) selected = 0; // what is selected at first waits for the pictures
   mark();
   layout();
   if (sprite && selected >= 0) tell('update');
