@@ -13,7 +13,7 @@ from tests.browser.conftest import (
     until,
 )
 
-TABS = ("sample", "ideas", "train")
+TABS = ("sample", "ideas", "plane", "train")
 PANEL = "#ge-tour .panel"
 SYMMETRY = next(
     k
@@ -75,7 +75,7 @@ def test_what_is_asked_can_be_done_for_one_and_set_up_again(page, address):
     assert seen.inner_text() == "" and page.get_by_role("button", name="Do it for me").is_visible()
 
 
-def test_it_goes_by_keys_and_survives_a_reload(page, address):
+def test_it_goes_by_keys_by_the_browsers_buttons_and_survives_a_reload(page, address):
     at(page, address, SYMMETRY)
     page.locator(f"{PANEL} .predict .options button").nth(1).click()
     page.locator(f"{PANEL} h2").press("ArrowRight")
@@ -86,7 +86,7 @@ def test_it_goes_by_keys_and_survives_a_reload(page, address):
     there(page, SYMMETRY)
     page.keyboard.press("PageDown")
     there(page, SYMMETRY + 1)
-    page.keyboard.press("PageUp")
+    page.go_back()
     there(page, SYMMETRY)
     page.reload()
     page.wait_for_selector("body[data-ge=open]")
