@@ -17,6 +17,17 @@ from tests.browser.pages import served
 
 ROOT = Path(__file__).parents[2]
 
+
+def pytest_addoption(parser) -> None:
+    parser.addoption(
+        "--latency",
+        type=int,
+        default=0,
+        help="milliseconds that each answer of a page takes longer: what passes by a quick machine "
+        "alone fails",
+    )
+
+
 # What Gradio writes to the console when a page is left, or loaded anew, while it is being answered.
 LEFT = re.compile("signal is aborted without reason|Connection errored out")
 
@@ -129,6 +140,8 @@ def page(request, kept, address):
     """A page that shows nothing yet. After the test: no error in the console, no request to
     another host."""
     page = kept.fresh()
+    if latency := request.config.getoption("latency", 0):
+        slow_down(page, latency)
     with watched(page, address) as seen:
         yield page
         if request.node.stash.get(FAILED, False):
@@ -139,6 +152,13 @@ def page(request, kept, address):
         kept.close()
     assert seen.errors == []
     assert seen.foreign == []
+
+
+def slow_down(page, latency: int) -> None:
+    slow = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", slow)
 
 
 @pytest.fixture
@@ -220,7 +240,9 @@ def seek(page, player: str, k: int, caption: str | None = None) -> None:
 
 
 def pixels(page, selector: str) -> list[int]:
-    """A checksum of each canvas that the selector finds."""
+    """A checksum of each canvas that the selector finds, as soon as it finds any: a page is open
+    before its first pictures have come."""
+    page.wait_for_selector(selector, state="attached")
     return page.eval_on_selector_all(
         selector,
         """canvases => canvases.map(c => {
