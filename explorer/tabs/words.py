@@ -272,7 +272,7 @@ def turn(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
 def face(asked: Asked) -> dict[str, Any]:
     """What only writing needs comes and goes."""
     writes = asked.does == WRITE
-    words = "Write it again" if writes else "Read it"
+    words = "Sample again" if writes else "Read it"
     return {"settings": gr.Column(visible=writes), "more": gr.Button(words)}
 
 
@@ -284,7 +284,7 @@ def build(context: Context) -> None:
     part = Part(context)
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more, halt, status = run_row("Write it again", "words-more", "words-stop")
+            more, halt, status = run_row("Sample again", "words-more", "words-stop")
             text = gr.Textbox(FIRST, label="The beginning, or a text of yours", lines=5,
                               max_lines=12, elem_id="words-text")  # fmt: skip
             does = gr.Radio([("Go on writing", WRITE), ("Only read it", READ)], value=WRITE,

@@ -37,7 +37,7 @@ def latents(model: Model, folder: Path | None) -> dict[str, Any]:
             names[code.start] = code.name
     sway = _sway(model)
     ranks = [int(k) for k in np.argsort(-sway, kind="stable") if int(k) not in categorical]
-    notes = [f"moves a pixel by {value:.1%}" for value in sway]
+    notes = [f"changes a pixel by {value:.1%}" for value in sway]
     start = {code.start: 1.0 for code in codes if code.kind == "categorical"}
     dots = _dots(folder) if D == 2 and folder is not None else None
     return {

@@ -70,9 +70,9 @@ def compresses(model: Model) -> bool:
 
 SCORES = {
     "several": Score(
-        title="Several together",
-        about="How rare this combination of numbers is among training images: likelihood, code "
-        "length, reconstruction, denoising errors, whatever the model has.",
+        title="Combined score",
+        about="How unusual all its scores are together, compared with training images: likelihood, "
+        "code length, reconstruction and denoising errors, where the model has them.",
         paper="Morningstar et al. 2021",
         unit="nats",
         fn="models.scores.typical:several",

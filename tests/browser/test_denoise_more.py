@@ -96,7 +96,7 @@ def test_the_strip_follows_its_class_can_be_chosen_and_the_order_is_drawn(page, 
 
 def test_a_picture_goes_to_noise_and_back_and_on_to_another(page, address):
     arrive(page, address, "through_noise")
-    settled(page, THROUGH, "comes back within")
+    settled(page, THROUGH, "is recovered to within")
     tables = page.locator(f"{THROUGH} .ge-picture-table .table")
     assert tables.nth(0).locator("canvas").count() == 15
     assert tables.nth(1).locator("canvas").count() == 22
@@ -105,7 +105,7 @@ def test_a_picture_goes_to_noise_and_back_and_on_to_another(page, address):
     before = pixels(page, cells)
     page.locator(f"{THROUGH} .ge-shelf .tiles").nth(0).locator("button").nth(8).click()
     settled(page, THROUGH, "A is sample 9")
-    settled(page, THROUGH, "comes back within")
+    settled(page, THROUGH, "is recovered to within")
     assert pixels(page, cells)[5] != before[5]
     before = pixels(page, cells)
     page.click("#through-again")
@@ -224,7 +224,7 @@ def test_stop_is_heard_at_once(own_page, address):
     ("part", "panel", "done"),
     [
         ("compare", COMPARE, "Class 0, 4 noises of seed 0."),
-        ("through_noise", THROUGH, "comes back within"),
+        ("through_noise", THROUGH, "is recovered to within"),
         ("fill_in", FILL, "filled in 4 times"),
     ],
 )

@@ -64,10 +64,10 @@ def test_a_code_is_searched_for_and_opened_in_latent_space(page, address):
 def test_made_pictures_stand_among_real_ones_and_show_themselves(page, address):
     part = "#map-beside_real"
     open_page(page, f"{address}/?tab=embedding&model=plain&among.count=32")
-    settled(page, part, "32 made pictures among")
+    settled(page, part, "32 generated pictures among")
     assert page.locator(f"{part} .ge-signed-bars .row").count() == 10
     page.locator(f"{part} .ge-cloud .field").press("ArrowRight")
-    until(page, lambda: "made picture 1" in page.inner_text(f"{part} .ge-cloud figcaption"))
+    until(page, lambda: "generated picture 1" in page.inner_text(f"{part} .ge-cloud figcaption"))
     first = pixels(page, f"{part} figure canvas")
     page.locator(f"{part} .ge-cloud .field").press("ArrowRight")
     until(page, lambda: pixels(page, f"{part} figure canvas") != first)

@@ -1,4 +1,4 @@
-"""The Pixels tab's Side by side and Who sees whom as a person uses them."""
+"""The Pixels tab's Side by side and What a pixel can see as a person uses them."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ const field = element.querySelector('.field'),
 const said = element.querySelector('figcaption'),
   keys = element.querySelector('.keys');
 const AIR = 14,
-  HINT = 'Point at a dot with an edge: a made picture.';
+  HINT = 'Outlined dots are generated: point at one or tap it.';
 let value = null,
   real = [],
   made = [],
@@ -69,7 +69,7 @@ const point = k => {
   GE.draw(face, sprite, k);
   face.style.width = GE.crisp(sprite.w, 128) + 'px';
   const judged = value.classes[made[k].label] ?? made[k].label;
-  said.textContent = `made picture ${k + 1}\nto the judge: ${judged}`;
+  said.textContent = `generated picture ${k + 1}\nto the judge: ${judged}`;
 };
 field.onpointermove = event => {
   if (!made.length) return;

@@ -224,9 +224,9 @@ def rows_of(context: Context, table: Table, names: Sequence[str], chosen: str) -
     columns = [
         {"name": "Model"},
         {"name": "−log p(x), nats", "number": True},
-        {"name": "This number is"},
+        {"name": "Kind"},
         *({"name": words, "number": True} for words in QUALITY.values()),
-        {"name": "Time a picture, here", "number": True},
+        {"name": "Time per picture, here", "number": True},
         {"name": "Parameters", "number": True},
         *({"name": f"Minutes of training, {axis.space}", "number": True} for axis in hardware),
     ]

@@ -41,7 +41,7 @@ QUANTITIES = {
     "label_accuracy": Quantity("Class as asked", "share, by the judge", "higher"),
     "cas": Quantity("Classification accuracy score", "share", "higher"),
     "knn_accuracy": Quantity("5-NN accuracy in the map", "share", "higher"),
-    PACE: Quantity("Time a picture, on this machine", "ms", "lower"),
+    PACE: Quantity("Time per picture, on this machine", "ms", "lower"),
     "parameters": Quantity("Parameters", "", ""),
     "minutes": Quantity("Training", "minutes", "lower"),
 }

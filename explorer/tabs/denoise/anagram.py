@@ -284,7 +284,7 @@ def build(context: Context) -> None:
     known = [(str(k), k) for k in range(10)]
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            more, halt, status = run_row("Make others", "anagram-again", "anagram-stop")
+            more, halt, status = run_row("Sample again", "anagram-again", "anagram-stop")
             first = gr.Dropdown(
                 known,
                 value=FIRST,

@@ -320,9 +320,9 @@ def build(context: Context) -> None:
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
             pad = draw_pad(label="Draw here, or drop or paste a picture", uploads=True)
-            more = gr.Button("Use a sample", size="sm", elem_id="from-more")
-            t = gr.Slider(0, 1, 0.5, step=0.025, label="Restored from time t", elem_id="from-t")
-            go, halt, status = run_row("Denoise from here", "from-go", "from-stop")
+            more = gr.Button("Use an example", size="sm", elem_id="from-more")
+            t = gr.Slider(0, 1, 0.5, step=0.025, label="Start denoising at t", elem_id="from-t")
+            go, halt, status = run_row("Denoise", "from-go", "from-stop")
             with gr.Row(elem_classes="ge-pair"):
                 label = gr.Dropdown(
                     [("No class", ANY), *((str(k), k) for k in range(100))], value=ANY,

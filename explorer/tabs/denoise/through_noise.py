@@ -173,7 +173,7 @@ def show(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
         yield screen(way=as_way(header, a, b, way), status=status)
     chosen = trips[STEPS.index(steps)]
     words = f"A is {a.words}, B is {b.words}. "
-    words += f"In {steps} steps A comes back within {percent(chosen.rms)}."
+    words += f"In {steps} steps A is recovered to within {percent(chosen.rms)}."
     run = f"{a.key} {b.key} {label} {steps}"
     yield screen(
         trips=as_trips(header, a, trips), spread=as_spread(chosen),

@@ -258,8 +258,8 @@ def as_facts(context: Context, name: str, found: Found) -> dict[str, Any]:
         told = f"{int(part.argmax())}" if code.kind == "categorical" else f"{float(part[0]):+.2f}"
         items.append((code.name.capitalize(), told.replace("-", "−")))
     noise = z[free]
-    items.append(("Length of its noise", f"{np.linalg.norm(noise):.1f}"))
-    items.append(("Usual length", f"{np.sqrt(len(noise)):.1f}"))
+    items.append(("Length of the code", f"{np.linalg.norm(noise):.1f}"))
+    items.append(("Typical length", f"{np.sqrt(len(noise)):.1f}"))
     return {"items": [{"name": term, "values": [text]} for term, text in items]}
 
 
@@ -317,7 +317,7 @@ def build(context: Context) -> None:
             searches = gr.Slider(1, MOST_SEARCHES, 8, step=1, label="Searches at once",
                                  elem_id="find-searches")  # fmt: skip
             steps = gr.Slider(20, MOST_STEPS, 200, step=10, label="Steps", elem_id="find-steps")
-            pull = gr.Slider(0, MOST_PULL, 0.001, step=0.001, label="Pull towards usual codes",
+            pull = gr.Slider(0, MOST_PULL, 0.001, step=0.001, label="Stay near typical codes",
                              elem_id="find-pull")  # fmt: skip
             seed = gr.Number(1, label="Seed", precision=0, elem_id="find-seed",
                              info="Of where the searches begin.")  # fmt: skip

@@ -165,7 +165,7 @@ def realness(snapshot: Snapshot, probability: bool) -> np.ndarray | None:
     """(64,) how real the pictures were found, from 0 to 1; None where no verdicts were kept.
 
     sigma(d) where that is a probability. Elsewhere numbers have no scale of their own: 0 is what
-    the made pictures of that step got on average, 1 what the real ones got.
+    the generated pictures of that step got on average, 1 what the real ones got.
     """
     verdicts = np.asarray(snapshot.remarks.get("verdicts", ()), np.float64)
     if len(verdicts) != COUNT:

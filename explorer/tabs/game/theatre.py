@@ -128,10 +128,10 @@ def curve_value(runs: Sequence[Run]) -> dict[str, Any]:
     for player in ("discriminator", "generator"):
         losses = [[s.logs.get(f"{player}_loss") for s in r.kept] for r in runs]
         lines = [series(r, y) for r, y in zip(runs, losses, strict=True)]
-        plot(f"{player.capitalize()}’s loss", "of that one step", lines)
+        plot(f"{player.capitalize()}’s loss", "at that step", lines)
     found = [r.reel.real.mean(1).tolist() if r.reel and r.reel.real is not None else None
              for r in runs]  # fmt: skip
-    plot("Taken for real", f"mean verdict on its {COUNT} pictures",
+    plot("Judged real", f"mean of its {COUNT} pictures",
          [series(r, y) for r, y in zip(runs, found, strict=True)])  # fmt: skip
     return {"plots": plots, "chosen": 0, "legend": len(runs) > 1}
 
@@ -311,7 +311,7 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
 def choices(context: Context, candidates: Sequence[str]) -> list[tuple[str, str]]:
     """Choices of the dropdown of other runs."""
     named = [(context.store.header(other).title, other) for other in candidates]
-    return [("The most different end", AUTO), ("No other run", NONE), *named]
+    return [("The run that ended most differently", AUTO), ("No other run", NONE), *named]
 
 
 def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
@@ -336,7 +336,7 @@ def build(context: Context) -> None:
         with gr.Column(elem_classes="ge-controls"):
             status = components.status()
             other = gr.Dropdown(
-                choices(context, known), value=AUTO, label="Beside it", filterable=False,
+                choices(context, known), value=AUTO, label="Compare with", filterable=False,
                 elem_id="game-beside",
             )  # fmt: skip
             count = gr.Dropdown(

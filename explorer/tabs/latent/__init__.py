@@ -276,7 +276,7 @@ def build(context: Context) -> None:
             heading("One number at a time", "Drag a frame along its strip.")
             rows = traversals()
             codes = CodeControls(category, sliders, *code_sheet())
-            heading("From A to B", "Keep other pictures as A and B above.")
+            heading("From A to B", "Set A and B with the buttons above.")
             way_sheet = interpolation()
             with gr.Column(visible=False) as own_part:
                 heading("Your own picture", "Draw, drop, paste or upload one.")

@@ -185,7 +185,7 @@ def amount(active: latents.Activity, dimension: int) -> str:
     value = float(active.amount[dimension])
     if active.unit.startswith("share"):
         return f"{value:.1%}{active.unit.removeprefix('share')}"
-    return f"{value:.2f} nats" if active.unit == "nats" else f"moves a pixel by {value:.1%}"
+    return f"{value:.2f} nats" if active.unit == "nats" else f"changes a pixel by {value:.1%}"
 
 
 def pad_value(context: Context, name: str, view: View) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def reel(made: Way, run: str) -> dict[str, Any]:
                 "sprite": images.sprite(seen(moments)),
                 "captions": made.names,
             }
-            for title, moments in (("Your picture", made.there), ("Another noise", made.drawn))
+            for title, moments in (("Your picture", made.there), ("Other noise", made.drawn))
         ],
         "run": run,
     }
@@ -180,7 +180,7 @@ def words(made: Way, picture: Picture) -> str:
     bits = -float(made.nats[-1]) / (picture.pixels.size * math.log(2))
     return (
         f"{picture.words[0].upper()}{picture.words[1:]}: {bits:.2f} bits/dim at the last layer. "
-        f"Back through all {len(made.names) - 1} layers it comes within {error:.1e} of itself."
+        f"Back through all {len(made.names) - 1} layers it is recovered, error {error:.1e}."
     )
 
 

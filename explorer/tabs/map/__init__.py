@@ -1,4 +1,4 @@
-"""Where pictures lie: test pictures by their codes, made pictures beside real ones."""
+"""Where pictures lie: test pictures by their codes, generated pictures beside real ones."""
 
 from __future__ import annotations
 

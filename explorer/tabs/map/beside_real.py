@@ -1,4 +1,4 @@
-"""Which kinds are missing: made pictures laid out beside real ones, as a judge sees both."""
+"""Which kinds are missing: generated pictures laid out beside real ones, as a judge sees both."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ MOST, CHUNK = 1024, 32
 LOOK_FOR = """
 * **Empty ground.** Pale dots are real pictures that the model never saw. Where no dot with an edge
   lies among them, the model makes nothing of that kind: a mode is missing.
-* **Count.** The bars say how often the judge takes a made picture for each class, and how often a
-  real one. A generator may pass every test of looks and still make few of a kind.
+* **Count.** The bars say how often the judge takes a generated picture for each class, and how
+  often a real one. A generator may pass every test of looks and still make few of a kind.
 * **Between the islands** lie pictures of no class. Point at them.
 * **What the judge does not see is not here.** Its features were learned to tell classes apart: a
   style that is missing within a class may not show. Nor are distances on the map to be trusted;
-  a made picture is put among the real ones it is nearest to, however far off it is.
+  a generated picture is put among the real ones it is nearest to, however far off it is.
 """
 
 
@@ -189,7 +189,7 @@ def shares(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def as_cloud(classes: list[str], judge: Judge, found: Made) -> dict[str, Any]:
-    """Real and made pictures on the judge's map."""
+    """Real and generated pictures on the judge's map."""
     fitted = judge.fitted
     return {
         "classes": classes,
@@ -200,7 +200,7 @@ def as_cloud(classes: list[str], judge: Judge, found: Made) -> dict[str, Any]:
 
 
 def as_bars(classes: list[str], judge: Judge, found: Made) -> dict[str, Any]:
-    """How often the judge sees each class among made pictures, and among real ones."""
+    """How often the judge sees each class among generated pictures, and among real ones."""
     mine, real = (shares(each, len(classes)) for each in (found.labels, judge.fitted.labels))
     rows = [
         {"name": text, "value": float(share), "text": f"{share:.1%}, of real ones {usual:.1%}"}
@@ -213,7 +213,7 @@ def sentence(classes: list[str], judge: Judge, found: Made) -> str:
     mine = shares(found.labels, len(classes))
     least = int(mine.argmin())
     gone = [text for text, share in zip(classes, mine, strict=True) if share == 0]
-    words = f"{len(found.labels)} made pictures among {len(judge.fitted):,} real ones. "
+    words = f"{len(found.labels)} generated pictures among {len(judge.fitted):,} real ones. "
     if gone:
         return words + f"It made none that the judge takes for {', '.join(gone)}."
     return words + f"Every class is made; the rarest is {classes[least]}, {mine[least]:.1%}."

@@ -107,9 +107,9 @@ def facts(quality: layouts.Quality) -> dict[str, str]:
         "knn": "" if knn is None else f"{knn:.1%}",
         "knn_note": "There are no classes to vote with."
         if knn is None
-        else "How often the five nearest on the map vote for a point's class.",
+        else "Share of points whose five nearest neighbours have its class.",
         "trust": f"{quality.trustworthiness:.3f}",
-        "trust_note": "1 where all neighbours on the map are neighbours in code, too.",
+        "trust_note": "1 = neighbours on the map are neighbours in code space.",
     }
 
 

@@ -104,8 +104,10 @@ def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
 def _sentence(count: int, others: int, settings: Settings) -> str:
     known = f"{count} models wrote {COUNT} pictures each" if count > 1 else (
         f"The only model of its kind here wrote {COUNT} pictures")  # fmt: skip
-    left = f" {others} of the same size have other levels and are left out." if others else ""
-    return f"{known} by the chances of seed {settings.seed}.{left}"
+    left = "" if not others else (
+        f" {others} of the same size are left out: their grey levels differ, so their nats are not "
+        "comparable.")  # fmt: skip
+    return f"{known}, from the same random numbers (seed {settings.seed}).{left}"
 
 
 def table(
@@ -135,7 +137,7 @@ def table(
             ],
             "sprite": None if found is None else images.sprite(found.x),
         })  # fmt: skip
-    heads = ["Parameters", *columns, f"Time a picture, {COUNT} at once"]
+    heads = ["Parameters", *columns, f"Time per picture ({COUNT} in parallel)"]
     return {
         "heads": heads, "count": COUNT, "h": H, "w": W, "first": f"{name}:0", "rows": told,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Who sees whom: the order of writing, what a pixel sees of the picture, and the masks."""
+"""What a pixel can see: the order of writing, what a pixel sees of the picture, and the masks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from explorer.tabs.pixels.alike import COUNT, Settings, read_settings, written
 from explorer.tabs.pixels.written import places_of
 from models.contract.abilities import ShowsMasks
 
-TITLE = "Who sees whom"
+TITLE = "What a pixel can see"
 FIELD, ORDER = "sees", "sees-order"
 FEW = 4  # samples that a receptive field is averaged over
 TEMPERATURES = (0.5, 1.0, 2.0)
@@ -154,8 +154,8 @@ def field_value(found: Field, wish: Wish, x: np.ndarray) -> dict[str, Any]:
     share = 100 * sway / (sway.sum() or 1.0)
     blind = bool((state == 1).any())
     return {
-        "h": H, "w": W, "digits": 2, "high": 1, "words": "#\u00a0% of all that sways it",
-        "legend": "Sways it", "ends": ["little", "much"], "mark": mark, "count": 1,
+        "h": H, "w": W, "digits": 2, "high": 1, "words": "#\u00a0% of all influence",
+        "legend": "Influence", "ends": ["low", "high"], "mark": mark, "count": 1,
         "maps": [{"name": "What the marked pixel sees", "note": "", "field": True,
                   # Roots: few pixels do nearly all.
                   "values": packed(np.sqrt(sway / most)), "told": packed(share),
@@ -257,7 +257,7 @@ def masks(context: Context, name: str, asked: Asked) -> Screen:
     value = masks_value(context, name, order)
     if not value["masks"]:
         return screen(masks=value, said=say("This model keeps to its order without masks."))
-    words = "Coloured: there is a weight. "
+    words = "Coloured: connected. "
     if all(mask["kernel"] for mask in value["masks"]):
         words += "The framed cell in the middle is the pixel itself."
     else:
@@ -347,9 +347,10 @@ def build(context: Context) -> None:
                 field = heat_maps(FIELD, label="What a pixel sees", largest=336, pick=True)
                 when = heat_maps(ORDER, label="Order of writing", largest=336, pick=True)
                 with gr.Column(elem_classes="ge-says"):
-                    components.heading("What is said of it", "Given what it sees in this picture.")
+                    components.heading("The model’s prediction",
+                                       "For this pixel, from the pixels it can see.")  # fmt: skip
                     bars = chances(label="Chances of the marked pixel's levels", tall=104)
-            components.heading("Masks", "Which weights there are, layer by layer.")
+            components.heading("Masks", "Which connections exist in each layer.")
             said = components.status()
             drawn = mask_pictures(label="Masks of the model")
 

@@ -272,17 +272,18 @@ def build(context: Context) -> None:
             steps = gr.Slider(
                 1, MOST_STEPS, own_steps(context.store.header(name)) if walking else 20, step=1,
                 label="Steps", visible=walking, elem_id="sample-steps",
-                info="The model is asked once a step.",
+                info="One network call per step.",
             )  # fmt: skip
             guidance = gr.Slider(
                 0, FURTHEST_GUIDANCE, 1.0, step=0.25, label="Guidance", elem_id="sample-guidance",
-                visible=walking and bool(classes), info="1: the class as it is. More exaggerates.",
+                visible=walking and bool(classes),
+                info="1 = no extra push; higher exaggerates the class.",
             )  # fmt: skip
             cuts = bool(name) and truncates(context.store.header(name))
             cut = gr.Slider(
                 LEAST_TRUNCATION, NO_TRUNCATION, NO_TRUNCATION, step=0.05, label="Truncation",
                 visible=cuts, elem_id="sample-truncation",
-                info=f"The noise stays within ± this. {NO_TRUNCATION:g}: as it is.",
+                info=f"Cuts the noise at ± this value; {NO_TRUNCATION:g} = no cut.",
             )  # fmt: skip
             measured = truncation_curve(
                 cut, as_truncation(context.store.header(name)) if cuts else None

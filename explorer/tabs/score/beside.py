@@ -113,7 +113,7 @@ def as_table(context: Context, name: str, rows: Sequence[Row], alarm: float) -> 
         {"name": "Model"},
         {"name": "−log p(x), nats", "number": True},
         {"name": "Bits/dim", "number": True},
-        {"name": "This number is"},
+        {"name": "Kind"},
         {"name": "Percentile by likelihood", "number": True},
         {"name": "Percentile by its usual score", "number": True},
         {"name": "Verdict", "verdict": True},

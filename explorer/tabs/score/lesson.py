@@ -188,7 +188,7 @@ def reveal(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
     if model not in able(context):
         raise ValueError("Choose a model of Fashion-MNIST that tells how likely pictures are.")
     if asked.guess not in GUESSES:
-        raise ValueError("Guess first: there is no wrong answer before 2018.")
+        raise ValueError("Make a guess first. (Until 2018 the experts got it wrong.)")
     if model not in context.store.loaded:
         yield screen(status=say(LOADING, kind="busy"))
     unscored, by = pictures(context, model)

@@ -224,11 +224,11 @@ def sentence(
     context: Context, name: str, files: Any, given: Pile, score: str, found: Found, alarm: float
 ) -> str:
     words = f"{len(given.names)} pictures" if files else (
-        f"{len(given.names)} examples, until you bring pictures of your own")  # fmt: skip
+        f"{len(given.names)} built-in examples (drop your own above)")  # fmt: skip
     if reference(context, name) is not None:
         own = at_once(context, name, score)[0].values
         flagged = sum(judged(float(v), own, alarm).strange for v in found.values)
-        words += f"; {flagged} stranger than all but {percent(alarm)} of the test pictures"
+        words += f"; {flagged} flagged: stranger than {percent(1 - alarm)} of the test pictures"
     if given.problems:
         words += f"; {len(given.problems)} could not be used, see below"
     return words + "."

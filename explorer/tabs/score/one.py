@@ -180,7 +180,7 @@ def score_control(context: Context, name: str, score: Any) -> Any:
     score = read_score(context, name, score)
     choices = [(SCORES[key].title, key) for key in offered(context, name)]
     usual = default_score(context, name)
-    choices = [(f"{title} (the usual one)" if key == usual else title, key)
+    choices = [(f"{title} (default)" if key == usual else title, key)
                for title, key in choices]  # fmt: skip
     return gr.Dropdown(choices=choices, value=score, info=help_of(score))
 
@@ -202,7 +202,7 @@ def as_maps(
         heat = per_pixel.sum(0)
         high = max(float(np.quantile(heat, 0.995)), 1e-6)
         maps.append({
-            "name": "Where it is strange", "note": title, "picture": sprite, "over": True,
+            "name": "Which pixels surprise it", "note": title, "picture": sprite, "over": True,
             "values": packed(heat),
         })  # fmt: skip
     if made is not None:
@@ -215,7 +215,7 @@ def as_maps(
 
 def mapped(found: Found | None, likely: Found | None) -> tuple[str, np.ndarray] | None:
     """(words, (C, H, W)) of the map to show: the score's own, else the likelihood's."""
-    for words, each in (("adds up to the score", found), ("adds up to −log p(x)", likely)):
+    for words, each in (("their sum is the score", found), ("their sum is −log p(x)", likely)):
         if each is not None and each.per_pixel is not None:
             return words, each.per_pixel[0]
     return None
@@ -358,7 +358,7 @@ def build(context: Context) -> None:
                                 label="Score", info=" ", filterable=False,
                                 elem_id="one-score", elem_classes="ge-score")  # fmt: skip
             seed = gr.Number(0, label="Seed", precision=0, elem_id="one-seed",
-                             info="Of the noise that estimates use.")  # fmt: skip
+                             info="Fixes the random numbers behind estimates.")  # fmt: skip
             with gr.Row(elem_classes="ge-saves"):
                 png = gr.Button("Pictures as PNG", size="sm", elem_id="one-png")
                 csv = gr.Button("Numbers as CSV", size="sm", elem_id="one-csv")
@@ -372,7 +372,7 @@ def build(context: Context) -> None:
             judge = verdict("one-verdict", tall=220)
             components.heading(
                 "The same picture under every model",
-                "Numbers of one space are comparable, numbers of two are not. The percentile is "
+                "Compare numbers within a group only: each has its own unit. The percentile is "
                 "among each model's own test pictures.",
             )
             said = components.status()

@@ -53,7 +53,7 @@ Once a run has begun, there will be
 LOOK_FOR = r"""
 * **The same noise, growing sharper.** Every frame is drawn from the same random numbers, so what
   changes is what was learned. Scrub back: what comes first, stroke or shape, edge or colour?
-* **Learned, or learned by heart?** One curve is of pictures that were trained on, the other of
+* **Learning or memorising?** One curve is of pictures that were trained on, the other of
   pictures that were set aside, with the same chances. While both fall, the model learns what holds
   for all; where the gap opens, it learns its own pictures. Provoke it: the large size, `digits`,
   many steps.

@@ -92,7 +92,7 @@ def _gap(words: str, held: Series, train: Series, total: int) -> dict[str, Any]:
     last = points[-1]
     gap = last[1] - last[2] if last[2] is not None else 0.0
     return {
-        "title": f"{words}: learned, or learned by heart?",
+        "title": f"{words}: learning or memorising?",
         "note": f"gap {gap:+.3g}".replace("-", "−"),
         "x": [step for step, *_ in points],
         "x_name": "step",

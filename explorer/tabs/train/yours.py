@@ -74,13 +74,13 @@ def build_yours(context: Context) -> Yours:
             test = gr.Button("Measure it", size="sm", elem_id="train-measure")
         saver = SaveButtons({"zip": download}, components.saver())
         about = components.status()
-        back = gr.File(label="Bring one back: the zip, or model.safetensors", height=110,
+        back = gr.File(label="Load a saved model (.zip or .safetensors)", height=110,
                        elem_id="train-back")  # fmt: skip
         with gr.Accordion("To the Hugging Face Hub", open=False):
             target = gr.Textbox(label="Repository", placeholder="you/name", max_lines=1)
             token = gr.Textbox(label="Token", type="password", max_lines=1,
                                info="Used once, and not kept.")  # fmt: skip
-            send = gr.Button("Put it there", size="sm")
+            send = gr.Button("Upload to the Hub", size="sm")
 
     part.controls(kept=chosen, back=back, target=target, token=token)
     part.outputs(status=about, offers=offers, kept=chosen, token=token)

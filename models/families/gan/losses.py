@@ -1,8 +1,8 @@
 """What the two players of a GAN play for: the games by name, and the penalties on a discriminator.
 
 A game is two functions of the discriminator's verdicts, numbers d without bounds, each to be made
-small: the discriminator's of those on real and on made pictures, the generator's of those on its
-own. Where it has a probability in mind, that a picture is real, it is sigma(d).
+small: the discriminator's of those on real and on generated pictures, the generator's of those on
+its own. Where it has a probability in mind, that a picture is real, it is sigma(d).
 
 Every game's generator loss is written so that ``generator(-d)`` is what somebody would lose who
 wants real pictures to be called made: that is what an encoder plays (Dumoulin et al. 2017).

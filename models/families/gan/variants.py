@@ -1,4 +1,4 @@
-r"""A generative adversarial network: a generator learns from somebody who tells its pictures apart.
+r"""A generative adversarial network: a generator learns to fool a discriminator.
 
 Noise $z \sim \mathcal{N}(0, I)$ becomes a picture $G(z)$, and a second network, the discriminator
 $D$, says for a picture how likely it is a real one. Both play for one number (Goodfellow et al.
@@ -18,8 +18,8 @@ not overlap, at the price of a critic whose slope is at most one:
 $$W(p, q) = \sup_{\|d\|_L \le 1} \; \mathbb{E}_p\, d(x) - \mathbb{E}_q\, d(x) .$$
 
 Slopes are what makes the game converge or not. They are held by a penalty
-$\lambda\, \mathbb{E} (\|\nabla d\| - 1)^2$ on lines between real and made pictures (Gulrajani et
-al. 2017), by one on real pictures alone, $\frac{\gamma}{2} \mathbb{E}_p \|\nabla d\|^2$ (*R1*,
+$\lambda\, \mathbb{E} (\|\nabla d\| - 1)^2$ on lines between real and generated pictures (Gulrajani
+et al. 2017), by one on real pictures alone, $\frac{\gamma}{2} \mathbb{E}_p \|\nabla d\|^2$ (*R1*,
 Mescheder et al. 2018), or by dividing every layer's weights by their largest singular value
 (*spectral normalisation*, Miyato et al. 2018). Without any, a generator may find a few pictures
 that pass and make nothing else: **mode collapse**.

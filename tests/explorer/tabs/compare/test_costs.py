@@ -117,8 +117,8 @@ def test_columns_of_a_group_are_of_one_space_and_of_one_hardware(context):
     cells = {row["cells"][0][0]: dict(zip(heads, row["cells"], strict=True))
              for row in table["rows"]}  # fmt: skip
     assert cells["Exact"]["−log p(x), nats"] == ["80.0 ± 0.2", 80]
-    assert cells["Bound"]["This number is"][0] == "a bound"
-    assert cells["Asked"]["This number is"][0] == "mean over the classes"
+    assert cells["Bound"]["Kind"][0] == "a bound"
+    assert cells["Asked"]["Kind"][0] == "mean over the classes"
     assert cells["Exact"]["Minutes of training, 1 CPU thread"] == ["5", 5]
     assert cells["Grey"]["Minutes of training, 1 CPU thread"] == ["–", None]
 

@@ -173,7 +173,7 @@ def test_the_way_goes_along_the_sphere_from_a_to_b(context):
     frames = pictures(film["rows"][0]["sprite"])
     assert np.array_equal(frames[3], frames[17]) and np.array_equal(frames[0], frames[20])
     assert table["columns"][0] == "A" and table["columns"][5] == "50 %"
-    assert "comes back within" in status["text"]
+    assert "is recovered to within" in status["text"]
 
 
 def test_the_cross_fade_is_the_mean_of_pixels(context):
@@ -197,7 +197,7 @@ def test_the_code_shown_gives_the_way_and_the_error(context, name, label):
 def test_the_second_time_nothing_is_computed(context, monkeypatch):
     settled(show(context))
     monkeypatch.setattr(through_noise, "_asked_of", None)
-    assert "comes back" in settled(show(context)).status["text"]
+    assert "is recovered" in settled(show(context)).status["text"]
 
 
 # -- what cannot be done --------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def test_made_pictures_lie_where_the_judge_sees_them(context):
         assert (low <= place).all() and (place <= high).all()
     told = [row["value"] for row in bars["rows"]]
     assert told == pytest.approx((np.bincount(labels, minlength=10) / 64).tolist())
-    assert "64 made pictures among" in status["text"]
+    assert "64 generated pictures among" in status["text"]
     assert ("It made none" in status["text"]) == (0 in told)
 
 

@@ -1,4 +1,4 @@
-"""The Pixels tab's Side by side and Who sees whom, without a page."""
+"""The Pixels tab's Side by side and What a pixel can see, without a page."""
 
 from __future__ import annotations
 

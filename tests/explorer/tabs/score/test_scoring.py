@@ -147,7 +147,7 @@ def test_the_numbers_are_those_of_the_model_itself(context):
     bits = exact.values.item() / 64 / np.log(2)
     assert float(facts(screen.facts)["Bits per dimension"]) == pytest.approx(bits, abs=1e-3)
     assert [one["name"] for one in maps["maps"]] == [
-        "What the model sees", "Where it is strange", "Lower half, completed"]  # fmt: skip
+        "What the model sees", "Which pixels surprise it", "Lower half, completed"]  # fmt: skip
     assert floats(maps["maps"][1]["values"]).sum() == pytest.approx(verdict["value"], rel=1e-4)
     scope: dict = {}
     exec(screen.code, scope)
@@ -217,7 +217,7 @@ def test_a_score_that_a_model_lacks_becomes_its_usual_one(context):
     assert scored.read_score(context, "bare", "complexity") == "complexity"
     assert scored.read_score(context, "bare", None) == scored.default_score(context, "bare")
     choices = dict(one.score_control(context, "grey", "likelihood").choices)
-    assert choices == {"Likelihood": "likelihood", "Input complexity (the usual one)": "complexity"}
+    assert choices == {"Likelihood": "likelihood", "Input complexity (default)": "complexity"}
 
 
 def test_the_next_example_comes_around(context):
