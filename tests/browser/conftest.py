@@ -199,10 +199,18 @@ def watched(page, address: str) -> Iterator[Seen]:
             page.remove_listener(event, heard)
 
 
+# The Sample tab, where it is on screen, has its first pictures, or says why not.
+GREETS = """() => [...document.querySelectorAll('.ge-panel-sample')].every(panel =>
+  !panel.querySelector('.cells')?.offsetParent || panel.querySelector('.cells canvas')
+    || panel.querySelector('.ge-status[data-kind=problem]'))"""
+
+
 def open_page(page, url: str) -> None:
-    """Opens an address and waits until the page has taken its state from it."""
+    """Opens an address and waits until the page has taken its state from it, and its first pictures
+    are there: they come after."""
     page.goto(url)
     page.wait_for_selector("body[data-ge=open]")
+    page.wait_for_function(GREETS)
 
 
 def choose(page, name: str) -> None:
