@@ -11,6 +11,8 @@
                               [--to FILE.film|.png] [--json]
     python -m models export CHECKPOINT --to page.html [--weights float16|float32|int8]
     python -m models export CHECKPOINT... --space FOLDER
+    python -m models write CHECKPOINT [--prompt TEXT] [--n 400] [--temperature T]
+    python -m models read CHECKPOINT FILE... [--json]
 
 With ``--json`` one JSON object stands on stdout and nothing else. What is wrong with an argument is
 said in one line on stderr, and the exit status is 2; a run that fails, or that could not write what
@@ -28,7 +30,7 @@ import sys
 from typing import Any
 
 from models.checkpoints.header import read_header
-from models.commands import evaluate, export, film, plane, sample, score, train
+from models.commands import evaluate, export, film, plane, sample, score, train, words
 from models.commands import list as list_checkpoints
 from models.commands.arguments import parser
 from models.commands.sentences import about_unreadable, one_line
@@ -47,6 +49,8 @@ COMMANDS = {
     "score": score.run,
     "plane": plane.run,
     "export": export.run,
+    "write": words.write,
+    "read": words.read,
 }
 
 # What a Ctrl-C leaves of a command, where there is more to say than that it has stopped.
@@ -70,8 +74,10 @@ def main(argv: list[str] | None = None) -> int:
         result = COMMANDS[args.command](args)
         if as_json:
             print(json.dumps(_valid(result), allow_nan=False))
-        if args.command == "score" and (unreadable := result.get("unreadable")):
-            print(f"python -m models score: {about_unreadable(unreadable)}", file=sys.stderr)
+        if args.command in ("score", "read") and (unreadable := result.get("unreadable")):
+            print(
+                f"python -m models {args.command}: {about_unreadable(unreadable)}", file=sys.stderr
+            )
             return 2
         return 0
     except KeyboardInterrupt as stop:

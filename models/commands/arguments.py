@@ -144,6 +144,15 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0)
     sub = command("plane", "train a method on points of the plane", "json")
     plane.add_arguments(sub)
+    sub = command("write", "go on writing a text", "checkpoint", "device", "json")
+    sub.add_argument("--prompt", default="", help="how the text begins; \\n is a new line")
+    sub.add_argument("--n", type=int, default=400, help="characters to write")
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--temperature", type=float, help="1 is as trained; less is safer")
+    sub.add_argument("--top-k", type=int, help="draw from the K likeliest characters; 0: all")
+    sub.add_argument("--top-p", type=float, help="draw from the likeliest that have share P")
+    sub = command("read", "bits a character of text files", "checkpoint", "device", "json")
+    sub.add_argument("files", nargs="+", metavar="FILE")
     sub = command("export", "a model as one HTML file that runs without Python", "json")
     export.add_arguments(sub)
     return main
@@ -157,7 +166,16 @@ def check_knobs(known: tuple[Knob, ...], given: dict[str, Any], name: str, does:
             others = ", ".join(f"--{other}" for other in knobs if other in OFFERED)
             instead = f" It takes {others}." if others else ""
             raise ValueError(f"'{name}' {does} without --{key}; leave it out.{instead}")
-        knobs[key].checked(value, f"--{key}")
+        knobs[key].checked(value, f"--{key.replace('_', '-')}")
+
+
+def instead(model: Model) -> str:
+    """A sentence, after a space, on the commands that serve a model of another kind; or nothing."""
+    from models.contract.abilities import WritesText
+
+    return (
+        " It is a model of text: use 'write' and 'read'." if isinstance(model, WritesText) else ""
+    )
 
 
 def check_label(model: Model, label: int | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoints.weights import load
-from models.commands.arguments import PICTURES, check_knobs, check_label
+from models.commands.arguments import PICTURES, check_knobs, check_label, instead
 from models.contract.knobs import checked_seed
 from models.machine.files import check_folder
 
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check_folder(out.parent)
     model = load(args.checkpoint, processes.join(args.device))
     if not isinstance(model, Samples):
-        raise ValueError(f"'{args.checkpoint}' cannot be sampled from; it is no generative model.")
+        raise ValueError(f"'{args.checkpoint}' draws no pictures from noise.{instead(model)}")
     check_label(model, args.label)
     names = ("temperature", "steps", "sampler", "guidance", "truncation")
     given = {name: getattr(args, name) for name in names}

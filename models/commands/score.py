@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.checkpoints.header import SHIPPED, read_header, resolve
 from models.checkpoints.weights import load
-from models.commands.arguments import DRAWS, check_knobs
+from models.commands.arguments import DRAWS, check_knobs, instead
 from models.commands.sentences import one_line
 from models.contract.knobs import checked_seed
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     effort = {} if args.samples is None else {"samples": args.samples}
     model = load(args.checkpoint, join(args.device))
     if not isinstance(model, HasLikelihood):
-        raise ValueError(f"'{args.checkpoint}' gives no likelihood; it is another kind of model.")
+        raise ValueError(f"'{args.checkpoint}' gives no likelihood of pictures.{instead(model)}")
     check_knobs(model.knobs("log_likelihood"), effort, args.checkpoint, "is scored")
     paths, images, unreadable = _read(args, model.image_shape)
     rows = []

@@ -269,7 +269,7 @@ def test_sample_refuses(refused, tiny_vae, judge, tmp_path):
     refused("temperature", "sample", tiny_vae, "--temperature", "nan", "--out", out)
     refused("temperature", "sample", tiny_vae, "--temperature", "-1", "--out", out)
     refused("not class-conditional", "sample", tiny_vae, "--label", 1, "--out", out)
-    refused("cannot be sampled from", "sample", judge, "--out", out)
+    refused("draws no pictures from noise", "sample", judge, "--out", out)
     refused("required: --out", "sample", tiny_vae)
     refused("no checkpoint at", "sample", tmp_path / "nowhere", "--out", out)
     refused("no checkpoint at", "sample", tmp_path, "--out", out)
