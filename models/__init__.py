@@ -71,6 +71,8 @@ PUBLIC = {
     "score_each": "models.scores.each:score_each",
     "likelihood_each": "models.scores.each:likelihood_each",
     "score": "models.scores.scores:score",
+    "downhill": "models.scores.energies:downhill",
+    "energy_slope": "models.scores.energies:energy_slope",
     "background_of": "models.scores.background:background_of",
     "auroc": "models.evaluation.metrics:auroc",
     "spoilt": "models.data.corruption:spoilt",

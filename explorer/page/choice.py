@@ -6,6 +6,7 @@ import base64
 import hashlib
 import textwrap
 import zlib
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -152,14 +153,23 @@ class OwnPicture:
     """The choice between what is offered and a picture of one's own, and a pad for that.
 
     key: unique on the page. label: what the picture is called. offered: what there is besides.
+    before: (words, source) of further ones, the first of which is taken at first.
     ``shelf`` is a column for what is offered; source and pad are inputs, seen shows what the model
     sees of an own picture.
     """
 
-    def __init__(self, context: Context, key: str, *, label: str, offered: str) -> None:
+    def __init__(
+        self,
+        context: Context,
+        key: str,
+        *,
+        label: str,
+        offered: str,
+        before: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self.source = gr.Radio(
-            [(offered, SAMPLE), ("Your own", OWN)],
-            value=SAMPLE,
+            [*before, (offered, SAMPLE), ("Your own", OWN)],
+            value=before[0][1] if before else SAMPLE,
             label=label,
             elem_id=f"{key}-source",
             elem_classes="ge-source",

@@ -98,6 +98,21 @@ class HasSchedule(Protocol):
 
 
 @runtime_checkable
+class RunsChains(Protocol):
+    """Walks in its energy by Markov chains.
+
+    chain_steps(start, rng): yields frames of B chains, the first of step 0, from pictures ``start``
+    (B, C, H, W) or, where it is a number, of so many from noise. x: where the chains are, cut to
+    [0, 1]; x0: the pictures that they would be without their noise; info["energy"]: (B,) nats of
+    the chains, at the noise level info["sigma"] where there are several.
+    """
+
+    def chain_steps(
+        self, start: Tensor | int, rng: Generator, steps: int = 100, **knobs
+    ) -> Iterator[Frame]: ...
+
+
+@runtime_checkable
 class HasEarlyFeatures(Protocol):
     """Tells what its first layers make of codes z (B, D): early_features(z), (B, F)."""
 
@@ -139,6 +154,7 @@ FINER = {
         Noises,
         Restores,
         HasSchedule,
+        RunsChains,
         HasEarlyFeatures,
         ReadsCodes,
         ShowsMasks,

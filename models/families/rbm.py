@@ -152,7 +152,7 @@ class RBM(GenerativeModel):
             back = model.pixels(torch.sigmoid(model.drive(v)), 1.0)
             lost = F.binary_cross_entropy(back, v, reduction="none").sum(1).mean()
         data, dream = self.free_energy(v).mean(), self.free_energy(dreamt).mean()
-        logs = {"reconstruction": lost, "data_energy": data, "dream_energy": dream}
+        logs = {"reconstruction": lost, "positive_phase": data, "negative_phase": dream}
         yield Objective(list(self.parameters()), data - dream, logs)
 
     # -- sampling --------------------------------------------------------------------------------
@@ -175,6 +175,7 @@ class RBM(GenerativeModel):
         samples = with_default(SAMPLES, 100, low=2)
         declared = {
             "sample_steps": walk,
+            "chain_steps": walk,
             "complete_steps": walk,
             "log_likelihood": (samples, temperatures, BINARISE),
         }
@@ -212,6 +213,48 @@ class RBM(GenerativeModel):
         known = checked_mask(known, x)
         yield from self._chain(len(x), rng, temperature, steps, x, known)
 
+    @torch.no_grad()
+    def chain_steps(
+        self,
+        start: Tensor | int,
+        rng: Generator | Streams,
+        steps: int = 200,
+        temperature: float = 1.0,
+    ) -> Iterator[Frame]:
+        """Gibbs chains from pictures ``start`` (B, C, H, W) in [0, 1], each pixel drawn 0 or 1 with
+        its grey level as probability; or, where it is a number, so many from pixels that are either
+        with even chances. x is the chain, 0 or 1; x0 each pixel's chance to be white if every
+        hidden unit were its own chance (the mean field); info has the ``energy`` (B,)."""
+        model = self._tempered(temperature, steps)
+        if isinstance(start, Tensor):
+            rng = Streams.of(rng, len(self.checked(start)))
+            v = binarised(start, rng).flatten(1).to(model.b.dtype)
+            bits = _bits(rng)
+        else:
+            rng = Streams.of(rng, start)
+            bits = _bits(rng)
+            v = bits(torch.full((start, len(self.b)), 0.5, device=self.device).to(model.b.dtype))
+        every = max(1, steps // FRAMES)
+        for k in range(steps + 1):
+            if k % every == 0 or k == steps:
+                x = v.to(self.b.dtype)
+                mean = model.pixels(torch.sigmoid(model.drive(v)), 1.0).float()
+                x, mean = (each.view(-1, *self.image_shape) for each in (x, mean))
+                yield Frame(k, steps, x, mean, {"energy": self.energy(x), "label": None})
+            if k < steps:
+                v = bits(model.step(v, 1.0, bits))
+
+    def _tempered(self, temperature: float, steps: int) -> Tempered:
+        """The model at a temperature, for so many steps. Raises ValueError, one sentence."""
+        check_temperature(temperature)
+        if steps < 1:
+            raise ValueError("A chain needs at least one step.")
+        model, cold = self.tempered(), max(temperature, COLDEST)
+        if cold != 1:
+            W, b, c, base = model
+            model = Tempered(W / cold, b / cold, c / cold, base)
+        return model
+
     def _chain(
         self,
         n: int,
@@ -221,13 +264,7 @@ class RBM(GenerativeModel):
         x: Tensor | None = None,
         known: Tensor | None = None,
     ) -> Iterator[Frame]:
-        check_temperature(temperature)
-        if steps < 1:
-            raise ValueError("A chain needs at least one step.")
-        model, cold = self.tempered(), max(temperature, COLDEST)
-        if cold != 1:
-            W, b, c, base = model
-            model = Tempered(W / cold, b / cold, c / cold, base)
+        model = self._tempered(temperature, steps)
         rng = Streams.of(rng, n)
         bits = _bits(rng)
         start = (uniform((n,), rng, self.device) * len(self.chains)).long()

@@ -121,7 +121,7 @@ const mark = plot => {
   make('line', { class: 'rule', x1: x, x2: x, y1: TOP, y2: plot.height - FOOT }, plot.over);
   const texts = [];
   data.lines.forEach((line, i) => {
-    if (line.y[k] == null) return;
+    if (line.y[k] == null || line.thin) return;
     make(
       'circle',
       {
@@ -134,7 +134,7 @@ const mark = plot => {
     );
     const one = document.createElement(i === chosen ? 'b' : 'span');
     one.textContent =
-      (data.lines.length > 1 ? line.name + ' ' : '') +
+      (data.lines.length > 1 && line.name ? line.name + ' ' : '') +
       words(line.y[k]) +
       (data.unit ? '\u00a0' + data.unit : '');
     texts.push(one);
@@ -211,7 +211,8 @@ const draw = plot => {
       path += `${pen}${plot.across(data.x[k]).toFixed(1)} ${plot.down(v).toFixed(1)}`;
       pen = 'L';
     });
-    make('path', { d: path, class: i === chosen ? 'line on' : `line other k${i}` }, svg);
+    const kind = i === chosen ? 'on' : line.thin ? 'thin' : `other k${i}`;
+    make('path', { d: path, class: `line ${kind}` }, svg);
     if (i === chosen && data.x.length <= 40 && props.follows) {
       line.y.forEach(
         (v, k) =>
@@ -251,10 +252,10 @@ const show = () => {
     const plot = plots[i];
     plot.data = data.x.length ? data : null;
     plot.pointed = null;
-    plot.said.style.minHeight = data.lines.length > 1 ? '36px' : '';
+    plot.said.style.minHeight = data.lines.filter(line => !line.thin).length > 1 ? '36px' : '';
     plot.title.textContent = data.title;
     plot.note.textContent = data.note ?? '';
-    plot.svg.setAttribute('aria-label', `${data.title}: ${data.lines.map(l => l.name).join(', ')}`);
+    plot.svg.setAttribute('aria-label', `${data.title}: ${data.lines.map(l => l.name).filter(Boolean).join(', ')}`);
     draw(plot);
   });
 };

@@ -12,6 +12,7 @@ let figures = [],
 const rgb = list => list.map(c => [1, 3, 5].map(i => parseInt(c.slice(i, i + 2), 16)));
 const SURPRISE = rgb(props.palette),
   HEAT = rgb(props.heat),
+  SIGNED = rgb(props.signed),
   [BLIND] = rgb([props.blind]);
 const colour = (stops, v) => {
   const x = Math.max(0, Math.min(1, v)) * (stops.length - 1),
@@ -19,7 +20,7 @@ const colour = (stops, v) => {
   return stops[i].map((c, k) => c + (stops[i + 1][k] - c) * (x - i));
 };
 
-const words = v => v.toFixed(value.digits ?? 2);
+const words = v => v.toFixed(value.digits ?? 2).replace('-', '−');
 const told = figure => {
   const { data, values, blind } = figure,
     k = at;
@@ -84,7 +85,9 @@ const paint = figure => {
       else if (state === 3) c = c0;
       else c = colour(HEAT, values[k]).map((v, j) => 0.78 * v + 0.22 * c0[j]);
     } else if (values && Number.isFinite(values[k])) {
-      c = colour(SURPRISE, values[k] / value.high);
+      c = value.signed
+        ? colour(SIGNED, 0.5 + values[k] / value.high / 2)
+        : colour(SURPRISE, values[k] / value.high);
       if (data.over) c = c.map((v, j) => 0.75 * v + 0.25 * c0[j]);
     } else c = c0;
     for (let j = 0; j < 3; j++) out[4 * k + j] = c[j];
@@ -195,7 +198,7 @@ const show = () => {
     figure.canvas.setAttribute('aria-label', `${data.name}: arrow keys point at pixels`);
   });
   const g = ramp.getContext('2d'),
-    stops = given.some(m => m.field) ? HEAT : SURPRISE;
+    stops = value.signed ? SIGNED : given.some(m => m.field) ? HEAT : SURPRISE;
   for (let x = 0; x < 128; x++) {
     g.fillStyle = `rgb(${colour(stops, x / 127).join(',')})`;
     g.fillRect(x, 0, 1, 1);

@@ -12,6 +12,8 @@ from explorer.components.theme import CIVIDIS
 # Of what sways a pixel, and of what does not though it could.
 HEAT = ("#1d130d", "#6b2a0c", "#b9501a", "#ee8a3c", "#ffc078", "#fff1da")
 BLIND = "#3f90da"
+# Of numbers on both sides of zero, from the lowest over none at all to the highest.
+SIGNED = ("#1f5fb4", "#8fb4e3", "#f4f1ec", "#e59a83", "#b4290c")
 
 
 class HeatMaps(NamedTuple):
@@ -26,6 +28,7 @@ def heat_maps(maps_id: str, *, label: str, largest: int = 336, pick: bool = Fals
     """Value of ``view``::
 
         {"h", "w", "unit": word after a number, "digits": decimals, "high": where the colours end,
+         "signed": whether they go from -high, over zero, to high (optional),
          "words": a sentence for a number, put in place of its #, instead of "unit",
          "legend": words beside the colours, "ends": their two words, or None for numbers,
          "mark": a pixel, or None, "count": how many maps there will be,
@@ -43,7 +46,7 @@ def heat_maps(maps_id: str, *, label: str, largest: int = 336, pick: bool = Fals
     """
     view = component(
         "heat_maps", None, maps=maps_id, label=label, largest=largest, pick=pick,
-        palette=list(CIVIDIS), heat=list(HEAT), blind=BLIND,
+        palette=list(CIVIDIS), heat=list(HEAT), blind=BLIND, signed=list(SIGNED),
     )  # fmt: skip
     place = component(
         "place_choice", None, html="", elem_classes=["ge-hidden"],

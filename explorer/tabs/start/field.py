@@ -139,6 +139,7 @@ HOMES = (
     ("WritesPixels", "pixels"),
     ("Flows", "layers"),
     ("Discriminates", "game"),
+    ("HasEnergy", "energy"),
     ("Decodes", "latent"),
     ("HasLevels", "codes"),
     ("QuantisesCodes", "codes"),

@@ -234,7 +234,11 @@ class EnergyModel(GenerativeModel):
 
     def knobs(self, method: str = "sample_steps") -> tuple[Knob, ...]:
         walk = (TEMPERATURE, with_default(STEPS, 100))
-        return {"sample_steps": walk, "chain_steps": walk}.get(method, ())
+        size = Knob(
+            "step_size", "number", "Size of a Langevin step, in units of the noise level.",
+            self.config.step, 0.01, 1.4,
+        )  # fmt: skip
+        return {"sample_steps": walk, "chain_steps": (*walk, size)}.get(method, ())
 
     @torch.no_grad()
     def sample_steps(
@@ -252,33 +256,62 @@ class EnergyModel(GenerativeModel):
 
         temperature: of p(x)^(1 / temperature).
         """
-        if steps < 1:
-            raise ValueError("A chain needs at least one step.")
-        c, rng = self.config, Streams.of(rng, n)
-        start = c.highest * normal((n, *self.image_shape), rng, self.device)
-        fall = min(steps, c.anneal)
-        levels = [c.highest * (c.lowest / c.highest) ** (k / fall) for k in range(fall)]
-        levels += [c.lowest] * (steps - fall)
-        yield from self._chain(start, levels, rng, temperature)
+        rng = Streams.of(rng, n)
+        yield from self._chain(self._far(n, rng), self._falling(steps), rng, temperature, last=True)
 
     @torch.no_grad()
     def chain_steps(
-        self, x: Tensor, rng: Generator | Streams, steps: int = 100, temperature: float = 1.0
+        self,
+        start: Tensor | int,
+        rng: Generator | Streams,
+        steps: int = 100,
+        temperature: float = 1.0,
+        step_size: float | None = None,
     ) -> Iterator[Frame]:
-        """Langevin chains at the smallest noise level that start from pictures x (B, C, H, W) in
-        [0, 1], with noise of that level added. Frames as those of ``sample_steps``."""
-        if steps < 1:
-            raise ValueError("A chain needs at least one step.")
-        x, low = self.checked(x), self.config.lowest
-        rng = Streams.of(rng, len(x))
-        start = x + low * normal(x.shape, rng, x.device)
-        yield from self._chain(start, [low] * steps, rng, temperature)
+        """Langevin chains at the smallest noise level from pictures ``start`` (B, C, H, W) in
+        [0, 1], with noise of that level added; or, where it is a number, so many from noise at the
+        largest level, which falls as in ``sample_steps``. Frames as there, but that the last one's
+        x is the chain as well.
+
+        step_size: epsilon over the noise level, the settings' ``step`` unless given.
+        """
+        c = self.config
+        if isinstance(start, Tensor):
+            rng = Streams.of(rng, len(self.checked(start)))
+            x = start + c.lowest * normal(start.shape, rng, start.device)
+            levels = [c.lowest] * steps
+        else:
+            rng = Streams.of(rng, start)
+            x, levels = self._far(start, rng), self._falling(steps)
+        yield from self._chain(x, levels, rng, temperature, step_size)
+
+    def _far(self, n: int, rng: Streams) -> Tensor:
+        """Where chains start: noise of the largest level, (n, C, H, W)."""
+        return self.config.highest * normal((n, *self.image_shape), rng, self.device)
+
+    def _falling(self, steps: int) -> list[float]:
+        """The noise level at each of so many steps from noise."""
+        c = self.config
+        fall = min(steps, c.anneal)
+        levels = [c.highest * (c.lowest / c.highest) ** (k / fall) for k in range(fall)]
+        return levels + [c.lowest] * (steps - fall)
 
     def _chain(
-        self, x: Tensor, levels: list[float], rng: Streams, temperature: float
+        self,
+        x: Tensor,
+        levels: list[float],
+        rng: Streams,
+        temperature: float,
+        size: float | None = None,
+        last: bool = False,
     ) -> Iterator[Frame]:
+        """last: whether the last frame's x is the denoised picture."""
         check_temperature(temperature)
-        total = len(levels)
+        total, size = len(levels), self.config.step if size is None else size
+        if total < 1:
+            raise ValueError("A chain needs at least one step.")
+        if not 0 < size < 2:  # beyond 2 even a Gaussian's chain runs away
+            raise ValueError("A Langevin step must be above 0 and below 2 noise levels.")
         every = max(1, total // FRAMES)
         for k in range(total + 1):
             # The gradient that the next step goes down also says what the picture is like here.
@@ -288,12 +321,12 @@ class EnergyModel(GenerativeModel):
             if k % every == 0 or k == total:
                 # The mean of the pictures that this may be a noisy version of (Robbins 1956).
                 clean = (x - s.square() * slope).clamp(0, 1)
-                shown = clean if k == total else x.clamp(0, 1)
+                shown = clean if last and k == total else x.clamp(0, 1)
                 info = {"energy": energy, "sigma": float(sigma[0]), "label": None}
                 yield Frame(k, total, shown, clean, info)
             if k < total:
                 noise = normal(x.shape, rng, x.device)
-                x = langevin(x, slope, self.config.step * s, noise, temperature)
+                x = langevin(x, slope, size * s, noise, temperature)
 
 
 def _uniform(shape: tuple[int, ...], rng: Generator, device: torch.device) -> Tensor:

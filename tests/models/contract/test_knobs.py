@@ -35,7 +35,7 @@ GIVEN = {
 METHODS = (
     *("sample_steps", "restore_steps", "complete_steps", "log_likelihood", "denoise", "noised"),
     *("encode", "encode_distribution", "decode", "flow_steps", "inverse_steps", "verdict"),
-    "early_features",
+    *("early_features", "chain_steps"),
 )
 
 

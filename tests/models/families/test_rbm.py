@@ -88,8 +88,8 @@ def test_the_chains_go_on_in_training_alone():
     (objective,) = model.train().objectives(x, None, generator(0))
     assert not torch.equal(model.chains, before) and set(model.chains.unique().tolist()) <= {0, 1}
     dreamt = model.free_energy(model.chains).mean()
-    torch.testing.assert_close(objective.logs["dream_energy"], dreamt)
-    data, dream = objective.logs["data_energy"], objective.logs["dream_energy"]
+    torch.testing.assert_close(objective.logs["negative_phase"], dreamt)
+    data, dream = (objective.logs[f"{name}_phase"] for name in ("positive", "negative"))
     torch.testing.assert_close(objective.loss, data - dream)
 
 
