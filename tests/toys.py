@@ -238,6 +238,12 @@ def write_game(folder: Path, name: str, **config) -> Path:
     return _stirred(write(folder, name, "gan", "digits", **{**small, **config}), 0.1)
 
 
+def write_energy(folder: Path, name: str) -> Path:
+    """An untrained deep energy of small pictures, whose every weight counts."""
+    small = {"image": [1, 8, 8], "width": 8, "halvings": 0, "middle": 1, "chains": 4}
+    return _stirred(write(folder, name, "ebm", "digits", **small), 0.05)
+
+
 def write_judge(folder: Path, name: str) -> Path:
     """An untrained classifier of digits, with its features of the test pictures beside it.
 

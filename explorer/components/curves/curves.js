@@ -78,9 +78,9 @@ const makePlot = () => {
     }
   };
   const seek = k =>
-    props.follows &&
+    SETUP.follows &&
     document.dispatchEvent(
-      new CustomEvent('ge:film-seek', { detail: { id: props.follows, at: k } }),
+      new CustomEvent('ge:film-seek', { detail: { id: SETUP.follows, at: k } }),
     );
   svg.onpointermove = event => {
     if (!plot.data?.x.length) return;
@@ -146,7 +146,7 @@ const mark = plot => {
 const draw = plot => {
   const { svg, data } = plot,
     width = svg.clientWidth,
-    height = props.tall;
+    height = SETUP.tall;
   svg.replaceChildren();
   svg.style.height = height + 'px';
   if (!width || !data) return;
@@ -187,6 +187,8 @@ const draw = plot => {
   const last = data.log_x ? null : high;
   for (const v of marks) {
     if (width - RIGHT - plot.across(v) < 26 && v !== last) continue;
+    // The first has words before it.
+    if (v !== marks[0] && plot.across(v) - plot.across(marks[0]) < 44) continue;
     make(
       'text',
       { x: plot.across(v), y: height - 6, 'text-anchor': v === last ? 'end' : 'middle' },
@@ -213,7 +215,7 @@ const draw = plot => {
     });
     const kind = i === chosen ? 'on' : line.thin ? 'thin' : `other k${i}`;
     make('path', { d: path, class: `line ${kind}` }, svg);
-    if (i === chosen && data.x.length <= 40 && props.follows) {
+    if (i === chosen && data.x.length <= 40 && SETUP.follows) {
       line.y.forEach(
         (v, k) =>
           v != null &&
@@ -255,20 +257,21 @@ const show = () => {
     plot.said.style.minHeight = data.lines.filter(line => !line.thin).length > 1 ? '36px' : '';
     plot.title.textContent = data.title;
     plot.note.textContent = data.note ?? '';
-    plot.svg.setAttribute('aria-label', `${data.title}: ${data.lines.map(l => l.name).filter(Boolean).join(', ')}`);
+    const names = data.lines.map(l => l.name).filter(Boolean);
+    plot.svg.setAttribute('aria-label', `${data.title}: ${names.join(', ')}`);
     draw(plot);
   });
 };
-box.style.setProperty('--least', props.wide + 'px');
-box.style.minHeight = props.tall + 44 + 'px';
+box.style.setProperty('--least', SETUP.wide + 'px');
+box.style.minHeight = SETUP.tall + 44 + 'px';
 new ResizeObserver(() => plots.forEach(draw)).observe(element);
-if (props.follows) {
+if (SETUP.follows) {
   GE.on(element, 'ge:film', e => {
-    if (e.detail.id !== props.follows) return;
+    if (e.detail.id !== SETUP.follows) return;
     playhead = e.detail.n ? e.detail.at : null;
     plots.forEach(mark);
   });
-  document.dispatchEvent(new CustomEvent('ge:film-ask', { detail: props.follows }));
+  document.dispatchEvent(new CustomEvent('ge:film-ask', { detail: SETUP.follows }));
 }
 watch('value', show);
 show();

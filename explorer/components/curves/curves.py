@@ -30,4 +30,4 @@ def curves(
     follows: a film's id; then the place is its playhead, where nothing is pointed at, and a click
     moves it there. Point k of a plot is then frame k.
     """
-    return component("curves", value, follows=follows, tall=tall, wide=wide)
+    return component("curves", value, setup={"follows": follows, "tall": tall, "wide": wide})

@@ -29,7 +29,7 @@ from explorer.server.abilities import takes
 from explorer.server.previews import real
 from explorer.server.reading import is_number, is_whole, next_seed
 from explorer.server.words import data_title
-from explorer.tabs.energy.picture import nats
+from explorer.tabs.energy.picture import difference, nats
 from explorer.tabs.energy.walks import SURE, Walk, as_floats, data_of, runs_chains, walk
 from models.contract.knobs import checked_seed
 
@@ -47,6 +47,8 @@ LOOK_FOR = r"""
   hidden units and pixels in turn. Either ends in $p(x)$, if it goes on for long enough.
 * **From noise.** Watch when the cleaned pictures become digits. Where the model has noise levels,
   the level falls on the way: at the largest there is one valley that every start falls into.
+* **Two curves.** On the left all is measured by one energy, that of the pictures without their
+  noise. Beside it is the energy that a chain has at its own noise level: every level has another.
 * **From data.** Are the digits after 500 steps the same ones? A chain seldom leaves its valley:
   count how many are still read as at the start. That is the trouble with chains: each digit is
   drawn well, and the share of each takes for ever to come right.
@@ -172,8 +174,8 @@ def curve_value(way: Walk) -> dict[str, Any]:
     if way.read is not None:
         n = way.read.shape[1]
         lines = [
-            {"name": f"sure of, of {n}", "y": _sure(way).tolist()},
-            {"name": "read as at the start", "y": _same(way).tolist()},
+            {"name": f"over {100 * SURE:.0f} % sure", "y": _sure(way).tolist()},
+            {"name": "as at the start", "y": _same(way).tolist()},
         ]
         plots.append({**plot, "title": "What the judge says", "note": f"of {n} chains",
                       "lines": lines})  # fmt: skip
@@ -200,29 +202,22 @@ def _same(way: Walk) -> np.ndarray:
     return (way.read == way.read[0]).sum(1)
 
 
-def reading_value(context: Context, name: str, way: Walk) -> dict[str, Any]:
+def reading_value(way: Walk) -> dict[str, Any]:
     """The numbers beside the film, a text a frame."""
     items = [("Step", [f"{k:,} of {way.total:,}" for k in way.step])]
     if np.isfinite(way.level).all():
         items.append(("Noise level σ", [f"{v:.3g}" for v in way.level]))
-    items.append(("Without noise", [_spread(row) for row in way.clean]))
-    items.append(("As they are", [_spread(row) for row in way.energy]))
+    items.append(("Without noise, nats", [_spread(row) for row in way.clean]))
+    items.append(("As they are, nats", [_spread(row) for row in way.energy]))
     if way.read is not None:
         n = way.read.shape[1]
-        classes = context.store.header(name).data.get("classes") or []
-        items.append((f"Judge, over {SURE:.0%} sure", [f"of {k} of {n}" for k in _sure(way)]))
+        items.append(("Judge is sure of", [f"{k} of {n}" for k in _sure(way)]))
         items.append(("Read as at the start", [f"{k} of {n}" for k in _same(way)]))
-        if all(len(str(each)) == 1 for each in classes):
-            items.append(("Read as", [" ".join(_named(classes, row)) for row in way.read]))
     return {"items": [{"name": title, "values": values} for title, values in items]}
 
 
-def _named(classes: list[Any], row: np.ndarray) -> list[str]:
-    return [str(classes[k]) if k < len(classes) else str(k) for k in row]
-
-
 def _spread(row: np.ndarray) -> str:
-    mean = nats(float(row.mean()))
+    mean = f"{row.mean():,.0f}".replace("-", "−")
     return mean if len(row) < 2 else f"{mean} ± {row.std():,.0f}"
 
 
@@ -240,8 +235,8 @@ def sentence(wish: Wish, start: Start, way: Walk) -> str:
         still = f", and reads {_same(way)[-1]} as it read them at the start"
         words += ("" if wish.source == NOISE else still) + "."
     if wish.source == SAMPLE:
-        gap = float(way.energy[0].mean() - way.energy[-1].mean())
-        words += f" Positive less negative phase: {nats(gap)}."
+        gap = difference(way.energy[0], way.energy[-1])
+        words += f" Positive less negative phase: {gap}."
     return words
 
 
@@ -292,7 +287,7 @@ def _seen(context: Context, name: str, key: Any, way: Walk) -> dict[str, Any]:
     """What the stage shows of a walk, by output."""
     return {
         "film": film_value(name, key, way),
-        "numbers": reading_value(context, name, way),
+        "numbers": reading_value(way),
         "curves": curve_value(way),
     }
 

@@ -72,7 +72,9 @@ def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
             share = len(way.energy) / (steps + 1)
             yield screen(status=say(f"Step {len(way.energy) - 1} downhill", share, "busy"))
     seen = {"maps": as_maps(picture, slope, way), "curve": as_curve(way)}
-    yield screen(**seen, facts=as_facts(energy, slope, way, None))
+    yield screen(
+        **seen, walked=gr.Column(visible=steps > 0), facts=as_facts(energy, slope, way, None)
+    )
     sets: list[Crowd] = []
     for found in company(context, name):
         sets = found or sets
@@ -129,6 +131,15 @@ def nats(value: float) -> str:
     return f"{value:,.1f} nats".replace("-", "−")
 
 
+def difference(one: np.ndarray, other: np.ndarray) -> str:
+    """The difference of two means of energies and its standard error, in words."""
+    gap = nats(float(one.mean() - other.mean()))
+    if min(len(one), len(other)) < 2:
+        return gap
+    error = float(np.sqrt(sum(each.var(ddof=1) / len(each) for each in (one, other))))
+    return f"{gap.removesuffix(' nats')} ± {error:,.1f} nats"
+
+
 def as_maps(picture: Picture, slope: np.ndarray, way: Descent | None) -> dict[str, Any]:
     """The picture, the slope of the energy by every pixel, and the picture some steps downhill."""
     _, H, W = picture.pixels.shape
@@ -168,10 +179,10 @@ def as_facts(
     if "data" in found:
         data = found["data"]
         below = 100 * (data.values < energy).mean()
-        items.append((f"Above {data.name[0].lower()}{data.name[1:]}", f"{below:.0f} % of them"))
+        items.append((f"Higher than {data.name[0].lower()}{data.name[1:]}", f"{below:.0f} %"))
     if {"positive", "negative"} <= found.keys():
-        gap = float(found["positive"].values.mean() - found["negative"].values.mean())
-        items.append(("Positive less negative phase", nats(gap)))
+        phases = found["positive"].values, found["negative"].values
+        items.append(("Positive less negative phase", difference(*phases)))
     return {"items": [{"name": term, "values": [text]} for term, text in items]}
 
 
@@ -183,7 +194,7 @@ def as_curve(way: Descent) -> dict[str, Any] | None:
     plot = {
         "title": "Energy on the way down", "note": "no noise", "unit": "nats", "fit": True,
         "x": steps, "x_name": "step", "range": [0, steps[-1]],
-        "lines": [{"name": "energy", "y": [round(float(e), 2) for e in way.energy]}],
+        "lines": [{"name": "energy", "y": [float(f"{e:.6g}") for e in way.energy]}],
     }  # fmt: skip
     return {"plots": [plot], "chosen": 0}
 
@@ -245,13 +256,15 @@ def build(context: Context) -> None:
                 maps = heat_maps("energy-maps", label="The picture, its slope, and further down",
                                  largest=224)  # fmt: skip
                 facts = readings("")
-            curve = curves(tall=120)
+            with gr.Column(visible=False) as walked:
+                curve = curves(tall=120)
             components.heading("Among others", CAVEAT)
             among = ridges("energy", label="Energies of sets of pictures")
 
     part.controls(**own.named(), down=down)
     part.outputs(
-        maps=maps.view, facts=facts, curve=curve, mark=among.mark, sets=among.view, status=status,
+        maps=maps.view, facts=facts, curve=curve, walked=walked, mark=among.mark,
+        sets=among.view, status=status,
         code=notes.code, stop=halt, shelf=own.view, choice=own.choice, source=own.source, down=down,
     )  # fmt: skip
     part.arrives(arrive)

@@ -150,8 +150,8 @@ def _phases(
         yield None
     for place, (key, title, frame) in enumerate(
         (
-            ("positive", "Positive phase: data as it is trained on", first),
-            ("negative", f"Negative phase: chains {PHASE_STEPS} steps on", last),
+            ("positive", "Positive phase: data", first),
+            ("negative", "Negative phase: chains", last),
         )
     ):
         found.insert(1 + place, Crowd(key, title, as_bytes(frame.x), frame.info["energy"]))

@@ -24,6 +24,8 @@ ROWS = (
     ("nearest", "Training pictures", "nearest to them"),
     ("rebuilt", "Pictures set aside", "and rebuilt, below each"),
 )
+# Terms that are looked at together, with their difference: what a plot is called, and its lines.
+PAIRS = {("positive_phase", "negative_phase"): ("Energies of two phases", ("data", "chains"))}
 SETTLED = 20, 0.1  # with so many points, this first part of a curve is left out
 
 
@@ -81,8 +83,14 @@ def curves(job: Job) -> dict[str, Any] | None:
     for name, held in job.scores["held_out"].items():
         if name.endswith("_loss") and held.points:
             plots.append(_gap(_words(name), held, job.scores["train"][name], total))
+    told = set()
+    for pair, words in PAIRS.items():
+        if job.curves.keys() >= set(pair):
+            plots.append(_pair(*words, *(job.curves[name] for name in pair), total))
+            told |= set(pair)
     for name, series in job.curves.items():
-        plots.append(_plot(_words(name), series, total))
+        if name not in told:
+            plots.append(_plot(_words(name), series, total))
     return {"plots": plots, "chosen": 0, "legend": bool(job.scores["held_out"])} if plots else None
 
 
@@ -103,6 +111,20 @@ def _gap(words: str, held: Series, train: Series, total: int) -> dict[str, Any]:
             {"name": "pictures trained on", "y": [value for *_, value in points]},
         ],
     }
+
+
+def _pair(
+    words: str, names: tuple[str, str], one: Series, other: Series, total: int
+) -> dict[str, Any]:
+    """Two terms of the batches as one plot, with the gap between them as it is now."""
+    plot = _plot(words, one, total)
+    theirs = dict(other.points)
+    first, second = plot["lines"][0]["y"], [theirs.get(step) for step in plot["x"]]
+    lines = [{"name": name, "y": y} for name, y in zip(names, (first, second), strict=True)]
+    note = f"{names[0]} (solid), {names[1]} (dashed)"
+    if second and second[-1] is not None:
+        note += f", gap {first[-1] - second[-1]:+.3g}".replace("-", "−")
+    return {**plot, "note": note, "unit": "nats", "lines": lines}
 
 
 def _plot(words: str, series: Series, total: int) -> dict[str, Any]:

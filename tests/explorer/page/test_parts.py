@@ -26,14 +26,14 @@ def page(context):
 
 
 def test_there_are_tabs_of_parts():
-    known = {"codes", "denoise", "pixels", "layers", "game", "map", "score", "compare"}
+    known = {"codes", "denoise", "pixels", "layers", "energy", "game", "map", "score", "compare"}
     assert {key_of(tab) for tab in OF_PARTS} == known
 
 
 @pytest.mark.parametrize("tab", OF_PARTS, ids=key_of)
 def test_a_tab_is_made_of_parts_that_keep_the_conventions(context, page, tab):
     keys = [key_of(part) for part in tab.PARTS]
-    first = ("watch", "one", "theatre", "codes", "samples", "levels", "flow")
+    first = ("watch", "one", "theatre", "codes", "samples", "levels", "flow", "picture")
     assert keys[0] in first and len(set(keys)) == len(keys)
     for key, part in zip(keys, tab.PARTS, strict=True):
         assert part.TITLE and callable(part.build)

@@ -62,6 +62,26 @@ def test_shows_attention(model):
     refused(model.attention, torch.zeros(1, model.context, dtype=torch.long))
 
 
+@having("RunsChains")
+def test_runs_chains(model):
+    x = images(model)
+    for start, n in ((x, 3), (2, 2)):
+        frames = list(model.chain_steps(start, generator(3), steps=4))
+        assert frames[0].step == 0 and frames[-1].step == frames[-1].total == 4
+        for frame in frames:
+            for shown in (frame.x, frame.x0):
+                assert shown.shape == (n, *model.image_shape) and not shown.requires_grad
+                assert shown.min() >= 0 and shown.max() <= 1
+            assert frame.info["energy"].shape == (n,) and frame.info["energy"].isfinite().all()
+        again = list(model.chain_steps(start, generator(3), steps=4))
+        assert all(torch.equal(a.x, b.x) for a, b in zip(frames, again, strict=True))
+        other = list(model.chain_steps(start, generator(4), steps=4))
+        assert not torch.equal(frames[-1].x, other[-1].x)
+    refused(lambda: list(model.chain_steps(2, generator(3), steps=0)))
+    refused(lambda: list(model.chain_steps(2, generator(3), temperature=-1.0)))
+    refused(lambda: list(model.chain_steps(x[..., :-1], generator(3), steps=1)))
+
+
 @having("Observes")
 def test_observes(model):
     x = images(model)

@@ -58,6 +58,22 @@ def test_chains_from_noise_end_in_the_data():
     assert float(frames[-1].info["energy"].mean()) == pytest.approx(32, rel=0.08)
 
 
+@pytest.mark.parametrize(("size", "temperature"), [(0.2, 1.0), (1.0, 1.0), (1.4, 1.0), (1.0, 0.5)])
+def test_a_chain_is_as_warm_as_its_finite_steps_make_it(size, temperature):
+    """The variance T s^2 / (1 - e^2 / 4 s^2), of steps e: s^2 for small ones, more for large."""
+    model = gaussian(lowest=0.05, highest=1.0)
+    model.DEVIATION = 0.05
+    start = torch.full((400, 1, 8, 8), 0.5)
+    steps = round(60 / size**2) if size < 1 else 60
+    asked = {"steps": steps, "temperature": temperature, "step_size": size}
+    *_, last = model.chain_steps(start, generator(0), **asked)
+    variance = model.DEVIATION**2 + model.config.lowest**2
+    bias = 1 - (size * model.config.lowest) ** 2 / (4 * variance)
+    assert float(last.x.var()) == pytest.approx(temperature * variance / bias, rel=0.03)
+    assert size != 1.4 or 1 / bias > 1.3, "the error of large steps is to be seen here"
+    assert float(last.x.mean()) == pytest.approx(0.5, abs=0.003)
+
+
 def test_the_denoising_loss_of_the_true_energy_is_the_noise_that_no_one_can_know():
     """E |s grad E - n|^2 = 1 - s^2 / (d^2 + s^2) a pixel, for x = 0.5 + d m + s n."""
     model = gaussian(lowest=0.2, highest=1.0, contrast=0.0)
@@ -110,6 +126,11 @@ def test_a_chain_shows_its_energy_and_its_last_picture_is_denoised():
     assert frames[-1].info["energy"].shape == sigma.shape
     stay = list(model.chain_steps(torch.rand(2, 1, 8, 8), generator(0), steps=5))
     assert all(frame.info["sigma"] == pytest.approx(model.config.lowest) for frame in stay)
+    fall = list(model.chain_steps(3, generator(0), steps=60))
+    assert [frame.info["sigma"] for frame in fall] == levels
+    for one, other in zip(fall[:-1], frames[:-1], strict=True):
+        assert torch.equal(one.x, other.x) and torch.equal(one.x0, other.x0)
+    assert torch.equal(fall[-1].x0, frames[-1].x) and not torch.equal(fall[-1].x, frames[-1].x)
 
 
 def test_chains_go_on_in_training_alone_and_start_at_the_largest_level():
@@ -156,4 +177,6 @@ def test_bad_questions_get_a_sentence():
     refused(lambda: list(model.sample_steps(1, generator(0), temperature=-1.0)))
     refused(lambda: list(model.chain_steps(torch.rand(1, 1, 8, 8), generator(0), steps=0)))
     refused(lambda: list(model.chain_steps(torch.rand(1, 1, 9, 9), generator(0))))
+    for size in (0.0, 2.0, -1.0):
+        refused(lambda: list(model.chain_steps(1, generator(0), steps=1, step_size=size)))  # noqa: B023
     refused(weights.build, "ebm", {"lowest": 1.0, "highest": 1.0})

@@ -93,6 +93,31 @@ def test_the_chains_go_on_in_training_alone():
     torch.testing.assert_close(objective.loss, data - dream)
 
 
+def test_chains_from_noise_and_from_pictures_end_in_the_model():
+    model = small()
+    v, log_p, _ = exact(model)
+    white = log_p.detach().exp() @ v
+    energy = float(log_p.detach().exp() @ model.free_energy(v).detach())
+    for start in (3000, torch.ones(3000, 1, 2, 3)):
+        *_, last = model.chain_steps(start, generator(0), steps=60)
+        assert set(last.x.unique().tolist()) <= {0, 1}
+        torch.testing.assert_close(last.x.flatten(1).mean(0), white, atol=0.04, rtol=0)
+        found = last.info["energy"]
+        torch.testing.assert_close(found, model.energy(last.x))
+        assert float(found.detach().mean()) == pytest.approx(energy, abs=0.06)
+    first, *_ = model.chain_steps(2000, generator(1), steps=1)
+    assert first.step == 0 and float(first.x.mean()) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_frames_second_picture_is_the_mean_field():
+    model, x = small(), torch.tensor([[1.0, 0, 1, 0, 0, 1]]).view(1, 1, 2, 3)
+    first, *_ = model.chain_steps(x, generator(0), steps=2)
+    assert torch.equal(first.x, x)
+    h = torch.sigmoid(model.c + x.flatten(1) @ model.W)
+    expected = torch.sigmoid(model.b + h @ model.W.T).view_as(x).detach()
+    torch.testing.assert_close(first.x0, expected)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_partition_function_is_estimated_within_its_error(seed):
     model = small(hidden=6, seed=seed)

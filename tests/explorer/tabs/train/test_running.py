@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.server.jobs import Job
+from explorer.server.jobs import Job, Series
 from explorer.tabs import train
 from explorer.tabs.train import running, setup, watch
 from tests.explorer.server.test_jobs import until
@@ -102,6 +102,20 @@ def test_the_gap_between_learned_and_learned_by_heart_is_told(tmp_path):
     [plot] = watch.curves(job)["plots"]
     assert plot["note"] == "gap +1" and plot["range"] == [0, 10]
     assert plot["lines"][0]["y"] == [11, 10, 9, 8] and plot["lines"][1]["y"] == [10, 9, 8, 7]
+
+
+def test_the_two_phases_of_an_energy_are_one_plot_with_their_gap(tmp_path):
+    job = Job("mine", {}, tmp_path)
+    job.started = {"total": 10}
+    for step in range(1, 5):
+        for name, value in (("positive_phase", 100 - step), ("negative_phase", 90.0)):
+            job.curves.setdefault(name, Series()).add(step, value)
+    plots = {plot["title"]: plot for plot in watch.curves(job)["plots"]}
+    phases = plots["Energies of two phases"]
+    assert [line["name"] for line in phases["lines"]] == ["data", "chains"]
+    assert [line["y"] for line in phases["lines"]] == [[99, 98, 97, 96], [90] * 4]
+    assert phases["note"].endswith("gap +6") and phases["unit"] == "nats"
+    assert not {"Positive phase", "Negative phase"} & plots.keys()
 
 
 def test_what_is_steered_during_a_run_reaches_it_once(me, tmp_path):
