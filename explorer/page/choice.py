@@ -20,6 +20,7 @@ from explorer.page.context import Context
 from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes
 from explorer.pictures.received import read_picture
+from explorer.server.abilities import meets
 from explorer.server.ask import Seed
 from explorer.server.previews import preview
 from explorer.server.reading import is_whole
@@ -121,7 +122,7 @@ def chosen_in(context: Context, name: str, asked: Any, of: str = "") -> Picture:
 def lacks(context: Context, name: str, *needs: str) -> str:
     """A sentence on what this model cannot do of what is needed; "" where it can do it all."""
     header = context.store.header(name)
-    missing = [WORDS.get(need, need) for need in needs if need not in header.capabilities]
+    missing = [WORDS.get(need, need) for need in needs if not meets(header.capabilities, need)]
     if not missing:
         return ""
     able = [context.store.header(other).title for other in context.store.having(set(needs))]

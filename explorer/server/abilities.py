@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from explorer.server.reading import is_whole
+
+
+def meets(capabilities: Iterable[str], need: str) -> bool:
+    """Whether one of these is what is needed: a name, or several between bars of which one will
+    do ("HasEnergy|HasLikelihood")."""
+    return not set(need.split("|")).isdisjoint(capabilities)
 
 
 def read_label(header: Any, label: Any) -> int | None:

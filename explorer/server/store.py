@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from explorer.server import zerogpu
+from explorer.server.abilities import meets
 from models.checkpoints import weights
 from models.checkpoints.header import find, read_header
 
@@ -82,8 +83,12 @@ class Store:
         return (able or self.names or [None])[0]
 
     def having(self, needs: set[str]) -> list[str]:
-        """The names of the models with all of these capabilities."""
-        return [name for name, h in self._headers.items() if needs <= set(h.capabilities)]
+        """The names of the models with all of these capabilities (see ``abilities.meets``)."""
+        return [
+            name
+            for name, header in self._headers.items()
+            if all(meets(header.capabilities, need) for need in needs)
+        ]
 
     def header(self, name: str) -> Any:
         """What is known of a model without loading it. Raises ValueError where there is none."""

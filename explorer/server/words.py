@@ -14,6 +14,7 @@ WORDS = {
     "Rebuilds": "rebuild a picture",
     "HasLikelihood": "tell how likely a picture is",
     "HasEnergy": "tell a picture's energy",
+    "HasEnergy|HasLikelihood": "tell how likely a picture is",
     "Denoises": "remove noise",
     "Completes": "complete pictures",
     "Flows": "bend a picture into noise layer by layer",

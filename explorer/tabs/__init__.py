@@ -4,8 +4,9 @@ A tab is a module with
 
 ``TITLE``           the words on the tab
 ``NEEDS``           the set of capabilities (names of ``CAPABILITIES`` in models/contract, or
-                    "Conditional") that a model must have; for a model without them the page shows
-                    a sentence and the models that have them instead of the tab
+                    "Conditional") that a model must have, "A|B" where one of them will do; for a
+                    model without them the page shows a sentence and the models that have them
+                    instead of the tab
 handlers            plain functions of plain values: they can be called and tested without a page
 ``offered(context)``  optional: whether this server has the tab at all
 ``build(context)``  adds the components, inside the ``gr.Tab`` that the page has opened, and wires

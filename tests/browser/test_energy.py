@@ -48,3 +48,16 @@ def test_a_picture_goes_downhill_and_its_chains_are_watched(page, address):
     settled(page, part, "4 chains from own samples, 20 steps")
     until(page, lambda: pixels(page, f"{part} .ge-film canvas") != seen)
     assert_no_serious_findings(page)
+
+
+def test_a_long_chain_is_stopped(page, address):
+    part = "#energy-chains"
+    open_page(
+        page,
+        f"{address}/?tab=energy&energy.part=chains&model=deep&energy.chains.steps=2000",
+    )
+    settled(page, part, "of 2,000")
+    page.click("#chains-stop")
+    settled(page, part, "Stopped.")
+    assert page.locator("#chains-stop").is_disabled()
+    page.wait_for_selector(f'{part} .ge-film[data-running="false"]')

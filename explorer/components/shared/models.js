@@ -8,6 +8,8 @@
   const titleOf = name => modelOf(name)?.title ?? 'This model';
 
   ge.placeOf = (tab, part = ge.partOf(tab)) => (part ? `${tab}_${part}` : tab);
+  // A need is a capability, or several between bars of which one will do.
+  const meets = (can, need) => need.split('|').some(one => can.includes(one));
   const needsOf = (tab, part) => [
     ...(ge.needs[tab] ?? []),
     ...(ge.parts[tab]?.find(one => one.key === part)?.needs ?? []),
@@ -21,7 +23,7 @@
     const known = ge.able[ge.placeOf(tab, part)];
     return known && !isOwn(name)
       ? known.includes(name)
-      : needs.every(need => model.capabilities.includes(need));
+      : needs.every(need => meets(model.capabilities, need));
   };
   ge.serves = (tab, name, part = ge.partOf(tab)) => serves(tab, part, name);
   // Whether the tab serves the model in any of its parts.
@@ -94,7 +96,7 @@
   // What a model cannot do of what a place needs; of a place that needs what no header tells, that.
   const lacking = (tab, part, name) => {
     const can = modelOf(name)?.capabilities ?? [];
-    const missing = needsOf(tab, part).filter(need => !can.includes(need));
+    const missing = needsOf(tab, part).filter(need => !meets(can, need));
     return missing.map(need => ge.words?.[need] ?? need).join(' and ');
   };
   const placeTitle = (tab, part) =>

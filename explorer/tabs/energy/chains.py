@@ -154,7 +154,7 @@ def film_value(name: str, key: Any, way: Walk) -> dict[str, Any]:
     return {
         "rows": [
             {"name": title, "note": note, "sprite": images.sprite(mosaic(frames)),
-             "captions": [f"{nats(e.mean())} on average" for e in energies]}
+             "captions": [f"mean {nats(e.mean())}" for e in energies]}
             for title, note, frames, energies in rows
         ],
         "run": f"{name} {key}", "running": not way.done,
@@ -226,7 +226,7 @@ def sentence(wish: Wish, start: Start, way: Walk) -> str:
     chains = "1 chain" if wish.count == 1 else f"{wish.count} chains"
     first, last = (nats(float(row.mean())) for row in (way.clean[0], way.clean[-1]))
     words = (
-        f"{chains} from {start.words}, {way.total:,} steps in {way.seconds:.2g} s: without their "
+        f"{chains} from {start.words}, {way.total:,} steps in {way.seconds:,.1f} s: without their "
         f"noise from {first} to {last}."
     )
     if way.read is not None:
@@ -273,14 +273,20 @@ def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
             return
         # A film is sent whole each time: seldom enough that the sending stays the lesser work.
         now = time.monotonic()
-        status = say(
-            f"Step {way.step[-1]:,} of {way.total:,}", float(way.step[-1] / way.total), "busy"
-        )
+        part = float(way.step[-1] / way.total)
+        status = say(f"Step {way.step[-1]:,} of {way.total:,}{_left(way)}", part, "busy")
         if now - last > 0.25 and len(way.step) >= 1.3 * drawn:
             drawn, last = len(way.step), now
             yield screen(**_seen(context, name, key, way), status=status)
         else:
             yield screen(status=status)
+
+
+def _left(way: Walk) -> str:
+    """How long the rest takes, where that is worth a word."""
+    taken = int(way.step[-1])
+    left = way.seconds / taken * (way.total - taken) if taken else 0.0
+    return f" · about {left:,.0f} s left" if left > 5 else ""
 
 
 def _seen(context: Context, name: str, key: Any, way: Walk) -> dict[str, Any]:

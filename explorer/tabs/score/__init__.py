@@ -11,7 +11,7 @@ from explorer.page.parts import build_parts
 from explorer.tabs.score import lesson, many, one
 
 TITLE = "Score"
-NEEDS = {"HasLikelihood"}
+NEEDS = {"HasEnergy|HasLikelihood"}
 
 PARTS = (one, many, lesson)
 

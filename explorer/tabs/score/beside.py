@@ -43,8 +43,9 @@ class Row(NamedTuple):
 
 
 def names(context: Context, name: str) -> list[str]:
-    """The model itself, then the others of its image size: those that take long come last."""
-    found = alike(context, name, "HasLikelihood")
+    """The model itself, then the others of its image size that say a likelihood: those that take
+    long come last."""
+    found = dict.fromkeys((name, *alike(context, name, "HasLikelihood")))
     return sorted(found, key=lambda other: (other != name, walks(context.store.header(other))))
 
 

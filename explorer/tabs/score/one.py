@@ -296,7 +296,8 @@ def code_of(context: Context, name: str, picture: Picture, score: str, seed: int
     """The lines that give the score, the likelihood and the percentile."""
     folder = in_code(context.store.header(name).folder)
     stored = reference(context, name)
-    names = list(dict.fromkeys((score, LIKELIHOOD)))
+    likely = LIKELIHOOD in offered(context, name)
+    names = list(dict.fromkeys((score, LIKELIHOOD))) if likely else [score]
     percentile = []
     if stored is not None and "test" in stored.sets:
         percentile = [
@@ -314,7 +315,7 @@ def code_of(context: Context, name: str, picture: Picture, score: str, seed: int
             raw("reference"), raw("background"),
         ),
         f"strangeness = found[{score!r}].values.item()  # higher is stranger",
-        f"nats = -found[{LIKELIHOOD!r}].likelihood.nats.item()",
+        *([f"nats = -found[{LIKELIHOOD!r}].likelihood.nats.item()"] if likely else []),
         *percentile,
     )  # fmt: skip
 

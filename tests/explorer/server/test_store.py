@@ -75,6 +75,8 @@ def test_models_are_found_by_what_they_can_do(folder):
     assert store.having({"Samples", "Decodes"}) == ["b", "c", "a"]
     assert store.having({"Encodes"}) == ["b", "c", "a", "reader"]
     assert store.having({"HasEnergy"}) == []
+    assert store.having({"HasEnergy|Decodes", "Encodes"}) == ["b", "c", "a"]
+    assert store.having({"HasEnergy|HasLevels"}) == []
 
 
 def test_an_unknown_model_gets_a_sentence(folder):
