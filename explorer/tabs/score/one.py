@@ -61,7 +61,8 @@ LOOK_FOR = r"""
   different things; bits per dimension exist for the latter.
 * **Exact, bound, estimate.** An autoregressive model says $\log p(x)$ itself; a VAE, a flow and a
   diffusion model say something below it, by a little. A Boltzmann machine knows its energies, and
-  $\log Z$ by an estimate, whose error all its pictures share. The word stands beside the number.
+  $\log Z$ by an estimate, whose error all its pictures share; a deep energy model knows its energy
+  alone, which is then its score. The word stands beside the number.
 """
 
 
