@@ -19,7 +19,6 @@ import explorer
 from explorer.components.verdict.verdict import ALARM, choice_text, read_choice
 from explorer.page import examples
 from explorer.page.part import Asked, Screen, settled
-from explorer.tabs import score as score_tab
 from explorer.tabs.score import beside, lesson, many, one, scored
 from models.checkpoints import weights
 from models.checkpoints.header import read_header
@@ -453,29 +452,6 @@ def test_a_diffusion_model_is_scored_and_asked_what_it_would_put_there(tmp_path)
     assert given.shape == made.shape and np.isfinite(screen.verdict["value"])
     file = one.save(context, "tiny", PLAIN.but(choice=1), "png")
     assert file["name"].startswith("tiny-")
-
-
-def test_a_model_of_energies_alone_scores_by_them(tmp_path):
-    toys.write_energy(tmp_path, "deep")
-    toys.write_writer(tmp_path, "writer")
-    context = explorer.Context.create(tmp_path, device="cpu")
-    assert set(context.store.having(set(score_tab.NEEDS))) == {"deep", "writer"}
-    assert scored.offered(context, "deep") == ("energy",)
-    screen = shown(context, "deep")
-    assert screen.there and screen.verdict["title"] == "Energy"
-    scope: dict = {}
-    exec(screen.code, scope)
-    assert screen.verdict["value"] == pytest.approx(scope["strangeness"], rel=1e-4)
-    *_, last = beside.table(context, "deep", scored_picture(context, "deep"), 0, ALARM)
-    assert [row["cells"][0][0] for row in last["table"]["rows"]] == ["Writer"]
-    rows = beside.rows_for_file(context, "deep", scored_picture(context, "deep"), 0, ALARM)
-    assert rows[0]["model"] == "deep" and rows[0]["score"] == "energy" and rows[0]["kind"] == ""
-    table = settled(many.show(context, "deep", MANY)).table
-    assert table["columns"][-1]["name"] == "Energy, nats"
-
-
-def scored_picture(context, name):
-    return examples.examples(context, name)[0]
 
 
 def test_the_background_of_a_ratio_is_loaded_within_the_bound(tmp_path):
