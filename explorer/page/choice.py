@@ -23,8 +23,13 @@ from explorer.pictures.received import read_picture
 from explorer.server.abilities import meets
 from explorer.server.ask import Seed
 from explorer.server.previews import preview
-from explorer.server.reading import is_whole
+from explorer.server.reading import NotYet, is_whole
 from explorer.server.words import WORDS
+
+
+class NoPicture(NotYet, images.ImageError):
+    """Nobody has brought a picture so far."""
+
 
 SHELF = 16
 SAMPLE, OWN = "sample", "own"
@@ -103,7 +108,7 @@ def read(context: Context, name: str, source: Any, index: Any, given: Any) -> Pi
         return Picture(pictures[k], words, code)
     prepared = read_picture(given, context.store.header(name))
     if prepared is None:
-        raise images.ImageError("Draw a picture, or upload, drop or paste one; or take a sample.")
+        raise NoPicture("Draw a picture, or upload, drop or paste one; or take a sample.")
     pixels = as_bytes(prepared.pixels)
     packed = base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode("ascii")
     lines = "\n".join(f'    "{line}"' for line in textwrap.wrap(packed, 88))

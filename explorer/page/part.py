@@ -26,7 +26,8 @@ moments at which it may be ended. Everything else is done here, in one order for
 1. timely: it falls silent once the part shows another model than it was asked about;
 2. newest: a newer wish of the same visitor in the same ``run`` ends it at its next yield;
 3. rest: where strokes follow one another, the last is worked on;
-4. stop: Stop can be pressed while a status is busy, and ends the run with a word.
+4. stop: Stop can be pressed while a status is busy, and ends the run with a word;
+5. moved: a control that is left as it was starts nothing (menus say "input" then, too).
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from explorer.components import say
 from explorer.page.choice import lacks
 from explorer.page.context import Context
 from explorer.page.runs import LIVE, newest
+from explorer.server.reading import NotYet
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +130,7 @@ class Wiring(NamedTuple):
     ends: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     quick: bool = False
+    moved: bool = False
 
 
 class Part:
@@ -223,7 +226,9 @@ class Part:
         loads = self.of_model if loads is None else loads
         quick = not steps if quick is None else quick
         also = also or {}
-        wiring = Wiring(run, rest, arrives, loads, status, tuple(ends), tuple(also), quick)
+        listed = events if isinstance(events, Sequence) else [events]
+        moved = all(getattr(event, "event_name", "") == "input" for event in listed)
+        wiring = Wiring(run, rest, arrives, loads, status, tuple(ends), tuple(also), quick, moved)
         self.wirings[_name(handler)] = wiring
         fn = (self._once if quick else self._steps)(handler, wiring)
         # For whoever looks at the page's functions: whose they are.
@@ -291,7 +296,9 @@ class Part:
         if wiring.quick:
             told = [self._once(handler, wiring)(request, model, *values)]
         else:
-            told = self._steps(handler, wiring._replace(rest=0.0))(request, model, *values)
+            told = self._steps(handler, wiring._replace(rest=0.0, moved=False))(
+                request, model, *values
+            )
         for places in told:
             changed = zip(self.shows, places, strict=True)
             yield Screen({key: value for key, value in changed if not _is_skip(value)})
@@ -320,8 +327,12 @@ class Part:
             if not in_time():
                 yield silent
                 return
-            key = self._key(wiring.run, request)
-            ticket, busy, told = newest.take(key), None, False
+            key, wish = self._key(wiring.run, request), repr((name, values))
+            # A menu that is left says "input" though nothing was chosen in it.
+            if wiring.moved and newest.has(key, wish):
+                yield silent
+                return
+            ticket, busy, told = newest.take(key, wish), None, False
             for other in wiring.ends:
                 newest.end(self._key(other, request))
             asked = self._asked(values, request, wiring.also)
@@ -341,6 +352,8 @@ class Part:
                     if now is not busy and "stop" not in changes:
                         changes = {**changes, "stop": gr.Button(interactive=now)}
                     busy = now
+                    if isinstance(line, dict) and line.get("kind") == "problem":
+                        newest.forget(key, ticket)
                 told = True
                 yield self._places(changes)
             else:
@@ -413,7 +426,8 @@ class Part:
         text = sentence_of(error)
         if text == UNEXPECTED:
             log.error("%s.%s of %s failed.", self.place, _name(handler), name, exc_info=error)
-        return screen(**{status: say(text, kind="problem")}, stop=gr.Button(interactive=False))
+        kind = "plain" if isinstance(error, NotYet) else "problem"
+        return screen(**{status: say(text, kind=kind)}, stop=gr.Button(interactive=False))
 
     def _saving(self, handler: Callable, kind: str) -> Callable[..., tuple[Any, Any]]:
         def save(request: gr.Request, name: str, *values: Any) -> tuple[Any, Any]:

@@ -21,16 +21,30 @@ class Newest:
     def __init__(self, size: int = 512) -> None:
         self._size = size
         self._tickets: OrderedDict[Any, object] = OrderedDict()
+        self._wishes: dict[Any, Any] = {}
         self._lock = threading.Lock()
 
-    def take(self, key: Any) -> object:
-        """A new ticket: from now on older ones of this key are not wanted."""
+    def take(self, key: Any, wish: Any = None) -> object:
+        """A new ticket: from now on older ones of this key are not wanted. wish: what it is for."""
         with self._lock:
             ticket = self._tickets[key] = object()
+            self._wishes[key] = (ticket, wish)
             self._tickets.move_to_end(key)
             while len(self._tickets) > self._size:
-                self._tickets.popitem(last=False)
+                self._wishes.pop(self._tickets.popitem(last=False)[0], None)
         return ticket
+
+    def has(self, key: Any, wish: Any) -> bool:
+        """Whether the newest run of this key is for this very wish, and was not taken back."""
+        with self._lock:
+            ticket, known = self._wishes.get(key, (None, None))
+            return known is not None and known == wish and self._tickets.get(key) is ticket
+
+    def forget(self, key: Any, ticket: object) -> None:
+        """What this run was for did not come about: the same wish is a new one."""
+        with self._lock:
+            if self._wishes.get(key, (None,))[0] is ticket:
+                self._wishes[key] = (ticket, None)
 
     def stop(self, key: Any) -> None:
         """No run of this key is wanted any more."""

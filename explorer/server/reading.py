@@ -10,6 +10,10 @@ from models.contract.knobs import MOST_SEED
 ANY = -1  # no particular class
 
 
+class NotYet(ValueError):
+    """What there is to be done first: a prompt, for nothing went wrong."""
+
+
 def is_number(value: Any) -> bool:
     """A finite number, and no truth value."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
@@ -78,9 +79,20 @@ class Store:
 
     @property
     def first(self) -> str | None:
-        """The model the page opens on: the first that samples, else the first of all."""
+        """The model the page opens on: of the best known data one that samples and can do most,
+        so that most tabs have something of it; else the first of all."""
         able = self.having({"Samples"})
-        return (able or self.names or [None])[0]
+        if not able:
+            return (self.names or [None])[0]
+        data = self._headers[able[0]].data.get("name")
+        near = [name for name in able if self._headers[name].data.get("name") == data]
+        return max(near, key=self._reach)
+
+    def _reach(self, name: str) -> tuple[int, float]:
+        """How much a model can do, and how near to real pictures it comes."""
+        header = self._headers[name]
+        measured = header.metrics.get("fd_over_floor", {}).get("value", math.inf)
+        return len(header.capabilities), -measured
 
     def having(self, needs: set[str]) -> list[str]:
         """The names of the models with all of these capabilities (see ``abilities.meets``)."""

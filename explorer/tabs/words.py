@@ -19,7 +19,7 @@ from explorer.page.part import Asked, Part, Screen, screen
 from explorer.page.runs import run_row
 from explorer.page.snippet import call, loading, raw, snippet
 from explorer.server.ask import Seed
-from explorer.server.reading import next_seed
+from explorer.server.reading import NotYet, next_seed
 from models.contract.abilities import ShowsAttention
 from models.contract.knobs import checked_seed
 
@@ -77,7 +77,7 @@ def read_wish(asked: Asked) -> Wish:
         )
     if asked.does == READ:
         if not text:
-            raise ValueError("There is no text to read yet: write or paste one.")
+            raise NotYet("There is no text to read yet: write or paste one.")
         return Wish(text, 0, 0, 1.0, 0, 1.0)
     return Wish(
         text, _within(asked.length, 1, MOST, "The number of new characters"),

@@ -56,7 +56,7 @@ const write = keys => {
 const asked = key => new URLSearchParams(location.search).get(key);
 
 // -- words with numbers in them -------------------------------------------------------------------
-const read = station => GE.readNumbers(station.numbers, here.first);
+const read = (station, first = here.first) => GE.readNumbers(station.numbers, first);
 // A text with its numbers, each in an element that follows the page.
 const words = text => {
   const p = el('p');
@@ -443,7 +443,7 @@ GE.leaveTour = () => {
   document.dispatchEvent(new CustomEvent('ge:tour', { detail: { key: null } }));
   document.querySelector('.ge-lectures')?.focus();
 };
-// What the page shows of the station, for whoever wants to check it.
+// What the page shows of the station, for whoever wants to check it. Looking changes nothing.
 GE.tourNow = () =>
   tour && {
     station: at,
@@ -456,7 +456,7 @@ GE.tourNow = () =>
     values: here?.values ?? {},
     holding: here?.holding ?? [],
     missing: (station()?.show ?? []).filter(place => !GE.place(place)),
-    fulfilled: !!station()?.until && GE.holds(station().until, read(station())),
+    fulfilled: !!station()?.until && GE.holds(station().until, read(station(), { ...here.first })),
   };
 
 const fold = on => {

@@ -22,7 +22,7 @@ from explorer.page.runs import run_row
 from explorer.page.snippet import snippet
 from explorer.pictures.bytes import as_bytes
 from explorer.server.ask import Seed
-from explorer.server.reading import next_seed
+from explorer.server.reading import NotYet, next_seed
 from explorer.tabs.compare.board import Board, counted, names_line, sheet
 from explorer.tabs.compare.controls import draw_controls, png_button
 from explorer.tabs.compare.fellows import (
@@ -250,7 +250,7 @@ def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]
         if kept is not None:
             rows.append((context.store.header(other).title, kept.x))
     if not rows:
-        raise ValueError("Nothing is completed yet; press Sample again first.")
+        raise NotYet("Nothing is completed yet; press Sample again first.")
     stem = f"{wish.header.data.get('name', 'data')}-{settings.half}-half-seed-{settings.seed}.png"
     return components.file(stem, sheet(rows, settings.count), "image/png")
 

@@ -25,7 +25,7 @@ from explorer.pictures.bytes import as_bytes
 from explorer.server.abilities import classes_of
 from explorer.server.ask import Seed
 from explorer.server.previews import preview
-from explorer.server.reading import ANY, class_choices, is_whole, next_seed
+from explorer.server.reading import ANY, NotYet, class_choices, is_whole, next_seed
 from explorer.tabs.compare.board import Board, names_line, sheet
 from explorer.tabs.compare.controls import draw_controls, png_button
 from explorer.tabs.compare.fellows import (
@@ -290,7 +290,7 @@ def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]
         if kept is not None and len(kept.x):
             rows.append((context.store.header(other).title, kept.x))
     if not rows:
-        raise ValueError("There are no samples yet; press Sample again first.")
+        raise NotYet("There are no samples yet; press Sample again first.")
     stem = f"{header.data.get('name', 'data')}-side-by-side-seed-{settings.seed}.png"
     return components.file(stem, sheet(rows, settings.count), "image/png")
 

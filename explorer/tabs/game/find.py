@@ -25,7 +25,7 @@ from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes
 from explorer.server.abilities import classes_of, read_label
 from explorer.server.ask import Seed
-from explorer.server.reading import class_choices, is_number, is_whole, next_seed
+from explorer.server.reading import NotYet, class_choices, is_number, is_whole, next_seed
 from models.contract.knobs import checked_seed
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]
     """The picture, the one found and their difference as PNG."""
     found = asked.found
     if not isinstance(found, dict) or found.get("model") != name:
-        raise ValueError("Nothing has been found yet; search first.")
+        raise NotYet("Nothing has been found yet; search first.")
     picture = chosen_in(context, name, asked)
     label = {} if found["label"] is None else {"label": found["label"]}
     made = context.ask(name, "decode", np.array([found["z"]], np.float32), **label)

@@ -22,7 +22,7 @@ from explorer.page.snippet import loading, snippet
 from explorer.pictures import images
 from explorer.pictures.bytes import packed
 from explorer.server.abilities import walks
-from explorer.server.reading import is_number
+from explorer.server.reading import NotYet, is_number
 from explorer.tabs.score.scored import LIKELIHOOD, Found, in_turn, joined, reference, taken
 
 TITLE = "Fashion against MNIST"
@@ -188,7 +188,7 @@ def reveal(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
     if model not in able(context):
         raise ValueError("Choose a model of Fashion-MNIST that tells how likely pictures are.")
     if asked.guess not in GUESSES:
-        raise ValueError("Make a guess first. (Until 2018 the experts got it wrong.)")
+        raise NotYet("Make a guess first. (Until 2018 the experts got it wrong.)")
     if model not in context.store.loaded:
         yield screen(status=say(LOADING, kind="busy"))
     unscored, by = pictures(context, model)

@@ -12,6 +12,7 @@ from explorer.page import saves
 from explorer.page.context import Context
 from explorer.page.part import Asked, Screen, screen
 from explorer.server.jobs import Job, JobError
+from explorer.server.reading import NotYet
 from explorer.server.visitors import Visitor
 from explorer.tabs.train import keep, setup, watch, yours
 from explorer.tabs.train.mine import live, whose
@@ -134,5 +135,5 @@ def save_film(context: Context, name: str, asked: Asked, kind: str) -> dict[str,
     """The samples of the run as a film or a strip."""
     job = whose(context, asked).job
     if job is None or (frames := watch.samples(job)) is None:
-        raise ValueError("There is no film yet; start a run.")
+        raise NotYet("There is no film yet; start a run.")
     return saves.film_file(kind, f"{job.name}-training", [frames])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explorer.page.code import explanation, family_title
+from explorer.server.reading import NotYet
 from explorer.server.words import short_count
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def described(visitor: Visitor | None, name: str) -> Described:
         return Described(name, info.shape, info.classes, info.n["train"])
     if visitor is not None and name in visitor.data:
         return visitor.data[name]
-    raise ValueError("Choose a data set first: bring pictures, or name one on the Hub.")
+    raise NotYet("Choose a data set first: bring pictures, or name one on the Hub.")
 
 
 def look_online(context: Context) -> None:

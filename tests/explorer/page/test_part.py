@@ -129,6 +129,38 @@ def test_stop_can_be_pressed_while_the_status_is_busy_and_is_heard(part):
     assert last["status"]["text"] == "Stopped." and last["stop"].interactive is False
 
 
+def test_a_menu_that_is_left_as_it_was_starts_nothing(part):
+    """Gradio's menus say "input" when they are left, too: who walks through them by Tab would have
+    everything computed anew, a time for each."""
+    from explorer.page.runs import newest
+
+    cat, dan = (SimpleNamespace(session_hash=name) for name in ("cat", "dan"))
+    shown = [{"grid": ("toy", seed)} for seed in (1, 2, 3)]
+    assert list(run(part, count, cat)) == shown
+    assert list(run(part, count, cat, moved=True)) == [{}]
+    assert list(run(part, count, dan, moved=True)) == shown  # another visitor asked for nothing yet
+    assert list(run(part, count, cat)) == shown  # a button's answer comes again
+    assert next(run(part, count, cat, moved=True, seed=5)) == {"grid": ("toy", 5)}
+    assert list(run(part, count, cat, moved=True, run="table")) == shown
+    newest.end(part._key("main", cat))  # as by a stroke
+    assert len(list(run(part, count, cat, moved=True, seed=5))) == 3
+
+    def refuse(context, name, asked):
+        raise ValueError("Choose 1 to 4 pictures.")
+
+    for _ in range(2):  # what failed is tried again
+        assert "status" in next(run(part, refuse, cat, moved=True, seed=9))
+
+
+def test_only_events_of_moved_controls_are_held_against_what_was_asked(part):
+    with part.context.page:
+        menu, button = gr.Dropdown(["a", "b"]), gr.Button()
+        part.on([menu.input, part.asks["seed"].input], count)
+        assert part.wirings["count"].moved
+        part.on([menu.input, button.click], count)
+        assert not part.wirings["count"].moved
+
+
 def test_what_a_person_cannot_ask_for_is_our_sentence(part):
     def refuse(context, name, asked):
         raise ValueError("Choose 1 to 4 pictures.")

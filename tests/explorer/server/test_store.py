@@ -10,7 +10,7 @@ import pytest
 
 from explorer.server.store import Store
 from models.checkpoints import weights
-from models.checkpoints.header import read_header
+from models.checkpoints.header import SHIPPED, read_header
 from models.evaluation.card import write_card
 from tests import toys
 
@@ -36,6 +36,27 @@ def test_the_best_known_data_comes_first_and_what_is_broken_is_left_out(folder, 
     assert store.names == ["b", "c", "a", "reader"]
     assert store.first == "b"
     assert "broken" in caplog.text
+
+
+def test_the_page_opens_on_the_model_that_can_do_most_and_draws_best(tmp_path):
+    """Not on the first by the alphabet, which may be a poor sampler that a lesson is about."""
+    toys.write(tmp_path, "a-vae")
+    toys.write_walker(tmp_path, "walker")
+    for name, distance in (("near-vae", 2.0), ("vae", 90.0)):
+        header = read_header(toys.write(tmp_path, name))
+        metrics = {"fd_over_floor": {"value": distance, "n": 8}}
+        weights.rewrite_header(tmp_path / name, dataclasses.replace(header, metrics=metrics))
+    store = Store([tmp_path], "cpu")
+    most = max(store.names, key=lambda name: len(store.header(name).capabilities))
+    assert store.first == most == "walker"
+    (tmp_path / "walker" / "model.safetensors").unlink()
+    assert Store([tmp_path], "cpu").first == "near-vae"
+
+
+@pytest.mark.shipped
+def test_the_shipped_page_opens_on_good_samples():
+    store = Store([SHIPPED], "cpu")
+    assert store.header(store.first).metrics["fd_over_floor"]["value"] < 5
 
 
 def test_a_background_of_other_models_is_none_to_look_at(tmp_path):

@@ -390,7 +390,7 @@ def test_the_lesson_follows_the_model_of_the_header_where_that_fits(tmp_path):
 
 
 def test_it_asks_for_a_guess_first(context):
-    with pytest.raises(ValueError, match="Guess first"):
+    with pytest.raises(ValueError, match="Make a guess first"):
         settled(lesson.reveal(context, "grey", LESSON.but(model="grey", guess=None)))
     with pytest.raises(ValueError, match="Choose a model of Fashion-MNIST"):
         settled(lesson.reveal(context, "grey", LESSON.but(model="toy")))
