@@ -25,7 +25,7 @@ def write_models(folder: Path) -> None:
 
 def test_a_picture_is_followed_to_noise_and_another_noise_is_drawn(page, address):
     open_page(page, f"{address}/?tab=layers")
-    settled(page, TAB, "it comes within")
+    settled(page, TAB, "it is recovered, error")
     seek(page, FILM, 0, "logit")
     first, bars = pixels(page, f"{FILM} canvas"), page.get_attribute(f"{TAB} .bars", "d")
     seek(page, FILM, 4)
