@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 FAMILIES = {
     "vae": "models.families.vae.vae:VAE",
     "diffusion": "models.families.diffusion.diffusion:Diffusion",
+    "consistency": "models.families.diffusion.consistency:Consistency",
     "autoregressive": "models.families.autoregressive.variants:Autoregression",
     "flow": "models.families.flow.flow:Flow",
     "gan": "models.families.gan.variants:Adversarial",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from explorer.server.reading import is_whole
+from models.contract.abilities import FEW_STEPS
 
 
 def meets(capabilities: Iterable[str], need: str) -> bool:
@@ -51,6 +52,27 @@ def walks(header: Any) -> bool:
 def takes_its_time(header: Any) -> bool:
     """Whether a draw has moments between which it can be stopped."""
     return walks(header) or "WritesPixels" in header.capabilities
+
+
+def few_steps(header: Any) -> bool:
+    """Whether the model needs only a few such steps, and takes no more; it cannot be guided."""
+    return "TakesFewSteps" in header.capabilities
+
+
+def most_steps(header: Any) -> int:
+    """The steps that such a model can be asked for at most."""
+    return FEW_STEPS if few_steps(header) else MOST_STEPS
+
+
+def guides(header: Any) -> bool:
+    """Whether such a model can be pushed towards a class."""
+    return walks(header) and bool(classes_of(header)) and not few_steps(header)
+
+
+def student_of(header: Any, headers: Iterable[Any]) -> Any:
+    """Which of these learned from that model to need only a few steps; None where none did."""
+    of = (h for h in headers if few_steps(h) and h.config.get("teacher") == header.name)
+    return next(of, None)
 
 
 def own_steps(header: Any) -> int:

@@ -25,6 +25,7 @@ WORDS = {
     "WritesIndices": "write a grid of indices",
     "Translates": "turn a picture into one of another kind",
     "WritesText": "write text",
+    "TakesFewSteps": "sample in a few steps",
     "Conditional": "be asked for a class",
 }
 

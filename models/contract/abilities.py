@@ -25,6 +25,9 @@ CODE_PRIORS = {
     "none": "codes are of pictures alone: nothing says how to draw one",
 }
 
+# Evaluations that a sample takes at most of a model that ``TakesFewSteps``.
+FEW_STEPS = 8
+
 # -- finer -----------------------------------------------------------------------------------------
 
 
@@ -145,6 +148,21 @@ class ShowsAttention(Protocol):
     def attention(self, k: Tensor) -> list[Tensor]: ...
 
 
+@runtime_checkable
+class HasTeacher(Protocol):
+    """Is trained on what another model does.
+
+    teacher: that model's name among those shipped, "" where it learns from pictures alone; a
+    setting of its Config too, so that a header tells. learn_from(model): takes that model as its
+    teacher, before the training; the weights that are stored are its own alone. ValueError where
+    the two do not fit.
+    """
+
+    @property
+    def teacher(self) -> str: ...
+    def learn_from(self, model: Any) -> None: ...
+
+
 FINER = {
     protocol.__name__: protocol
     for protocol in (
@@ -159,6 +177,7 @@ FINER = {
         ReadsCodes,
         ShowsMasks,
         ShowsAttention,
+        HasTeacher,
     )
 }
 
@@ -253,7 +272,28 @@ class WritesText(Protocol):
     def text_log_likelihood(self, k: Tensor) -> Tensor: ...
 
 
+@runtime_checkable
+class TakesFewSteps(Protocol):
+    """Goes from noise to picture in ``FEW_STEPS`` evaluations at most, one at least: ``steps`` of
+    ``sample_steps``, which yields a frame for each and one for the end.
+
+    Where it has a teacher that it learned this from (``HasTeacher``), both start from the same seed
+    with the same noise, and are asked for the same classes.
+    """
+
+    @property
+    def teacher(self) -> str: ...
+    def sample_steps(self, n, rng, label=None, **knobs) -> Iterator[Frame]: ...
+
+
 KINDS = {
     protocol.__name__: protocol
-    for protocol in (HasLevels, QuantisesCodes, WritesIndices, Translates, WritesText)
+    for protocol in (
+        HasLevels,
+        QuantisesCodes,
+        WritesIndices,
+        Translates,
+        WritesText,
+        TakesFewSteps,
+    )
 }

@@ -21,11 +21,11 @@ from torch import Tensor
 
 from models.checkpoints import weights
 from models.checkpoints.codes import CODES
-from models.checkpoints.header import SHIPPED, CheckpointError, Header, find, read_header
+from models.checkpoints.header import SHIPPED, WEIGHTS, CheckpointError, Header, find, read_header
 from models.checkpoints.preview import save_preview
 from models.checkpoints.reference import AUROC, save_reference
 from models.codes.judged_map import keep_features
-from models.contract.abilities import QuantisesCodes, WritesText
+from models.contract.abilities import HasTeacher, QuantisesCodes, WritesText
 from models.contract.capabilities import (
     Classifies,
     Encodes,
@@ -43,7 +43,7 @@ from models.evaluation.batches import batches, faster
 from models.evaluation.card import write_card
 from models.evaluation.codes import codes
 from models.evaluation.likelihoods import by_class, codebook, likelihood
-from models.evaluation.metrics import metric
+from models.evaluation.metrics import RealFeatures, metric
 from models.evaluation.text import of_text
 from models.machine.files import CannotWrite, attempt, check_folder
 from models.machine.processes import here
@@ -216,6 +216,8 @@ def _samples(
             results |= evaluate_samples.by_steps(
                 model, judge, real, count, seed, guidance, progress, train.labels
             )
+        if isinstance(model, HasTeacher) and model.teacher:
+            results |= _of_the_teacher(model, folder, judge, real, count, seed, progress, train)
     if "chains" in parts:
         results |= evaluate_samples.by_chain(model, judge, n, seed, progress)
     if n != count:
@@ -226,6 +228,27 @@ def _samples(
         )
     if "snapshots" in parts:
         snapshots(folder, judge, real, test.classes, n, seed, write, progress, train.labels)
+
+
+def _of_the_teacher(
+    model: Model,
+    folder: Path,
+    judge: Model,
+    real: RealFeatures,
+    n: int,
+    seed: int,
+    progress: bool,
+    train: Dataset,
+) -> dict:
+    """The same of the model that this one learned from, where it is here."""
+    for candidate in (folder.parent / model.teacher, SHIPPED / model.teacher):
+        if (candidate / WEIGHTS).is_file():
+            teacher = weights.load(candidate, str(model.device))
+            with faster(teacher):
+                return evaluate_samples.by_teacher(
+                    teacher, model.teacher, judge, real, n, seed, progress, train.labels
+                )
+    return {}
 
 
 @torch.no_grad()

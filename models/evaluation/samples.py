@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from tqdm import tqdm
 
 from models.codes.truncation import TRUNCATION
-from models.contract.abilities import ReadsCodes
+from models.contract.abilities import ReadsCodes, TakesFewSteps
 from models.contract.capabilities import HasCodes, HasEnergy, Truncates, WritesPixels
 from models.contract.model import GenerativeModel, Model
 from models.contract.random import generator
@@ -24,6 +24,7 @@ from models.machine.processes import here
 
 CHUNK = 256  # pictures sampled at once
 STEPS = (10, 100)  # what the quality of a sampler in steps is measured at, besides its default
+FEW = (1, 2, 4)  # likewise of a model that needs a few alone
 THRESHOLDS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, math.inf)  # of a code's truncation
 CHAINS = ((100, 2048), (2000, 512))  # lengths that a chain is judged at, and of how many
 CONFIDENT = 0.9  # of a judge's highest probability: it takes the picture for one of its classes
@@ -110,18 +111,38 @@ def by_steps(
 ) -> dict:
     """For a sampler that takes steps: how quality depends on how many, and what guidance gives.
 
-    ``fd_over_floor.steps_10`` and so on; ``label_accuracy.guided`` at this guidance.
+    ``fd_over_floor.steps_10`` and so on; ``label_accuracy.guided`` at this guidance. Of a model
+    that needs a few steps alone ``fd.steps_1`` as well, to be held beside its teacher's.
     """
-    results = {}
+    results, few = {}, isinstance(model, TakesFewSteps)
     if model.takes("steps"):
-        for steps in STEPS:
+        for steps in FEW if few else STEPS:
             found = quality(model, judge, real, n, seed, progress, labels, steps=steps)
-            results[f"fd_over_floor.steps_{steps}"] = found["fd_over_floor"]
+            for name in ("fd", "fd_over_floor") if few else ("fd_over_floor",):
+                results[f"{name}.steps_{steps}"] = found[name]
     if model.takes("guidance"):
         found = quality(model, judge, real, n, seed, progress, labels, guidance=guidance)
         for name in ("label_accuracy", "fd_over_floor"):
             results[f"{name}.guided"] = {**found[name], "note": f"guidance {guidance:g}"}
     return results
+
+
+def by_teacher(
+    teacher: Model,
+    name: str,
+    judge: Model,
+    real: RealFeatures,
+    n: int,
+    seed: int,
+    progress: bool,
+    labels: Tensor | None = None,
+) -> dict:
+    """What samples of the model that another learned from are worth, measured alike and as that
+    model samples unless told: ``fd.teacher`` and ``fd_over_floor.teacher``."""
+    found = quality(teacher, judge, real, n, seed, progress, labels)
+    steps = next(iter(teacher.sample_steps(1, generator(seed)))).total
+    note = f"{name}, {steps} steps"
+    return {f"{k}.teacher": {**found[k], "note": note} for k in ("fd", "fd_over_floor")}
 
 
 @torch.no_grad()

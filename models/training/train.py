@@ -26,7 +26,8 @@ from torch import Tensor, nn
 
 from models import __version__
 from models.checkpoints import snapshots, weights
-from models.checkpoints.header import Header
+from models.checkpoints.header import SHIPPED, Header
+from models.contract.abilities import HasTeacher
 from models.contract.capabilities import capabilities
 from models.contract.random import generator, mutated
 from models.data.datasets import Dataset
@@ -111,6 +112,9 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.model = weights.build(recipe.family, self.model_values()).to(self.device)
         self._check_labels()
+        if isinstance(self.model, HasTeacher) and self.model.teacher:
+            # By its name alone, among those shipped: a form of the page may have given it.
+            self.model.learn_from(weights.load(SHIPPED / self.model.teacher, self.device))
         if self.config.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         self.snapshots = snapshots.snapshot_steps(self.config, self.total)

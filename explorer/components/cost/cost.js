@@ -5,8 +5,8 @@ const LEFT = 52,
   RIGHT = 466,
   TOP = 12,
   FOOT = 214;
-// The chart's room, in powers of ten: 4 to 200 evaluations, 0.1 to 100 per cent.
-const X = [Math.log10(4), Math.log10(250)],
+// The chart's room, in powers of ten: 1 to 200 evaluations, 0.1 to 100 per cent.
+const X = [Math.log10(0.8), Math.log10(250)],
   Y = [-3.3, 0];
 let rows = [],
   lines = [],
@@ -53,7 +53,7 @@ const table = () => {
 };
 const chart = () => {
   const parts = [];
-  for (const n of [5, 10, 20, 50, 100, 200])
+  for (const n of [1, 2, 5, 10, 20, 50, 100, 200])
     parts.push(
       make('line', { class: 'grid', x1: x(n), x2: x(n), y1: TOP, y2: FOOT }),
       make('text', { class: 'tick', x: x(n), y: FOOT + 17, 'text-anchor': 'middle' }, n),

@@ -24,7 +24,7 @@ from explorer.page.snippet import call, loading, raw, snippet
 from explorer.pictures import images
 from explorer.pictures.bytes import as_bytes
 from explorer.pictures.films import mosaic
-from explorer.server.abilities import classes_of
+from explorer.server.abilities import classes_of, few_steps
 from explorer.server.ask import Seed
 from explorer.server.reading import is_number, is_whole, next_seed
 from models.contract.abilities import Noises
@@ -136,6 +136,8 @@ def _made(context: Context, name: str, settings: Settings) -> Iterator[Made]:
 def lacking(context: Context, name: str) -> str:
     """A sentence where the model says nothing of its noise, "" where it does."""
     header = context.store.header(name)
+    if few_steps(header):
+        return f"{header.title} guesses a picture, not the mean of many, which this part mixes."
     if "Conditional" in header.capabilities and isinstance(context.store.get(name), Noises):
         return ""
     return f"{header.title} cannot be asked for a class at a noise level, which this part needs."

@@ -1,4 +1,5 @@
-"""Several samplers from one noise, side by side; and one noise at several strengths of guidance."""
+"""Several samplers from one noise, and a few-step student, side by side; and one noise at several
+strengths of guidance."""
 
 from __future__ import annotations
 
@@ -23,9 +24,11 @@ from explorer.page.runs import run_row
 from explorer.page.snippet import call, loading, raw, snippet
 from explorer.pictures import images
 from explorer.pictures.films import mosaic
-from explorer.server.abilities import classes_of, takes
+from explorer.server.abilities import classes_of, few_steps, guides, takes
 from explorer.server.reading import ANY, class_choices, next_seed
+from explorer.tabs.denoise import student
 from explorer.tabs.denoise.guidance import COUNT, Run, runs, save_strip, strip, strip_after
+from explorer.tabs.denoise.student import NAMES, STUDENT, Pair, check, pair_of
 from explorer.tabs.denoise.trajectory import (
     MOST_GUIDANCE,
     MOST_STEPS,
@@ -40,6 +43,9 @@ FILM = "compare"
 
 NONE = "none"
 DEFAULTS = (("dpm", 10), ("ddim", 20), ("heun", 10), ("ddpm", 50))
+NUMBERS = range(1, len(DEFAULTS) + 1)
+# There are two columns at least.
+NO_COLUMN = [[("No column", NONE)] if k > 2 else [] for k in NUMBERS]
 # What the columns are measured against: the same noise along the ODE, in steps far finer than any.
 REFERENCE = ("heun", 100)
 # For the order: how the difference falls as steps are doubled.
@@ -55,6 +61,8 @@ LOOK_FOR = """
   of a second-order one (Heun, DPM-Solver++). Press *Measure the order* and read the slopes.
 * **Ancestral sampling goes its own way**: it puts fresh noise in at every step, so its difference
   from the reference is another picture, not an error.
+* **A few-step student** learned where its teacher's paths end. With one evaluation it is near the
+  reference; with two and four it puts fresh noise in, so its pictures are others. Are they better?
 * **Guidance** exaggerates the class: more typical and alike at 3, over-inked and strange at 8.
   At 0 the class is ignored.
 """
@@ -63,43 +71,48 @@ LOOK_FOR = """
 # -- handlers: plain values in, values of the outputs out -----------------------------------------
 
 
-def read_columns(header: Any, asked: Asked) -> tuple[list[Settings], Settings]:
-    """The settings of two to four columns, and of their reference. Raises ValueError.
+def read_columns(
+    context: Context, name: str, asked: Asked
+) -> tuple[Pair, list[Settings], Settings]:
+    """The models that are asked, the settings of two to four columns, and of their reference.
+    Raises ValueError.
 
-    Sampler ``NONE`` leaves a column out.
+    Sampler ``NONE`` leaves a column out; ``STUDENT`` stands for the model's few-step student.
     """
+    pair = pair_of(context, name)
+    header = context.store.header(pair.teacher)
     shared = {
         "seed": asked.seed, "count": COUNT, "label": asked.label, "guidance": asked.guidance,
     }  # fmt: skip
-    pairs = [
-        (getattr(asked, f"sampler{k}"), getattr(asked, f"steps{k}"))
-        for k in range(1, len(DEFAULTS) + 1)
-    ]
-    columns = [
-        read_settings(header, **shared, sampler=sampler, steps=steps)
-        for sampler, steps in pairs
-        if sampler != NONE
-    ]
+    pairs = [(getattr(asked, f"sampler{k}"), getattr(asked, f"steps{k}")) for k in NUMBERS]
+    columns = []
+    for sampler, steps in pairs:
+        if sampler == STUDENT:
+            check(header, pair.student, steps, asked.guidance)
+            found = read_settings(header, **shared, steps=steps)._replace(sampler=STUDENT)
+            columns.append(found)
+        elif sampler != NONE:
+            columns.append(read_settings(header, **shared, sampler=sampler, steps=steps))
     if len(columns) < 2:
         raise ValueError("Choose a sampler for two columns at least.")
     sampler, steps = REFERENCE
-    return columns, read_settings(header, **shared, sampler=sampler, steps=steps)
+    return pair, columns, read_settings(header, **shared, sampler=sampler, steps=steps)
 
 
 def show(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """The columns one after another, then their reference and what it tells."""
     yield screen(finished=False)
-    columns, reference = read_columns(context.store.header(name), asked)
-    if not takes(context.store.get(name), "sampler"):
+    pair, columns, reference = read_columns(context, name, asked)
+    if not takes(context.store.get(pair.teacher), "sampler"):
         title = context.store.header(name).title
         raise ValueError(f"{title} has one way of sampling only; nothing can be compared.")
-    yield screen(code=code_of(context, name, columns, reference))
+    yield screen(code=code_of(context, pair, columns, reference))
     done: list[Run] = []
     work = [_evaluations(each) for each in (*columns, reference)]
     told = drew = 0.0
     for k, settings in enumerate((*columns, reference)):
         what = f"column {k + 1}" if k < len(columns) else "the reference"
-        for found in runs(context, name, settings):
+        for found in runs(context, pair.asked(settings), settings):
             part = (sum(work[:k]) + found.way.evaluations[-1]) / sum(work)
             if found.way.done or time.monotonic() - told < 0.1:
                 yield None
@@ -139,7 +152,7 @@ def reel(
     longest = max([longest, *(len(each.way.x) for each in done)])
     rows = []
     for k, settings in enumerate(columns):
-        row = {"name": f"{k + 1} {SAMPLERS[settings.sampler]}", "note": "", "sprite": None}
+        row = {"name": f"{k + 1} {NAMES[settings.sampler]}", "note": "", "sprite": None}
         if k < len(done):
             way = done[k].way
             frames = mosaic(way.x if shown == "x" else way.x0)
@@ -170,13 +183,15 @@ def facts(columns: list[Settings], done: list[Run], reference: Run | None = None
 
     rows = []
     for k, settings in enumerate(columns):
-        row: dict[str, Any] = {"name": SAMPLERS[settings.sampler], "steps": settings.steps}
+        row: dict[str, Any] = {"name": NAMES[settings.sampler], "steps": settings.steps}
         if k < len(done):
             row["evaluations"] = int(done[k].way.evaluations[-1])
             row["seconds"] = done[k].way.seconds
             if reference is not None:
                 row["difference"] = rms(done[k].final, reference.final)
-            row["own_way"] = settings.sampler not in DETERMINISTIC
+            # A student puts fresh noise in from its second evaluation on.
+            same = settings.sampler in DETERMINISTIC or settings.steps == 1
+            row["own_way"] = not same
         rows.append(row)
     value: dict[str, Any] = {"rows": rows, "about": about(columns[0])}
     if reference is not None:
@@ -199,7 +214,7 @@ def rms(a: np.ndarray, b: np.ndarray) -> float:
 
 def order(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """How fast the error falls as steps are doubled: the lines of the chart."""
-    _, reference = read_columns(context.store.header(name), asked)
+    (name, _), _, reference = read_columns(context, name, asked)
     jobs = [reference]
     jobs += [reference._replace(sampler=s, steps=n) for s in ORDERS for n in DOUBLED]
     work, told, spent = [_evaluations(job) for job in jobs], 0.0, 0
@@ -243,17 +258,21 @@ def lines(points: dict[str, list[tuple[int, float]]]) -> list[dict[str, Any]]:
 # -- code and files -------------------------------------------------------------------------------
 
 
-def code_of(context: Context, name: str, columns: list[Settings], reference: Settings) -> str:
+def code_of(context: Context, pair: Pair, columns: list[Settings], reference: Settings) -> str:
     """The lines that give the columns' last pictures, and their differences."""
-    model = context.store.get(name)
 
     def sampled(what: str, settings: Settings) -> str:
+        model = context.store.get(pair.asked(settings))
+        named = "student" if settings.sampler == STUDENT else "model"
         return call(
-            f"{what} = model.sample", COUNT, raw(f"generator({settings.seed})"),
+            f"{what} = {named}.sample", COUNT, raw(f"generator({settings.seed})"),
             label=settings.label, **arguments(model, settings),
         )  # fmt: skip
 
-    lines = [loading(context, name), sampled("reference", reference), "differences = []"]
+    lines = [loading(context, pair.teacher)]
+    if pair.student and any(settings.sampler == STUDENT for settings in columns):
+        lines.append(loading(context, pair.student, "student"))
+    lines += [sampled("reference", reference), "differences = []"]
     for settings in columns:
         lines += [
             sampled("images", settings),
@@ -264,8 +283,8 @@ def code_of(context: Context, name: str, columns: list[Settings], reference: Set
 
 def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]:
     """The file: the columns as a film (webp, gif), or as they end (png)."""
-    columns, _ = read_columns(context.store.header(name), asked)
-    done = [list(runs(context, name, settings))[-1] for settings in columns]
+    pair, columns, _ = read_columns(context, name, asked)
+    done = [list(runs(context, pair.asked(each), each))[-1] for each in columns]
     longest = max(len(each.way.x) for each in done)
     rows = []
     for each in done:
@@ -284,14 +303,18 @@ def save(context: Context, name: str, asked: Asked, kind: str) -> dict[str, str]
 def build(context: Context) -> None:
     """The part."""
     part = Part(context)
-    samplers = [(title, key) for key, title in SAMPLERS.items()]
+    # A link may ask for the student of a model that is yet to come on screen.
+    headers = [context.store.header(name) for name in context.store.names]
+    samplers = sampler_choices(any(few_steps(header) for header in headers))
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
             again, halt, status = run_row("Sample again", "compare-again", "compare-stop")
+            beside = gr.Button("Compare with its few-step student", size="sm", visible=False,
+                               elem_id="compare-student")  # fmt: skip
             pairs = []
             for k, (sampler, steps) in enumerate(DEFAULTS):
                 with gr.Row(elem_classes=["ge-pair", "ge-sampler"]):
-                    offered = samplers if k < 2 else [*samplers, ("No column", NONE)]
+                    offered = [*samplers, *NO_COLUMN[k]]
                     pairs += [
                         gr.Dropdown(offered, value=sampler, label=f"Column {k + 1}",
                                     filterable=False, elem_id=f"compare-sampler-{k + 1}"),
@@ -338,10 +361,11 @@ def build(context: Context) -> None:
     part.outputs(
         film=player, cost=costs, status=status, code=notes.code, stop=halt, seed=seed, label=label,
         of=of, guidance=guidance, guided=guided, finished=finished, table=table, said=said,
-        pictures=pictures,
+        pictures=pictures, beside=beside, **dict(zip(names, pairs, strict=True)),
     )  # fmt: skip
     # After the columns, not beside them: their seconds are part of what is compared.
-    for event in (part.arrives(arrive).then, part.on(again.click, next_noise).then, seed.input):
+    before = (part.on(again.click, next_noise), part.on(beside.click, set_columns))
+    for event in (part.arrives(arrive).then, *(one.then for one in before), seed.input):
         drawing = part.on(event, show, main=True)
         part.on(drawing.then, strip_after, run="strip", status="said")
     part.on([control.input for control in [*pairs, shown, label, guidance]], show)
@@ -357,7 +381,7 @@ def build(context: Context) -> None:
     context.remember("denoise.compare.strip", of, parse=whole(0, 999))
     for k in range(len(DEFAULTS)):
         key, (sampler, steps) = f"denoise.compare.{{}}{k + 1}", pairs[2 * k : 2 * k + 2]
-        context.remember(key.format("sampler"), sampler, parse=one_of((NONE, *SAMPLERS)))
+        context.remember(key.format("sampler"), sampler, parse=one_of((NONE, *NAMES)))
         context.remember(key.format("steps"), steps, parse=whole(1, MOST_STEPS))
 
 
@@ -367,15 +391,38 @@ def next_noise(context: Context, name: str, asked: Asked) -> Screen:
 
 
 def arrive(context: Context, name: str, asked: Asked) -> Screen:
-    """A model is on screen: its classes, and whether it can be guided to one."""
-    classes = classes_of(context.store.header(name))
-    there = bool(classes)
+    """A model is on screen: its classes, whether it can be guided to one, and its student."""
+    header = context.store.header(name)
+    classes, there, pair = classes_of(header), guides(header), pair_of(context, name)
+    given = [(getattr(asked, f"sampler{k}"), getattr(asked, f"steps{k}")) for k in NUMBERS]
     kept = asked.label if asked.label in range(len(classes)) else ANY
     of_strip = class_choices(classes, "")[1:] or [("0", 0)]
     strip_of = asked.of if asked.of in range(len(classes)) else 0
     return screen(
-        label=gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept, visible=there),
+        label=gr.Dropdown(choices=class_choices(classes, "Any class"), value=kept,
+                          visible=bool(classes)),
         of=gr.Dropdown(choices=of_strip, value=strip_of, visible=there),
-        guidance=gr.Slider(visible=there),
+        guidance=gr.Slider(visible=True) if there else gr.Slider(value=1, visible=False),
         guided=gr.Column(visible=there),
-    )
+        beside=gr.Button(visible=pair.student not in (None, name)),
+        **in_columns(student.columns(pair, name, given, DEFAULTS), pair.student is not None),
+    )  # fmt: skip
+
+
+def set_columns(context: Context, name: str, asked: Asked) -> Screen:
+    """The few-step student in one, two and four evaluations, beside its teacher's steps."""
+    return screen(guidance=gr.Slider(value=1), **in_columns(student.COLUMNS, True))
+
+
+def in_columns(wanted: Any, with_student: bool) -> dict[str, Any]:
+    """The controls of the columns set to (sampler, steps) each, by their names."""
+    offered, found = sampler_choices(with_student), {}
+    for k, (sampler, steps) in zip(NUMBERS, wanted, strict=True):
+        choices = [*offered, *NO_COLUMN[k - 1]]
+        found |= {f"sampler{k}": gr.Dropdown(choices=choices, value=sampler), f"steps{k}": steps}
+    return found
+
+
+def sampler_choices(with_student: bool) -> list[tuple[str, str]]:
+    """The items of a list of samplers."""
+    return [(title, key) for key, title in NAMES.items() if with_student or key != STUDENT]

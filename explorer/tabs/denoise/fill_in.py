@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -168,6 +169,7 @@ def choose(context: Context, name: str, asked: Asked) -> Screen:
 def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """A model is on screen: its classes, a mask that fits, its shelf, and the first fillings-in."""
     header = context.store.header(name)
+    able = partial(takes, context.store.get(name), method="complete_steps")
     classes = classes_of(header)
     kept = asked.label if asked.label in range(len(classes)) else ANY
     shape, mask = header.config["image"], asked.mask
@@ -180,7 +182,8 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
         label=gr.Dropdown(
             choices=class_choices(classes, "Any class"), value=kept, visible=bool(classes)
         ),
-        guidance=gr.Slider(visible=bool(classes)),
+        guidance=gr.Slider(visible=bool(classes) and able("guidance")),
+        repeats=gr.Slider(visible=able("repeats")),
         table=as_strip(header, None, None, None),
     )
     yield screen(shelf=as_shelf(context, name, asked.choice))
@@ -317,7 +320,7 @@ def build(context: Context) -> None:
     part.outputs(
         film=player, table=table, status=status, code=notes.code, stop=halt, brush=brush.view,
         mask=brush.mask, shelf=own.view, label=label, guidance=guidance, stage=stage,
-        missing=missing,
+        repeats=repeats, missing=missing,
     )  # fmt: skip
     part.arrives(arrive)
     part.on([go.click, shown.input, seed.input], show, main=True)

@@ -34,7 +34,9 @@ from explorer.tabs.denoise.trajectory import (
     Settings,
     Trajectory,
     decibels,
+    offered_steps,
     read_settings,
+    steps_choices,
 )
 from explorer.tabs.denoise.watch import schedule_choices
 from models.contract.abilities import HasSchedule, Restores
@@ -264,7 +266,8 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
     """A new model is on screen: the controls that it has, then its films."""
     model = context.store.get(name)
     classes = classes_of(context.store.header(name))
-    asked = asked.but(label=asked.label if asked.label in range(len(classes)) else ANY)
+    steps, offered = offered_steps(model, context.store.header(name), asked.steps, "restore_steps")
+    asked = asked.but(label=asked.label if asked.label in range(len(classes)) else ANY, steps=steps)
     own = model.schedule.title if isinstance(model, HasSchedule) else None
     able = partial(takes, model, method="restore_steps")
     yield screen(
@@ -272,7 +275,7 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
         guidance=gr.Number(visible=able("guidance") and bool(classes)),
         sampler=gr.Dropdown(visible=able("sampler")),
         schedule=gr.Dropdown(choices=schedule_choices(own), visible=able("schedule")),
-        steps=gr.Dropdown(visible=able("steps")),
+        steps=gr.Dropdown(choices=steps_choices(offered), value=steps, visible=able("steps")),
     )
     yield from show(context, name, asked)
 
@@ -341,7 +344,7 @@ def build(context: Context) -> None:
                 )  # fmt: skip
                 with gr.Row(elem_classes="ge-pair"):
                     steps = gr.Dropdown(
-                        [(str(k), k) for k in STEPS], value=10, label="Steps", filterable=False,
+                        steps_choices(STEPS), value=10, label="Steps", filterable=False,
                         elem_id="from-steps",
                     )  # fmt: skip
                     seed = gr.Number(0, label="Seed of the noise", elem_id="from-seed")

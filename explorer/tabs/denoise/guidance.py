@@ -14,7 +14,7 @@ from explorer.components.picture_table.picture_table import as_table
 from explorer.page.context import Context
 from explorer.page.part import Asked, Screen, screen
 from explorer.pictures import images
-from explorer.server.abilities import classes_of
+from explorer.server.abilities import classes_of, guides
 from explorer.server.ask import Seed
 from explorer.tabs.denoise.trajectory import Settings, Trajectory, arguments, collect, read_settings
 
@@ -54,10 +54,11 @@ def strip(context: Context, name: str, asked: Asked, steps: int = 20) -> Iterato
     """The same noises at rising guidance. ``pictures``, (rows, columns, C, H, W) uint8 or None,
     are for ``save_strip``."""
     header = context.store.header(name)
-    if not (classes := classes_of(header)):
-        words = "This model takes no class, so there is nothing to guide it to."
+    if not guides(header):
+        words = "This model takes no guidance, so there is nothing to show."
         yield screen(table=None, said=say(words), pictures=None)
         return
+    classes = classes_of(header)
     base = read_settings(header, asked.seed, COUNT, label=asked.of, steps=steps)
     label = base.label or 0
     columns: list[np.ndarray | None] = [None] * len(GUIDANCES)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,10 +18,10 @@ import numpy as np
 from explorer.page.context import Context
 from explorer.page.snippet import call, raw
 from explorer.pictures.bytes import as_bytes
-from explorer.server.abilities import read_label, takes
+from explorer.server.abilities import own_steps, read_label, takes
 from explorer.server.ask import Seed
 from explorer.server.reading import ANY, is_number, is_whole
-from models.contract.knobs import checked_seed
+from models.contract.knobs import checked_seed, named
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +130,21 @@ def arguments(model: Any, settings: Settings, method: str = "sample_steps") -> d
     if "sampler" in found:
         found.update(settings.knobs)
     return {key: value for key, value in found.items() if value is not None}
+
+
+def offered_steps(
+    model: Any, header: Any, asked: Any, method: str = "sample_steps"
+) -> tuple[int, list[int]]:
+    """How many steps to begin with, ``asked`` where the model's method takes as many, and those of
+    ``STEPS`` that it takes."""
+    knob = named(model.knobs(method)).get("steps")
+    offered = [k for k in STEPS if knob is None or k <= knob.high]
+    return asked if asked in offered else min(offered[-1], own_steps(header)), offered
+
+
+def steps_choices(offered: Sequence[int]) -> list[tuple[str, int]]:
+    """The items of a list of numbers of steps."""
+    return [(str(k), k) for k in offered]
 
 
 # -- running --------------------------------------------------------------------------------------

@@ -33,7 +33,9 @@ from explorer.tabs.denoise.trajectory import (
     Settings,
     Trajectory,
     decibels,
+    offered_steps,
     read_settings,
+    steps_choices,
 )
 from models.contract.abilities import HasSchedule
 
@@ -205,11 +207,14 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
     """A new model is on screen: the controls that it has, then the film."""
     classes = classes_of(context.store.header(name))
     model = context.store.get(name)
-    asked = asked.but(label=asked.label if asked.label in range(len(classes)) else ANY)
+    steps, offered = offered_steps(model, context.store.header(name), asked.steps)
+    asked = asked.but(label=asked.label if asked.label in range(len(classes)) else ANY, steps=steps)
     own = model.schedule.title if isinstance(model, HasSchedule) else None
     yield screen(
         sampler=gr.Dropdown(visible=takes(model, "sampler")),
-        steps=gr.Dropdown(visible=takes(model, "steps")),
+        steps=gr.Dropdown(
+            choices=steps_choices(offered), value=steps, visible=takes(model, "steps")
+        ),
         guidance=gr.Number(visible=takes(model, "guidance") and bool(classes)),
         label=gr.Dropdown(choices=label_choices(classes), value=asked.label, visible=bool(classes)),
         schedule=gr.Dropdown(choices=schedule_choices(own), visible=takes(model, "schedule")),
@@ -259,7 +264,7 @@ def build(context: Context) -> None:
             )  # fmt: skip
             with gr.Row(elem_classes="ge-pair"):
                 steps = gr.Dropdown(
-                    [(str(k), k) for k in STEPS], value=20, label="Steps", filterable=False,
+                    steps_choices(STEPS), value=20, label="Steps", filterable=False,
                     elem_id="watch-steps",
                 )  # fmt: skip
                 count = gr.Dropdown(

@@ -25,6 +25,8 @@ from explorer.server.abilities import (
     MOST_STEPS,
     NO_TRUNCATION,
     classes_of,
+    guides,
+    most_steps,
     own_steps,
     takes,
     takes_its_time,
@@ -158,12 +160,14 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
         label=asked.label if asked.label in range(len(classes)) else ANY,
         steps=asked.steps if asked.steps and walks(header) else own_steps(header),
     )
+    if (most := most_steps(header)) < asked.steps:
+        asked = asked.but(steps=own_steps(header))
     yield screen(
         label=gr.Dropdown(
             choices=class_choices(classes, "Any class"), value=asked.label, visible=bool(classes)
         ),
-        steps=gr.Slider(value=asked.steps, visible=walks(header)),
-        guidance=gr.Slider(visible=walks(header) and bool(classes)),
+        steps=gr.Slider(value=asked.steps, maximum=most, visible=walks(header)),
+        guidance=gr.Slider(visible=guides(header)),
         temperature=gr.Slider(visible=not truncates(header)),
         truncation=gr.Slider(visible=truncates(header)),
         measured=as_truncation(header),
@@ -270,13 +274,14 @@ def build(context: Context) -> None:
             )  # fmt: skip
             walking = bool(name) and walks(context.store.header(name))
             steps = gr.Slider(
-                1, MOST_STEPS, own_steps(context.store.header(name)) if walking else 20, step=1,
+                1, most_steps(context.store.header(name)) if walking else MOST_STEPS,
+                own_steps(context.store.header(name)) if walking else 20, step=1,
                 label="Steps", visible=walking, elem_id="sample-steps",
                 info="One network call per step.",
             )  # fmt: skip
             guidance = gr.Slider(
                 0, FURTHEST_GUIDANCE, 1.0, step=0.25, label="Guidance", elem_id="sample-guidance",
-                visible=walking and bool(classes),
+                visible=bool(name) and guides(context.store.header(name)),
                 info="1 = no extra push; higher exaggerates the class.",
             )  # fmt: skip
             cuts = bool(name) and truncates(context.store.header(name))

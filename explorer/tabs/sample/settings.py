@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from explorer.server.abilities import (
-    MOST_STEPS,
     NO_TRUNCATION,
-    classes_of,
+    guides,
+    most_steps,
     own_steps,
     read_label,
     truncates,
@@ -63,13 +63,14 @@ def read_settings(header: Any, asked: Any) -> Settings:
         return settings._replace(temperature=1.0, truncation=read_truncation(asked.truncation))
     if not walks(header):
         return settings
-    if steps is not None and (not is_whole(steps) or not 1 <= steps <= MOST_STEPS):
-        raise ValueError(f"The number of steps must be a whole number from 1 to {MOST_STEPS}.")
+    most = most_steps(header)
+    if steps is not None and (not is_whole(steps) or not 1 <= steps <= most):
+        raise ValueError(f"The number of steps must be a whole number from 1 to {most}.")
     if guidance is not None and not (is_number(guidance) and 0 <= guidance <= FURTHEST_GUIDANCE):
         raise ValueError(f"Guidance must be a number from 0 to {FURTHEST_GUIDANCE:g}.")
     if steps is not None and steps != own_steps(header):
         settings = settings._replace(steps=int(steps))
-    if guidance is not None and guidance != 1 and classes_of(header):
+    if guidance is not None and guidance != 1 and guides(header):
         settings = settings._replace(guidance=float(guidance))
     return settings
 

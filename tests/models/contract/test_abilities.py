@@ -18,7 +18,7 @@ from torch import nn
 
 from models.checkpoints import weights
 from models.codes.inversion import invert_steps, starting_codes
-from models.contract.abilities import CODE_PRIORS, FINER, KINDS
+from models.contract.abilities import CODE_PRIORS, FEW_STEPS, FINER, KINDS
 from models.contract.capabilities import CAPABILITIES, capabilities
 from models.contract.model import Code, Frame, GenerativeModel, Model
 from models.contract.random import generator, normal, uniform
@@ -135,6 +135,27 @@ def test_reads_codes(model):
         if code.kind == "categorical":
             torch.testing.assert_close(part.sum(1), torch.ones(3))
     gives_the_sizes(model.read_codes, images(model))
+
+
+@having("TakesFewSteps")
+def test_takes_few_steps(model):
+    assert not model.takes("guidance")
+    for steps in (1, 2, FEW_STEPS):
+        *before, last = model.sample_steps(3, generator(0), steps=steps)
+        assert len(before) == steps and last.info["evaluations"] == steps
+        # The start, and so the first answer, is the same however many follow.
+        assert torch.equal(before[0].x0, next(iter(model.sample_steps(3, generator(0)))).x0)
+    for steps in (0, FEW_STEPS + 1):
+        refused(model.sample, 3, generator(0), steps=steps)
+
+
+@having("HasTeacher")
+def test_has_a_teacher_by_name(model):
+    assert isinstance(model.teacher, str) and model.teacher == model.config.teacher
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    refused(model.learn_from, Uniform(Config()))
+    after = model.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
 # -- what a code is drawn from ---------------------------------------------------------------------

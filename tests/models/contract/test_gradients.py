@@ -78,6 +78,7 @@ def calls(model) -> dict[str, tuple[Callable[[Tensor], Any], Tensor]]:
         "verdict_is_logit": (lambda x: model.verdict_is_logit, x),
         "verdict": (lambda x: model.verdict(x, *asked), x),
         "codes": (lambda z: len(model.codes), z),
+        "teacher": (lambda u: model.teacher, u),
         "encode_levels": (lambda x: model.encode_levels(x, generator(0)), x),
         "level_kl": (lambda x: model.level_kl(x, generator(0)), x),
         "sample_held": (lambda x: model.sample_held(0, (), generator(0), 3), x),

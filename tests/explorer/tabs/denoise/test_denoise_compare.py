@@ -74,9 +74,8 @@ def test_all_columns_are_stretched_over_one_playhead(context):
     for row, (sampler, steps) in zip(
         film["rows"], zip(PAIRS[::2], PAIRS[1::2], strict=True), strict=True
     ):
-        settings, _ = compare.read_columns(
-            context.store.header("free"), asked(pairs=(sampler, steps, "dpm", 1))
-        )
+        given = asked(pairs=(sampler, steps, "dpm", 1))
+        _, settings, _ = compare.read_columns(context, "free", given)
         way = list(compare.runs(context, "free", settings[0]))[-1].way
         frames = pictures(row["sprite"])
         sheet = compare.mosaic(way.x0)
@@ -105,7 +104,7 @@ def test_costs_count_evaluations_and_measure_from_the_reference(context):
     assert [row["evaluations"] for row in cost["rows"]] == [4, 6, 5, 5]
     assert [row["own_way"] for row in cost["rows"]] == [False, False, False, True]
     assert "199 evaluations" in cost["reference"] and "100 steps" in status["text"]
-    columns, reference = compare.read_columns(context.store.header("free"), asked())
+    _, columns, reference = compare.read_columns(context, "free", asked())
     fine = list(compare.runs(context, "free", reference))[-1].final
     for row, settings in zip(cost["rows"], columns, strict=True):
         end = list(compare.runs(context, "free", settings))[-1].final
@@ -114,7 +113,7 @@ def test_costs_count_evaluations_and_measure_from_the_reference(context):
 
 
 def test_columns_start_from_the_same_noise(context):
-    columns, reference = compare.read_columns(context.store.header("asked"), asked(seed=3))
+    _, columns, reference = compare.read_columns(context, "asked", asked(seed=3))
     ways = [list(compare.runs(context, "asked", each))[-1].way for each in (*columns, reference)]
     for way in ways[1:]:
         assert np.array_equal(way.z, ways[0].z) and np.array_equal(way.labels, ways[0].labels)
