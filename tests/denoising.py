@@ -27,6 +27,15 @@ def write(folder: Path) -> None:
     toys.write(folder, "toy")
 
 
+def write_student(folder: Path, name: str, of: str) -> None:
+    """A checkpoint of a few-step student of one of these with ten classes."""
+    toys.write(
+        folder, name, family="consistency", image=(1, 8, 8), num_classes=10, teacher=of, steps=4,
+        **SMALL,
+    )  # fmt: skip
+    _shake(folder / name)
+
+
 def _shake(folder: Path) -> None:
     """Moves every weight: as it starts, the network's last layer answers nothing at all."""
     model, header = weights.load(folder), read_header(folder)

@@ -27,6 +27,7 @@ VEIL = f"{FILL} .ge-mask-brush .veil"
 
 def write_models(folder: Path) -> None:
     denoising.write(folder)
+    denoising.write_student(folder, "pupil", of="asked")
 
 
 def arrive(page, address, part: str, query: str = "model=asked") -> None:
@@ -46,6 +47,32 @@ def hidden(page) -> int:
 
 
 # -- compare --------------------------------------------------------------------------------------
+
+
+def evaluations(page) -> list[str]:
+    """Of every column, as the table of costs has them."""
+    return page.locator(f"{COMPARE} .ge-cost tbody td:nth-child(2)").all_inner_texts()
+
+
+def test_a_few_step_student_stands_beside_its_teacher(page, address):
+    arrive(page, address, "compare")
+    settled(page, COMPARE, "Differences are from")
+    page.click("#compare-student")
+    until(page, lambda: evaluations(page) == ["1", "2", "4", "20"])
+    settled(page, COMPARE, "Differences are from")
+    names = page.locator(f"{COMPARE} .ge-cost tbody td:first-child").all_inner_texts()
+    assert [name.lstrip("1234") for name in names[:2]] == [
+        "Few-step student, 1 step", "Few-step student, 2 steps",
+    ]  # fmt: skip
+    assert page.locator(f"{COMPARE} .ge-cost .own-way").count() == 2  # of two and four evaluations
+
+
+def test_with_the_student_on_screen_its_columns_are_there_at_once(page, address):
+    arrive(page, address, "compare", "model=pupil")
+    settled(page, COMPARE, "Differences are from")
+    assert evaluations(page) == ["1", "2", "4", "20"]
+    assert not page.locator("#compare-student").is_visible()
+    assert not page.locator("#compare-guidance").is_visible()
 
 
 def test_columns_play_in_step_and_their_costs_stand_below(page, address):

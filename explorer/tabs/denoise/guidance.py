@@ -55,7 +55,8 @@ def strip(context: Context, name: str, asked: Asked, steps: int = 20) -> Iterato
     are for ``save_strip``."""
     header = context.store.header(name)
     if not guides(header):
-        words = "This model takes no guidance, so there is nothing to show."
+        what = "guidance" if classes_of(header) else "class"
+        words = f"This model takes no {what}, so there is nothing to show here."
         yield screen(table=None, said=say(words), pictures=None)
         return
     classes = classes_of(header)

@@ -207,6 +207,19 @@ class Consistency(Denoiser):
         )
         return skip * x + out * self.net(scale * x, level.log() / 4, label).float()
 
+    def denoise(
+        self,
+        x_t: Tensor,
+        t: Tensor,
+        label: int | Tensor | None = None,
+        schedule: str | None = None,
+    ) -> Tensor:
+        """f, (B, C, H, W) in [0, 1]: the picture where the path through a noisy one ends.
+
+        x_t, t, schedule: as of ``Denoiser.denoise``.
+        """
+        return super().denoise(x_t, t, label, schedule=schedule)
+
     # -- training --------------------------------------------------------------------------------
 
     def objectives(self, x: Tensor, y: Tensor | None, rng: Generator) -> Iterator[Objective]:

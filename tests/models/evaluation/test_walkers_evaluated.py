@@ -85,3 +85,37 @@ def test_codes_of_a_conditional_model_are_those_given_the_class(walked):
     with_class = model.encode(x, test.labels[:5])
     assert torch.allclose(with_class, torch.from_numpy(kept.codes[:5]), atol=0.05)
     assert not torch.allclose(with_class, model.encode(x), atol=0.05)
+
+
+@pytest.fixture(scope="module")
+def student(walked, measured, digits) -> Path:  # noqa: F811
+    """A few-step student of that model, evaluated beside it."""
+    wanted = tiny_recipe(
+        name="student",
+        family="consistency",
+        train={"steps": 4, "batch_size": 8},
+        evaluate={"quality_n": 100},
+    )
+    wanted.model.clear()
+    wanted.model.update(
+        {"width": 8, "middle": 1, "halvings": 0, "num_classes": -1, "teacher": walked.name}
+        | {"path": 4, "points": 2}
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "SHIPPED", measured)
+        folder = train.train(wanted, digits, measured / "student")
+    evaluate.evaluate(folder, progress=False)
+    return folder
+
+
+def test_a_few_step_student_is_measured_beside_its_teacher(student, walked):
+    found = metrics_of(student)
+    for steps in samples.FEW:
+        assert found[f"fd.steps_{steps}"]["value"] > 0 and found[f"fd.steps_{steps}"]["n"] == 100
+        assert found[f"fd.steps_{steps}"]["stderr"] > 0
+    assert found["fd.steps_4"]["value"] == pytest.approx(found["fd"]["value"], rel=0.02)
+    assert found["fd.teacher"]["note"] == "walker, 4 steps"
+    theirs = metrics_of(walked)["fd"]["value"]
+    assert found["fd.teacher"]["value"] == pytest.approx(theirs, rel=0.02)
+    assert "fd_over_floor.steps_10" not in found and "fd_over_floor.guided" not in found
+    assert set(found) <= set(MEANING), "the card says what each number is"

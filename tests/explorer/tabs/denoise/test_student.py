@@ -23,10 +23,7 @@ WITH = [value for pair in student.COLUMNS for value in pair]
 def context(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     denoising.write(folder)
-    toys.write(
-        folder, "pupil", "consistency", image=(1, 8, 8), teacher="asked", num_classes=10, steps=4,
-        **denoising.SMALL,
-    )  # fmt: skip
+    denoising.write_student(folder, "pupil", of="asked")
     toys.write(folder, "orphan", "consistency", image=(1, 8, 8), **denoising.SMALL)
     return explorer.Context.create(folder, device="cpu")
 
