@@ -46,7 +46,7 @@ FILM = "watch"
 LOOK_FOR = r"""
 * **Two pictures, one step.** On the left is what there is: a picture under noise. On the right is
   the model's guess of what lies under it. The sampler never jumps to the guess; it takes a small
-  step towards it and asks again.
+  step towards it and asks again. A few-step student does jump, and puts less noise back.
 * **Early guesses are averages.** Under much noise nearly every picture is possible, and the best
   guess of all of them is their mean: a grey blur. Pause at the first frames and see.
 * **When is it decided?** Step through with the arrow keys. First the rough shape settles, then the
