@@ -137,18 +137,6 @@ def test_reads_codes(model):
     gives_the_sizes(model.read_codes, images(model))
 
 
-@having("TakesFewSteps")
-def test_takes_few_steps(model):
-    assert not model.takes("guidance")
-    for steps in (1, 2, FEW_STEPS):
-        *before, last = model.sample_steps(3, generator(0), steps=steps)
-        assert len(before) == steps and last.info["evaluations"] == steps
-        # The start, and so the first answer, is the same however many follow.
-        assert torch.equal(before[0].x0, next(iter(model.sample_steps(3, generator(0)))).x0)
-    for steps in (0, FEW_STEPS + 1):
-        refused(model.sample, 3, generator(0), steps=steps)
-
-
 @having("HasTeacher")
 def test_has_a_teacher_by_name(model):
     assert isinstance(model.teacher, str) and model.teacher == model.config.teacher
@@ -400,9 +388,26 @@ class Bigrams(Model):
         return self.text_predict(k)[:, :-1].gather(2, k[..., None])[..., 0]
 
 
+def keeps_few_steps(model) -> None:
+    """The promises of ``TakesFewSteps``."""
+    assert not model.takes("guidance")
+    for steps in (1, 2, FEW_STEPS):
+        *before, last = model.sample_steps(3, generator(0), steps=steps)
+        assert len(before) == steps and last.info["evaluations"] == steps
+        # The start, and so the first answer, is the same however many follow.
+        assert torch.equal(before[0].x0, next(iter(model.sample_steps(3, generator(0)))).x0)
+    for steps in (0, FEW_STEPS + 1):
+        refused(model.sample, 3, generator(0), steps=steps)
+
+
 def levels(_: Config) -> Model:
     """Levels have a family by now."""
     return weights.build("hvae", {"image": [1, 8, 8], "width": 8, "groups": "1, 1, 1, 1"})
+
+
+def student(_: Config) -> Model:
+    """Few steps have a family, too."""
+    return weights.build("consistency", {"image": [1, 8, 8], "width": 8, "middle": 1})
 
 
 PROMISES = {
@@ -411,6 +416,7 @@ PROMISES = {
     "WritesIndices": (keeps_two_stages, Blocks),
     "Translates": (keeps_directions, Negative),
     "WritesText": (keeps_text, Bigrams),
+    "TakesFewSteps": (keeps_few_steps, student),
 }
 
 
