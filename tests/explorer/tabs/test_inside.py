@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,15 @@ import explorer
 from explorer.page import choice as brought
 from explorer.page.part import Asked, settled
 from explorer.tabs.layers import inside
-from models.codes.activations import in_grey
+from models.checkpoints import weights
+from models.codes.activations import activations, in_grey
+from models.contract.random import generator
+from models.data import datasets
+from models.training import train
 from tests import toys
+from tests.conftest import tiny_recipe
 
-ASKED = Asked(source=brought.SAMPLE, choice=0, pad=None, layer="")
+ASKED = Asked(source=brought.SAMPLE, choice=0, pad=None, layer="", whose=inside.MODEL)
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +28,11 @@ def context(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     toys.write_game(folder, "game")
     toys.write_writer(folder, "writer")
+    toys.write_judge(folder, "judge")
+    toys.write(folder, "elsewhere", image=(1, 16, 16))
+    recipe = tiny_recipe(name="coder", family="autoencoder", train={"steps": 1})
+    recipe = replace(recipe, model={"latent": 2, "width": 8, "hidden": 8})
+    train.train(recipe, datasets.load("digits", "train"), folder / "coder")
     return explorer.Context.create(folder, device="cpu")
 
 
@@ -49,6 +60,33 @@ def test_a_layer_of_another_model_is_the_first_with_maps(context):
 def test_a_model_without_layers_says_so(context):
     screen = settled(inside.show(context, "writer", ASKED))
     assert "without layers" in screen.status["text"] and screen.layers == []
+
+
+def test_the_layers_of_the_judge_of_its_pictures_are_shown_too(context):
+    arrived = settled(inside.arrive(context, "game", ASKED))
+    assert [key for _, key in arrived.whose.choices] == [inside.MODEL, inside.JUDGE]
+    judged = settled(inside.show(context, "game", ASKED.but(whose=inside.JUDGE)))
+    titles = [each["title"] for each in judged.layers]
+    assert titles and all(title.startswith("Classifier") for title in titles)
+    assert judged.layer.startswith("classifier~")
+    scope: dict = {}
+    exec(judged.code, scope)
+    judge, x = weights.load(context.store.header("judge").folder), scope["x"]
+    found = dict(activations(judge, x, generator(0)))["Classifier"]
+    shown = next(layer for layer in found if f"classifier~{layer.name}" == judged.layer)
+    assert np.allclose(scope["maps"].numpy(), shown.values.numpy())
+
+
+def test_where_no_judge_knows_the_pictures_the_model_is_the_only_choice(context):
+    arrived = settled(inside.arrive(context, "elsewhere", ASKED.but(whose=inside.JUDGE)))
+    assert not arrived.whose.visible and arrived.whose.value == inside.MODEL
+    assert all("Classifier" not in each["title"] for each in arrived.layers)
+
+
+def test_an_autoencoder_shows_both_its_networks(context):
+    titles = [each["title"] for each in settled(inside.show(context, "coder", ASKED)).layers]
+    for network in ("Encoder 1", "Decoder 1"):
+        assert any(title.startswith(network) for title in titles)
 
 
 def test_a_layer_of_an_address_is_read():
