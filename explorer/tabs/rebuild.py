@@ -168,7 +168,7 @@ def followed(context: Context, name: str, key: str, pictures: np.ndarray) -> dic
     ):
         shown = as_bytes(0.5 + ways / (2 * np.abs(ways).max((1, 2, 3), keepdims=True)))
         row = np.concatenate([picture[None], shown])
-        captions = [f"‖J‖ = {whole_norm:.1f}", *(f"{value:.2f}" for value in strength)]
+        captions = [f"‖J‖ = {whole_norm:.2f}", *(f"{value:.2f}" for value in strength)]
         rows.append(
             {"name": "Picture", "note": "", "sprite": images.sprite(row), "captions": captions}
         )

@@ -29,7 +29,7 @@ from urllib.parse import parse_qsl
 
 from explorer.tours.conditions import condition, expression
 
-STATIONS = {"lecture": (10, 18), "lesson": (1, 30)}
+STATIONS = {"lecture": (10, 20), "lesson": (1, 30)}
 QUESTIONS = 5  # on the last page of a lecture
 LONGEST = 1200  # characters of one text
 LONGEST_OF_LIST, MOST_OF_LIST = 200, 40

@@ -102,7 +102,7 @@ def test_each_fault_is_said_in_one_sentence(was, now, sentence):
 
 
 def test_a_lecture_has_its_length():
-    with pytest.raises(ValueError, match="A tour has 10 to 18 stations, not 1"):
+    with pytest.raises(ValueError, match="A tour has 10 to 20 stations, not 1"):
         read(TOUR, lecture=True)
     with pytest.raises(ValueError, match="A tour has 1 to 30 stations, not 0"):
         read('title = "Nothing"')
