@@ -49,13 +49,15 @@ def fit_map(
     seed: int = 0,
     progress: Progress | None = None,
     stop: Stop | None = None,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
     """Coordinates of codes in a map: (N, D) to (N, components) float32.
 
     method: "umap" or "pca". neighbours: how many neighbours UMAP keeps near each point; few show
     detail, many the whole. min_dist: how close UMAP may put two points, in [0, 0.99]. The same seed
     gives the same map. progress: called with a share in [0, 1] and a word on what goes on. stop:
-    asked several times a second; where it says True, Stopped is raised.
+    asked several times a second; where it says True, Stopped is raised. start: (N, components),
+    where UMAP begins; else at the principal components.
 
     Raises ValueError with one sentence where the codes or the settings cannot give a map.
     """
@@ -67,7 +69,7 @@ def fit_map(
         coordinates = _principal(codes, components)
     else:
         with _threads_kept():
-            coordinates = _umap(codes, components, neighbours, min_dist, seed, tell, stopped)
+            coordinates = _umap(codes, components, neighbours, min_dist, seed, tell, stopped, start)
     if not np.isfinite(coordinates).all():
         raise ValueError("No map came of these codes; other settings may give one.")
     tell(1.0, "Done")
@@ -158,6 +160,7 @@ def _umap(
     seed: int,
     tell: Progress,
     stopped: Stop,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
     """UMAP in its own steps, so that it can be watched and stopped between them.
 
@@ -192,7 +195,7 @@ def _umap(
         gamma=1.0,
         negative_sample_rate=5,
         n_epochs=500 if len(codes) <= 10_000 else 200,
-        init=_start(codes, components, random_state),
+        init=_start(codes, components, random_state) if start is None else np.array(start),
         random_state=random_state,
         metric="euclidean",
         metric_kwds={},

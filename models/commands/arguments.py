@@ -97,10 +97,14 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         choices=(
             *("accuracy", "likelihood", "quality", "steps", "codes"),
-            *("scores", "snapshots", "truncation", "chains"),
+            *("scores", "snapshots", "truncation", "chains", "moments"),
         ),
         help="measure these alone; the other numbers stay as they are (scores, snapshots, "
-        "truncation and chains, which take long, are measured only when asked for)",
+        "truncation, chains and moments, which take long, are measured only when asked for)",
+    )
+    sub.add_argument(
+        "--run",
+        help="of moments: a run of the same recipe that kept snapshots (default: the checkpoint)",
     )
     sub.add_argument("--dry", action="store_true", help="measure, but do not write the card")
 

@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             only=args.only,
             write=not args.dry,
             progress=not args.json,
+            run=None if args.run is None else resolve(args.run).parent,
         )
     except NotKept as error:  # what was measured is shown in any case
         header, unwritten = error.header, error

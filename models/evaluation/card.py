@@ -62,6 +62,9 @@ MEANING = {
     "mig": "mutual information gap (Chen et al. 2018)",
     "knn_accuracy": "5-nearest-neighbour label accuracy in the 2-D map, held-out points",
     "trustworthiness": "trustworthiness of the 2-D map",
+    "map_moments": "moments of training at which codes of the same test images were kept",
+    "code_agreement.first": "5-nearest-neighbour label accuracy of those codes, at the first",
+    "code_agreement.last": "the same at the last",
 }
 
 

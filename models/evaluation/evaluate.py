@@ -44,6 +44,7 @@ from models.evaluation.card import write_card
 from models.evaluation.codes import codes
 from models.evaluation.likelihoods import by_class, codebook, likelihood
 from models.evaluation.metrics import RealFeatures, metric
+from models.evaluation.moments import moments_of_map
 from models.evaluation.text import of_text
 from models.machine.files import CannotWrite, attempt, check_folder
 from models.machine.processes import here
@@ -54,9 +55,9 @@ log = logging.getLogger(__name__)
 
 PARTS = ("accuracy", "likelihood", "quality", "steps", "codes")
 # Eight sets of pictures by every score, up to an hour; samples of every snapshot of the run, or at
-# every truncation, some minutes.
+# every truncation, some minutes; the codes at every snapshot.
 OF_SAMPLES = {"quality", "steps", "snapshots", "truncation", "chains"}
-ON_REQUEST = ("scores", "snapshots", "truncation", "chains")
+ON_REQUEST = ("scores", "snapshots", "truncation", "chains", "moments")
 
 
 class NotKept(CannotWrite):
@@ -78,12 +79,14 @@ def evaluate(
     only: Sequence[str] = (),
     write: bool = True,
     progress: bool = True,
+    run: Path | None = None,
 ) -> Header:
     """All metrics that apply, as a new header; written into the checkpoint where ``write``.
 
     n: test images (0 is all), or samples of every snapshot and at every truncation; samples:
     importance samples an image; both default to the recipe's.
     only: some of ``PARTS`` or ``ON_REQUEST``; what the others measured before stays as it is.
+    run: where "moments" takes its snapshots from, if not from the checkpoint itself.
     Raises ValueError where the data cannot be had or do not fit the model, or, before anything is
     measured, where the folder cannot be written into; NotKept where it no longer can be afterwards.
     """
@@ -156,6 +159,9 @@ def evaluate(
                 kl = load_file(folder / CODES).get("kl")
             with faster(model), measuring("codes"):
                 results |= codes(model, test, kl, folder if write else None, progress)
+        if isinstance(model, Encodes) and "moments" in parts:
+            with measuring("moments"):
+                results |= moments_of_map(model, header, folder, test, run, write)
         if "scores" in parts and applicable(model):
             with measuring("scores"):
                 results |= scores(
