@@ -28,7 +28,7 @@ def write_models(folder: Path) -> None:
 
 
 def moment(page) -> str:
-    return page.get_attribute(f"{PART} .ge-moving-points", "data-moment")
+    return page.input_value(SLIDER)
 
 
 def test_points_travel_with_the_slider_and_a_picture_is_shown_of_each(page, address):
@@ -51,9 +51,13 @@ def test_points_travel_with_the_slider_and_a_picture_is_shown_of_each(page, addr
     page.locator(f"{PART} .ge-curves svg >> nth=0").press("End")
     until(page, lambda: moment(page) == "2")
     until(page, lambda: pixels(page, f"{PART} .ge-moving-points figure canvas") != first)
+    page.evaluate(
+        "() => { window.passed = [];"
+        " document.addEventListener('ge:film', e => window.passed.push(e.detail.at)); }"
+    )
     page.click(f"{PART} .play")
-    until(page, lambda: moment(page) == "0")
-    until(page, lambda: moment(page) == "2")
+    until(page, lambda: page.evaluate("window.passed")[-1:] == [2])
+    assert sorted(set(page.evaluate("window.passed"))) == [0, 1, 2]
     page.wait_for_selector(f"{PART} .play[aria-label=Play]")
     assert_no_serious_findings(page)
     list(every_window(page))

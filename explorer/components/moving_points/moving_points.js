@@ -27,7 +27,8 @@ field.setAttribute('aria-label', SETUP.label);
 
 const ink = label => SETUP.palette[label % SETUP.palette.length];
 const end = () => (value ? value.moments.length - 1 : 0);
-const now = () => Math.round(at);
+// The moment that is spoken of: where it goes, so that a slider stays under the finger.
+const now = () => (running ? Math.round(at) : to);
 const label = k => labels[now() * value.count + k];
 // Where a point is at a moment, which may lie between two: in the units of the map.
 const place = (k, when) => {
@@ -123,7 +124,6 @@ const paint = () => {
   range.value = heard;
   word.textContent = value?.moments[heard] ?? '\u00a0';
   range.setAttribute('aria-valuetext', word.textContent);
-  element.dataset.moment = heard;
   tell();
   announce();
 };
@@ -159,6 +159,7 @@ const move = () => {
 const go = moment => {
   if (!value) return;
   to = Math.max(0, Math.min(end(), moment));
+  paint();
   move();
 };
 function run(on) {
@@ -166,9 +167,10 @@ function run(on) {
   play.textContent = running ? '❚❚' : '▶';
   play.setAttribute('aria-label', running ? 'Pause' : 'Play');
   if (!running) return;
-  if (at >= end()) at = 0;
+  if (to >= end()) at = 0;
   go(Math.floor(at) + 1);
 }
+// Whatever was playing ends, and the points go to a moment.
 const halt = moment => {
   run(false);
   go(moment);
