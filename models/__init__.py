@@ -29,6 +29,7 @@ FAMILIES = {
     "autoencoder": "models.families.autoencoder.autoencoder:Autoencoder",
     "dae": "models.families.autoencoder.denoising:DenoisingAutoencoder",
     "mae": "models.families.autoencoder.masked:MaskedAutoencoder",
+    "cyclegan": "models.families.translation.cyclegan:CycleGAN",
     "text": "models.families.text:TextTransformer",
     "classifier": "models.families.classifier:Classifier",
 }

@@ -7,6 +7,7 @@
                               [--sampler NAME] [--guidance W] [--truncation T] --out grid.png
     python -m models film CHECKPOINT [--seed 0]
     python -m models score CHECKPOINT IMAGE... [--by SCORE ...] [--json]
+    python -m models translate CHECKPOINT IMAGE... [--direction "A to B"] [--cycle] --out grid.png
     python -m models plane METHOD [--set ring] [--points FILE] [--minutes 0.5]
                               [--to FILE.film|.png] [--json]
     python -m models export CHECKPOINT --to page.html [--weights float16|float32|int8]
@@ -30,7 +31,17 @@ import sys
 from typing import Any
 
 from models.checkpoints.header import read_header
-from models.commands import evaluate, export, film, plane, sample, score, train, words
+from models.commands import (
+    evaluate,
+    export,
+    film,
+    plane,
+    sample,
+    score,
+    train,
+    translate,
+    words,
+)
 from models.commands import list as list_checkpoints
 from models.commands.arguments import parser
 from models.commands.sentences import about_unreadable, one_line
@@ -47,11 +58,14 @@ COMMANDS = {
     "film": film.run,
     "sample": sample.run,
     "score": score.run,
+    "translate": translate.run,
     "plane": plane.run,
     "export": export.run,
     "write": words.write,
     "read": words.read,
 }
+
+READING = ("score", "translate", "read")  # commands that read files, of which some may be bad
 
 # What a Ctrl-C leaves of a command, where there is more to say than that it has stopped.
 NOTHING_KEPT = {"train": "Stopped before a step was taken; what was there is as it was."}
@@ -74,10 +88,9 @@ def main(argv: list[str] | None = None) -> int:
         result = COMMANDS[args.command](args)
         if as_json:
             print(json.dumps(_valid(result), allow_nan=False))
-        if args.command in ("score", "read") and (unreadable := result.get("unreadable")):
-            print(
-                f"python -m models {args.command}: {about_unreadable(unreadable)}", file=sys.stderr
-            )
+        if args.command in READING and (unreadable := result.get("unreadable")):
+            sentence = about_unreadable(unreadable)
+            print(f"python -m models {args.command}: {sentence}", file=sys.stderr)
             return 2
         return 0
     except KeyboardInterrupt as stop:

@@ -25,6 +25,7 @@ from models.contract.model import Frame, GenerativeModel, Model, differentiable
 from models.contract.random import generator, normal
 from models.contract.streams import Streams
 from models.data.datasets import digits
+from models.evaluation.translation import save_preview as save_translations
 from models.training import recipe
 
 
@@ -242,6 +243,14 @@ def write_energy(folder: Path, name: str) -> Path:
     """An untrained deep energy of small pictures, whose every weight counts."""
     small = {"image": [1, 8, 8], "width": 8, "halvings": 0, "middle": 1, "chains": 4}
     return _stirred(write(folder, name, "ebm", "digits", **small), 0.05)
+
+
+def write_translator(folder: Path, name: str, domains: str = "outlines", **config) -> Path:
+    """An untrained CycleGAN of small pictures, with weights moved so that it changes them."""
+    small = {"image": [1, 8, 8], "width": 8, "judge_width": 8, "blocks": 1, "domains": domains}
+    target = _stirred(write(folder, name, "cyclegan", "digits", **{**small, **config}), 0.1)
+    save_translations(weights.load(target), digits("test"), target)
+    return target
 
 
 def write_judge(folder: Path, name: str) -> Path:

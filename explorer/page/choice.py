@@ -161,7 +161,7 @@ class OwnPicture:
     key: unique on the page. label: what the picture is called. offered: what there is besides.
     before: (words, source) of further ones, the first of which is taken at first.
     ``shelf`` is a column for what is offered; source and pad are inputs, seen shows what the model
-    sees of an own picture.
+    sees of an own picture. pen: its width at first, of a pad that is 280 wide.
     """
 
     def __init__(
@@ -172,6 +172,7 @@ class OwnPicture:
         label: str,
         offered: str,
         before: Sequence[tuple[str, str]] = (),
+        pen: int = 22,
     ) -> None:
         self.source = gr.Radio(
             [*before, (offered, SAMPLE), ("Your own", OWN)],
@@ -183,8 +184,9 @@ class OwnPicture:
         self.shelf = gr.Column(elem_classes="ge-from-shelf")
         with gr.Column(visible=False) as drawn:
             self.pad = components.component(
-                "picture_input", None, uploads=True, label="Draw here, or drop or paste a picture"
-            )
+                "picture_input", None, uploads=True, pen=pen,
+                label="Draw here, or drop or paste a picture",
+            )  # fmt: skip
             self.seen = components.component("seen", None)
         self.source.input(
             lambda value: (gr.Column(visible=value != OWN), gr.Column(visible=value == OWN)),

@@ -54,6 +54,7 @@ from explorer.tabs import (
     score,
     start,
     train,
+    translate,
     words,
 )
 from explorer.tabs import map as map_tab
@@ -66,6 +67,7 @@ TABS = (
     latent,
     codes,
     rebuild,
+    translate,
     denoise,
     pixels,
     words,

@@ -127,13 +127,7 @@ def parser() -> argparse.ArgumentParser:
     sub = command(
         "score", "likelihoods of picture files, or how strange", "checkpoint", "device", "json"
     )
-    sub.add_argument("images", nargs="+", metavar="IMAGE")
-    sub.add_argument(
-        "--polarity",
-        default="auto",
-        choices=("auto", "keep", "invert"),
-        help="which way round black and white are: as the border tells, as it is, or inverted",
-    )
+    _add_pictures(sub)
     sub.add_argument(
         "--by",
         nargs="*",
@@ -146,6 +140,13 @@ def parser() -> argparse.ArgumentParser:
         help="draws an image (default: 100 codes of a VAE, 4 noises of a flow, 2 paths of an ODE)",
     )
     sub.add_argument("--seed", type=int, default=0)
+    sub = command(
+        "translate", "picture files as pictures of another kind", "checkpoint", "device", "json"
+    )
+    _add_pictures(sub)
+    sub.add_argument("--direction", help='from what to what, such as "outline to picture"')
+    sub.add_argument("--cycle", action="store_true", help="translate the result back as well")
+    sub.add_argument("--out", required=True, help="picture file to write, such as grid.png")
     sub = command("plane", "train a method on points of the plane", "json")
     plane.add_arguments(sub)
     sub = command("write", "go on writing a text", "checkpoint", "device", "json")
@@ -162,6 +163,16 @@ def parser() -> argparse.ArgumentParser:
     return main
 
 
+def _add_pictures(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("images", nargs="+", metavar="IMAGE")
+    sub.add_argument(
+        "--polarity",
+        default="auto",
+        choices=("auto", "keep", "invert"),
+        help="which way round black and white are: as the border tells, as it is, or inverted",
+    )
+
+
 def check_knobs(known: tuple[Knob, ...], given: dict[str, Any], name: str, does: str) -> None:
     """Raises ValueError where a setting is none of the model's, or has no such value."""
     knobs = named(known)
@@ -175,11 +186,11 @@ def check_knobs(known: tuple[Knob, ...], given: dict[str, Any], name: str, does:
 
 def instead(model: Model) -> str:
     """A sentence, after a space, on the commands that serve a model of another kind; or nothing."""
-    from models.contract.abilities import WritesText
+    from models.contract.abilities import Translates, WritesText
 
-    return (
-        " It is a model of text: use 'write' and 'read'." if isinstance(model, WritesText) else ""
-    )
+    if isinstance(model, WritesText):
+        return " It is a model of text: use 'write' and 'read'."
+    return " It translates pictures: use 'translate'." if isinstance(model, Translates) else ""
 
 
 def check_label(model: Model, label: int | None) -> None:

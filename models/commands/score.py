@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from models.checkpoints.header import SHIPPED, read_header, resolve
 from models.checkpoints.weights import load
 from models.commands.arguments import DRAWS, check_knobs, instead
-from models.commands.sentences import one_line
+from models.commands.reading import read_pictures
 from models.contract.knobs import checked_seed
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -31,7 +28,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if not isinstance(model, HasLikelihood):
         raise ValueError(f"'{args.checkpoint}' gives no likelihood of pictures.{instead(model)}")
     check_knobs(model.knobs("log_likelihood"), effort, args.checkpoint, "is scored")
-    paths, images, unreadable = _read(args, model.image_shape)
+    paths, images, unreadable = read_pictures(args, model.image_shape)
     rows = []
     for path, picture in zip(paths, images, strict=True):
         # One by one: what kind of number it is depends on the picture.
@@ -58,41 +55,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return {"scores": rows, **unreadable}
 
 
-def _read(
-    args: argparse.Namespace, shape: tuple[int, int, int]
-) -> tuple[list[str], Tensor, dict[str, Any]]:
-    """(paths, pictures (N, C, H, W), further facts): those that can be read; "prepared", what was
-    done to each picture by path, and "unreadable", what is wrong by path, where anything is. Raises
-    ValueError where none can be read."""
-    import torch
-
-    from models.data import pictures
-    from models.data.framing import UNTOUCHED
-
-    data = read_header(args.checkpoint).data
-    read, wrong = {}, {}
-    for path in args.images:
-        try:
-            read[path] = pictures.read(
-                path, shape, data["name"], args.polarity, data.get("ground", "")
-            )
-        except (ValueError, OSError) as error:
-            wrong[path] = one_line(error)
-    if not read:
-        raise ValueError(next(iter(wrong.values())))
-    kept = [path for path in args.images if path in read]
-    images = torch.stack([torch.from_numpy(read[path].pixels) for path in kept])
-    facts: dict[str, Any] = {"prepared": {path: each.note for path, each in read.items()}}
-    if not args.json:
-        for note in dict.fromkeys(facts["prepared"].values()):
-            if note == UNTOUCHED:
-                continue
-            alike = [path for path in read if read[path].note == note]
-            others = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
-            print(f"{alike[0]}{others}: {note}")
-    return kept, images, facts | ({"unreadable": wrong} if wrong else {})
-
-
 def _score_by(args: argparse.Namespace) -> dict[str, Any]:
     """Anomaly scores, each with what part of the model's own test images are less strange."""
     from models.checkpoints.reference import read_reference
@@ -113,7 +75,7 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"'{args.checkpoint}' has no anomaly score; it is another kind of model.")
     if background is None and not args.by:
         names = tuple(name for name in names if not SCORES[name].background)
-    paths, x, unreadable = _read(args, model.image_shape)
+    paths, x, unreadable = read_pictures(args, model.image_shape)
     found = score_each(model, x.to(model.device), names, args.seed, reference, background)
     rows: list[dict[str, Any]] = [{"image": path, "scores": {}} for path in paths]
     for name, scored in found.items():

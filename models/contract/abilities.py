@@ -251,6 +251,26 @@ class Translates(Protocol):
 
 
 @runtime_checkable
+class HasDomains(Protocol):
+    """Translates between two kinds of pictures, each of which has a discriminator of its own: it
+    learned from unpaired ones, all of one data set.
+
+    domains: their names, a and b; ``directions`` are "a to b" and "b to a". belonging(x): of B
+    pictures of the data set, the places of those that serve the first domain and of those that
+    serve the second, (n,) int64 each. in_domain(x, domain): what B pictures look like there, the
+    same for the same picture. domain_verdict(x, domain): (B,), how far its discriminator takes
+    pictures for real ones of the domain, 1 for those and 0 for translations; no measure of quality.
+    ValueError for a domain there is not.
+    """
+
+    @property
+    def domains(self) -> tuple[str, str]: ...
+    def belonging(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
+    def in_domain(self, x: Tensor, domain: str) -> Tensor: ...
+    def domain_verdict(self, x: Tensor, domain: str) -> Tensor: ...
+
+
+@runtime_checkable
 class WritesText(Protocol):
     """Writes sequences of symbols, each given those before it; no pictures.
 
@@ -293,6 +313,7 @@ KINDS = {
         QuantisesCodes,
         WritesIndices,
         Translates,
+        HasDomains,
         WritesText,
         TakesFewSteps,
     )

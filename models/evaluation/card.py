@@ -59,6 +59,12 @@ MEANING = {
     "classes' p(x given y)",
     "confident.steps_100": "part of the chains that the judge is sure of (over 0.9), 100 steps",
     "confident.steps_2000": "the same, 2,000 steps from their start",
+    "cycle_error.there": "mean difference of a pixel between a picture and what comes back of it",
+    "cycle_error_noisy.there": "the same with noise of standard deviation 0.1 on the way",
+    "pair_error.there": "mean difference of a pixel to the counterpart, which no training has seen",
+    "pair_error_mean.there": "the same of the mean training picture, in place of a translation",
+    "fd_over_floor.there": "Fréchet distance over its floor, to test images of the other domain",
+    "label_kept.there": "part of the translations that the judge reads as the original's class",
     "mig": "mutual information gap (Chen et al. 2018)",
     "knn_accuracy": "5-nearest-neighbour label accuracy in the 2-D map, held-out points",
     "trustworthiness": "trustworthiness of the 2-D map",
@@ -76,6 +82,8 @@ def meaning(name: str) -> str:
         return f"AUROC of {title.lower()}, {other} against its own test images"
     if name.startswith("kl_nats."):
         return f"nats an image in the level {name.partition('.')[2]}"
+    if name.endswith(".back"):
+        name = f"{name.removesuffix('.back')}.there"
     return MEANING.get(name, "")
 
 
@@ -281,6 +289,8 @@ HEADLINES = (
     ("accuracy", "accuracy {percent} %"),
     ("mig", "mutual information gap {value}"),
     ("fd_over_floor", "Fréchet distance {value} x its floor (n = {n})"),
+    ("fd_over_floor.there", "{note}: Fréchet distance {value} x its floor (n = {n})"),
+    ("fd_over_floor.back", "{note}: {value} x"),
     ("class_accuracy", "classes by Bayes' rule {percent} %"),
     ("knn_accuracy", "5-NN accuracy in the map {percent} %"),
 )
@@ -307,6 +317,7 @@ def models_table(headers: list[Header]) -> str:
                         given=" given y" if GIVEN in m.get("note", "") else "",
                         kind=m.get("kind"),
                         space=m.get("space"),
+                        note=m.get("note"),
                     )
                 )
         training = header.training
@@ -352,6 +363,8 @@ def _task(header: Header, metric: str) -> str:
     """The task's name on the Hub."""
     if "WritesText" in header.capabilities:
         return "text-generation"
+    if "Translates" in header.capabilities:
+        return "image-to-image"
     return "image-classification" if metric == "accuracy" else "unconditional-image-generation"
 
 

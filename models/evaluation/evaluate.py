@@ -25,7 +25,13 @@ from models.checkpoints.header import SHIPPED, WEIGHTS, CheckpointError, Header,
 from models.checkpoints.preview import save_preview
 from models.checkpoints.reference import AUROC, save_reference
 from models.codes.judged_map import keep_features
-from models.contract.abilities import HasTeacher, QuantisesCodes, WritesText
+from models.contract.abilities import (
+    HasDomains,
+    HasTeacher,
+    QuantisesCodes,
+    Translates,
+    WritesText,
+)
 from models.contract.capabilities import (
     Classifies,
     Encodes,
@@ -46,6 +52,8 @@ from models.evaluation.likelihoods import by_class, codebook, likelihood
 from models.evaluation.metrics import RealFeatures, metric
 from models.evaluation.moments import moments_of_map
 from models.evaluation.text import of_text
+from models.evaluation.translation import save_preview as save_translations
+from models.evaluation.translation import translation
 from models.machine.files import CannotWrite, attempt, check_folder
 from models.machine.processes import here
 from models.scores.background import background_of
@@ -154,6 +162,14 @@ def evaluate(
                 )  # fmt: skip
             if write and "quality" in parts:
                 attempt(lambda: save_preview(model, folder))
+        if isinstance(model, Translates) and isinstance(model, HasDomains) and "quality" in parts:
+            with measuring("quality"):
+                judge = find_judge(header.data["name"], folder.parent)
+                train = datasets.load(header.data["name"], "train", data_dir)
+                count = effort.get("quality_n", 2048)
+                results |= translation(model, test, train, judge, count, seed, progress)
+            if write:
+                attempt(lambda: save_translations(model, test, folder))
         if isinstance(model, Encodes) and "codes" in parts:
             if kl is None and (folder / CODES).is_file():
                 kl = load_file(folder / CODES).get("kl")

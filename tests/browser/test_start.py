@@ -37,6 +37,7 @@ def write_models(folder: Path) -> None:
     toys.write_judge(folder, "judge")
     toys.write_levels(folder, "levels")
     toys.write_scribe(folder, "scribe")
+    toys.write_translator(folder, "translator")
     small = {"image": (1, 8, 8), "width": 16, "hidden": 16, "blocks": 0}
     toys.write(folder, "rebuilder", "autoencoder", "digits", **small)
 

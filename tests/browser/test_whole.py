@@ -51,7 +51,7 @@ def test_a_tab_is_closed_only_where_no_model_at_all_can_serve_it(page, address):
             assert "No model here can" in notice.inner_text()
     # The toys sample, encode, decode, and do nothing else.
     assert set(closed) == {
-        "codes", "denoise", "energy", "game", "pixels", "rebuild", "score", "words",
+        "codes", "denoise", "energy", "game", "pixels", "rebuild", "score", "translate", "words",
     }  # fmt: skip
 
 

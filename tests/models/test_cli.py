@@ -22,6 +22,7 @@ from models.contract.random import generator
 from models.data import pictures
 from models.training import train
 from tests.conftest import tiny_judge, tiny_recipe
+from tests.toys import write_translator
 
 ROOT = Path(__file__).parents[2]
 
@@ -288,6 +289,48 @@ def test_sample_refuses(refused, tiny_vae, judge, tmp_path):
         tmp_path / "folder.png",
     )
     assert not out.exists()
+
+
+# -- translate -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def translator(tmp_path):
+    return write_translator(tmp_path / "models", "translator")
+
+
+def test_translate(run, as_json, translator, picture, tmp_path):
+    out = tmp_path / "grid.png"
+    status, said, _ = run("translate", translator, picture, picture, "--out", out)
+    assert status == 0 and "Wrote 2 translations, outline to picture" in said
+    model = weights.load(translator)
+    x = torch.from_numpy(pictures.read(picture, model.image_shape, "digits").pixels)[None]
+    there = model.translate(x, "outline to picture")
+    wanted = pictures.grid(torch.cat([x, x, there, there]), 2)
+    assert np.array_equal(np.asarray(Image.open(out)), np.asarray(wanted))
+
+    way = ("--direction", "picture to outline", "--cycle", "--out", out)
+    found = as_json("translate", translator, picture, *way)
+    back = model.translate(model.translate(x, "picture to outline"), "outline to picture")
+    assert found["direction"] == "picture to outline"
+    assert found["cycle_error"] == pytest.approx([(back - x).abs().mean().item()], abs=1e-5)
+    assert Image.open(out).size == (8, 24)
+
+
+def test_translate_refuses(refused, run, translator, tiny_vae, picture, tmp_path):
+    out = ("--out", tmp_path / "grid.png")
+    refused("does not translate pictures.", "translate", tiny_vae, picture, *out)
+    refused("use 'translate'", "score", translator, picture)
+    refused("use 'translate'", "sample", translator, *out)
+    way = ("--direction", "horse to zebra")
+    refused('--direction "outline to picture"', "translate", translator, picture, *way, *out)
+    refused("There is no file", "translate", translator, tmp_path / "missing.png", *out)
+    refused("required: --out", "translate", translator, picture)
+    refused("required: IMAGE", "translate", translator, *out)
+    refused("grid.nonsense", "translate", translator, picture, "--out", tmp_path / "grid.nonsense")
+    files = (picture, tmp_path / "missing.png")
+    status, said, err = run("translate", translator, *files, *out)
+    assert status == 2 and "Wrote 1 translation" in said and "missing.png" in err
 
 
 # -- score -----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ canvas.width = canvas.height = SIZE;
 canvas.setAttribute('aria-label', props.label);
 hint.textContent = props.label;
 $('.files').hidden = !props.uploads;
+if (props.pen) pen.value = props.pen;
 
 let strokes = [],
   current = null,

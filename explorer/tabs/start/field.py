@@ -57,7 +57,7 @@ class Node(NamedTuple):
 def way_of(header: Header) -> str:
     """How a model learned: a key of ``WAYS``."""
     can = set(header.capabilities)
-    if "Discriminates" in can:
+    if can & {"Discriminates", "HasDomains"}:
         return "game"
     if "Denoises" in can:
         return "denoising"
@@ -117,7 +117,7 @@ def nodes(headers: Iterable[Header]) -> list[Node]:
     family's face is a model with a film, the largest of them, else one with a preview."""
     families: dict[str, list[Header]] = {}
     for header in headers:
-        if {"Samples", "WritesText"} & set(header.capabilities):
+        if {"Samples", "WritesText", "Translates"} & set(header.capabilities):
             families.setdefault(family_title(header.family), []).append(header)
 
     def looks(header: Header) -> tuple[bool, bool, int]:
@@ -135,6 +135,7 @@ def nodes(headers: Iterable[Header]) -> list[Node]:
 # Where a model of a capability is best seen: the first of these that it has, and the page.
 HOMES = (
     ("WritesText", "words"),
+    ("Translates", "translate"),
     ("Denoises", "denoise"),
     ("WritesPixels", "pixels"),
     ("Flows", "layers"),
@@ -169,11 +170,12 @@ class Moving(NamedTuple):
 
 
 def moving(header: Header) -> Moving | None:
-    """The model's film, or eight columns of its shipped samples; None where it has neither."""
+    """The model's film, or eight columns of its preview; None where it has neither."""
     if (film := read_film(header.folder, header.config["image"])) is not None:
         return Moving(film.data, film.pictures, film.moments, FILMS[film.what], film.what == "walk")
     path = header.folder / "preview.webp"
-    return Moving(path.read_bytes(), 8, 8, "samples", True) if path.is_file() else None
+    words = "samples" if "Samples" in header.capabilities else "pictures and their translations"
+    return Moving(path.read_bytes(), 8, 8, words, True) if path.is_file() else None
 
 
 def film_of(header: Header) -> dict[str, Any] | None:

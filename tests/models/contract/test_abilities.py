@@ -275,6 +275,27 @@ def keeps_directions(model) -> None:
     refused(model.translate, x, "up to down")
 
 
+def keeps_domains(model) -> None:
+    """The promises of ``HasDomains``."""
+    keeps_directions(model)
+    a, b = model.domains
+    assert model.directions == (f"{a} to {b}", f"{b} to {a}")
+    x = images(model, 12).mul(255).round() / 255
+    first, second = model.belonging(x)
+    assert len(first) and len(second) and not set(first.tolist()) & set(second.tolist())
+    for domain in (a, b):
+        there = model.in_domain(x, domain)
+        assert there.shape == x.shape and there.min() >= 0 and there.max() <= 1
+        torch.testing.assert_close(model.in_domain(x[4:5], domain), there[4:5])
+        verdict = model.domain_verdict(there, domain)
+        assert verdict.shape == (12,) and torch.isfinite(verdict).all()
+        assert not verdict.requires_grad
+        torch.testing.assert_close(model.domain_verdict(there[4:5], domain), verdict[4:5])
+        gives_the_sizes(lambda wrong, domain=domain: model.domain_verdict(wrong, domain), x)
+    refused(model.in_domain, x, "nowhere")
+    refused(model.domain_verdict, x, "nowhere")
+
+
 def keeps_text(model) -> None:
     """The promises of ``WritesText``."""
     text = "".join(model.symbols[:3])
@@ -410,11 +431,17 @@ def student(_: Config) -> Model:
     return weights.build("consistency", {"image": [1, 8, 8], "width": 8, "middle": 1})
 
 
+def domains(_: Config) -> Model:
+    """Domains have a family by now."""
+    return weights.build("cyclegan", {"image": [1, 8, 8], "width": 8, "judge_width": 8})
+
+
 PROMISES = {
     "HasLevels": (keeps_levels, levels),
     "QuantisesCodes": (keeps_grids, Blocks),
     "WritesIndices": (keeps_two_stages, Blocks),
     "Translates": (keeps_directions, Negative),
+    "HasDomains": (keeps_domains, domains),
     "WritesText": (keeps_text, Bigrams),
     "TakesFewSteps": (keeps_few_steps, student),
 }

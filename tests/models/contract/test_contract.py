@@ -230,6 +230,8 @@ def results(model) -> dict[str, torch.Tensor]:
             found["verdict"] = model.verdict(x)
         if "Classifies" in can:
             found["logits"] = model.classify(x)
+        if "Translates" in can:
+            found |= {each: model.translate(x, each) for each in model.directions}
         if "WritesText" in can:
             found["text"] = model.text_predict(torch.arange(20).view(2, 10))
     return found

@@ -94,6 +94,14 @@ def calls(model) -> dict[str, tuple[Callable[[Tensor], Any], Tensor]]:
         "truncate": (lambda z: model.truncate(z, 1.0), z),
         "features": (lambda x: model.features(x), x),
         "classify": (lambda x: model.classify(x), x),
+        "directions": (lambda u: model.directions, u),
+        "translate": (lambda x: [model.translate(x, each) for each in model.directions], x),
+        "domains": (lambda u: model.domains, u),
+        "belonging": (lambda x: model.belonging(x), x),
+        "in_domain": (lambda x: [model.in_domain(x, each) for each in model.domains], x),
+        "domain_verdict": (
+            lambda x: [model.domain_verdict(x, each) for each in model.domains], x
+        ),
         "symbols": (lambda u: len(model.symbols), u),
         "read_text": (lambda u: model.read_text("".join(model.symbols)), u),
         "say_text": (lambda u: model.say_text(k[0]), u),

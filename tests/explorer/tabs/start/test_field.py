@@ -31,6 +31,7 @@ def folder(tmp_path_factory):
     toys.write_writer(folder, "writer-too")
     toys.write_flow(folder, "flow")
     toys.write_game(folder, "game")
+    toys.write_translator(folder, "translator")
     return folder
 
 
@@ -48,6 +49,7 @@ def context(folder):
         ("Samples Flows HasLikelihood", "likelihood", "exact density"),
         ("Samples HasLikelihood Decodes", "bound", "bound on the density"),
         ("Samples Discriminates Decodes", "game", "no density"),
+        ("Translates HasDomains", "game", "no density"),
         ("Samples HasEnergy HasLikelihood", "energy", "density up to a constant"),
         ("Samples Denoises HasLikelihood Encodes", "denoising", "bound on the density"),
         ("Samples SomethingNew", "other", "no density"),

@@ -1,0 +1,1 @@
+"""Pictures of one kind made out of pictures of another."""
