@@ -49,12 +49,14 @@ LOOK_FOR = r"""
   and mirrored again before the way back, $G' = T \circ G$ and $F' = F \circ T^{-1}$. What comes
   back, and so the cycle error, is exactly the same, whatever $T$ is. But a mirrored 2 is no 2. So
   the cycle loss alone says nothing about what a translation means.
-* **Who can object?** Only the discriminator. Its verdict falls where mirrored pictures are not
-  among the real ones, as with digits. Where they are, as with shirts, it can say nothing. That a
-  shirt still comes out unmirrored is then a habit of convolutions, and no doing of the loss.
-* **Smuggled.** Add noise on the way. Does the cycle error grow by much more than the noise? Then
-  the way back had lived on something too faint to be seen (Chu et al. 2017): an outline does not
-  tell how grey a shirt is, and the cycle loss asks for that grey.
+* **Who can object?** Only the discriminator. It judges small squares, and to it a mirrored stroke
+  is a stroke: its verdict hardly moves, while the judge, a classifier, reads other digits. In the
+  negative, squares look wrong, and the verdict falls. That translations come out unmirrored at all
+  is a habit of convolutions, and no doing of the losses.
+* **Smuggled.** An outline does not tell how grey a shirt is, and the cycle loss asks for that grey.
+  Go from picture to outline and compare two rows: the model's outlines have dots and gaps where the
+  true ones have none, and what comes back is nearer than what is made of true outlines the other
+  way. They carry the grey. Chu et al. (2017) found it too faint to be seen. Does it survive noise?
 * **Many answers, one given.** For one outline there are many garments. The model gives one, always
   the same; nothing here is drawn at random. Compare with the row of what belonged there.
 * **Draw your own.** Take a thin pen and the way from outline to picture: a T-shirt, a boot, a bag.

@@ -24,8 +24,8 @@ $G' = T \circ G$ and $F' = F \circ T^{-1}$ have $F' \circ G' = F \circ G$: that 
 the same, and every translation is mirrored. (The other, $G' \circ F'$, errs at $y$ as much as the
 old one at $T^{-1}(y)$.) Only a discriminator can object, and it has nothing to object to where
 mirrored pictures are as common as the others. And where one domain holds less than the other, a
-small loss is possible only if $G$ hides the rest in what it writes, too faint to be seen (Chu et
-al. 2017).
+small loss is possible only if $G$ writes the rest into its translations as well, where no
+discriminator takes offence (Chu et al. 2017 found it too faint to be seen).
 """
 
 from __future__ import annotations
