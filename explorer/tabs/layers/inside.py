@@ -197,7 +197,7 @@ def build(context: Context) -> None:
         with gr.Column(elem_classes="ge-controls"):
             more, halt, status = run_row("Next example", "inside-next", "inside-stop")
             whose = gr.Radio(
-                [("The model", MODEL)], value=MODEL, label="Networks of", visible=False,
+                [("The model", MODEL), ("Its judge", JUDGE)], value=MODEL, label="Networks of", visible=False,
                 elem_id="inside-whose", elem_classes="ge-list",
             )  # fmt: skip
             own = example_controls(context, "inside")
