@@ -80,7 +80,7 @@ def whose_networks(context: Context, name: str, whose: str) -> Any:
     judge = judge_of(context, header)
     if judge is None or "Classifies" in header.capabilities:
         return gr.Radio(choices=[("The model", MODEL)], value=MODEL, visible=False)
-    offered = [("The model", MODEL), (f"Its judge: {context.store.header(judge).title}", JUDGE)]
+    offered = [("The model", MODEL), (context.store.header(judge).title, JUDGE)]
     return gr.Radio(choices=offered, value=whose, visible=True)
 
 
@@ -197,8 +197,8 @@ def build(context: Context) -> None:
         with gr.Column(elem_classes="ge-controls"):
             more, halt, status = run_row("Next example", "inside-next", "inside-stop")
             whose = gr.Radio(
-                [("The model", MODEL), ("Its judge", JUDGE)], value=MODEL, label="Networks of", visible=False,
-                elem_id="inside-whose", elem_classes="ge-list",
+                [("The model", MODEL), ("Its judge", JUDGE)], value=MODEL, label="Networks of",
+                visible=False, elem_id="inside-whose", elem_classes="ge-list",
             )  # fmt: skip
             own = example_controls(context, "inside")
             notes = context.notes(LOOK_FOR)
