@@ -35,6 +35,7 @@ def write_models(folder: Path) -> None:
     toys.write_flow(folder, "flow")
     toys.write_game(folder, "game")
     toys.write_judge(folder, "judge")
+    toys.write(folder, "machine", "rbm", "digits", image=(1, 8, 8), hidden=8, chains=4)
     toys.write_levels(folder, "levels")
     toys.write_scribe(folder, "scribe")
     toys.write_translator(folder, "translator")
