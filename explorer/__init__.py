@@ -32,7 +32,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from explorer import components
+from explorer import components, languages
 from explorer.components import menus, theme
 from explorer.components.sheet import twice
 from explorer.page import address, take_home
@@ -153,6 +153,7 @@ def launch_options(classroom: bool = False) -> dict:
         "settings": " ".join(
             f"window.GE_{key} = {json.dumps(each)};" for key, each in names.items()
         ),
+        "languages": {code: languages.script(code) for code in languages.NAMES},
     }
     middleware = [Middleware(CompressedPage), Middleware(Assets, **assets)]
     if classroom:
@@ -175,6 +176,7 @@ _HEADER = f"""
   <button type="button" class="ge-lectures" onclick="GE.lectures()">Lectures</button>
   <button type="button" class="ge-share" onclick="GE.share(this)"
     aria-haspopup="menu" aria-expanded="false">Share</button>
+  {languages.menu()}
   <button type="button" class="ge-theme" onclick="GE.toggleTheme()"
     aria-label="Switch between light and dark" title="Switch between light and dark">◐</button>
 </header>

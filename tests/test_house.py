@@ -23,7 +23,10 @@ LAYERS = {
         "__init__", "machine", "contract", "plane", "families", "data", "checkpoints", "codes",
         "export", "scores", "evaluation", "training", "commands", "__main__",
     ),
-    "explorer": ("pictures", "server", "components", "export", "page", "tours", "tabs", "__init__"),
+    "explorer": (
+        "languages", "pictures", "server", "components", "export", "page", "tours", "tabs",
+        "__init__",
+    ),
 }  # fmt: skip
 
 
@@ -183,6 +186,7 @@ def test_building_the_page_loads_nothing_heavy(tmp_path):
 
 
 def test_every_component_has_its_script_and_a_style_that_names_it():
+    from explorer import languages
     from explorer.components import files, scripts, source, stylesheet
     from explorer.export.document import PAGE, SCRIPTS
     from explorer.tabs.ideas import library
@@ -192,6 +196,7 @@ def test_every_component_has_its_script_and_a_style_that_names_it():
     on_disk = {p for p in (ROOT / "explorer").rglob("*") if p.suffix in ASSETS}
     # Laboratories, and the plane, are fetched when they are opened; exported files have their own.
     on_disk -= {*library.FOLDER.rglob("*"), *plane.FOLDER.rglob("*"), *PAGE.rglob("*")}
+    on_disk.remove(languages.FOLDER / "words.js")  # when another language is chosen
     assert {path.stem for path in PAGE.glob("*.js")} == {*SCRIPTS, "dark"}
     scripts_of_plane = {path.stem for path in (plane.FOLDER / "script").iterdir()}
     assert scripts_of_plane == set(plane.SCRIPTS)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from starlette.datastructures import MutableHeaders
@@ -44,14 +46,29 @@ class _File(NamedTuple):
 class Assets:
     """Wraps a server: answers with the page's script and style, and names them in its HTML.
 
-    settings: a line of JavaScript that runs before the script.
+    settings: a line of JavaScript that runs before the script. languages: scripts by the code of
+    their language, which a browser fetches when it is chosen.
     """
 
-    def __init__(self, app: ASGIApp, *, script: str, style: str, settings: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        script: str,
+        style: str,
+        settings: str,
+        languages: Mapping[str, str] | None = None,
+    ) -> None:
         self.app = app
         self.files: dict[str, _File] = {}
         js = self._add("page", "js", script, "text/javascript; charset=utf-8")
         css = self._add("page", "css", style, "text/css; charset=utf-8")
+        if languages:
+            words = {
+                code: self._add(code, "js", text, "text/javascript; charset=utf-8")[1:]
+                for code, text in languages.items()
+            }
+            settings += f" window.GE_LANGUAGES = {json.dumps(words)};"
         # Relative, as a page may be served below another address.
         self.script = (
             f'<script>{settings}</script><script defer src="{js.removeprefix("/")}"></script>'

@@ -109,7 +109,7 @@
     return named && ge.models.some(each => each.name === model) ? model : null;
   };
   // What the address says of the window rather than of the state in it.
-  ge.ofPage = key => ['view', 'tour', 'station'].includes(key) || key.startsWith('__');
+  ge.ofPage = key => ['view', 'lang', 'tour', 'station'].includes(key) || key.startsWith('__');
   // The controls have the values that the address asked for.
   ge.opened = model => {
     ge.current = model ?? ge.current;

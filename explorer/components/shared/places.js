@@ -10,13 +10,13 @@
       return []; // no selector at all
     }
   };
-  const same = words => node => node.textContent.trim().replace(/\s+/g, ' ') === words;
-  const begins = words => node => node.textContent.trim().startsWith(words);
+  const same = words => node => ge.textOf(node).trim().replace(/\s+/g, ' ') === words;
+  const begins = words => node => ge.textOf(node).trim().startsWith(words);
   const found = {
     // Of two under the same words the note below decides: "Standard error (in truth)".
     number: words => {
       const [, label, note] = /^(.*?)(?: \(([^)]*)\))?$/.exec(words);
-      const noted = dt => !note || dt.parentElement.textContent.endsWith(note);
+      const noted = dt => !note || ge.textOf(dt.parentElement).endsWith(note);
       return all('#ge-tabs dt').find(dt => same(label)(dt) && noted(dt))?.parentElement;
     },
     plot: words => all('#ge-tabs figcaption b').find(same(words))?.closest('figure'),
@@ -58,7 +58,8 @@
     const node = ge.place(place);
     if (!node) return null;
     const spoken = node.querySelector('dd') ?? node;
-    const said = spoken.matches('input, select, textarea') ? spoken.value : spoken.textContent;
+    const isField = spoken.matches('input, select, textarea');
+    const said = isField ? spoken.value : ge.textOf(spoken);
     const text = [...said.matchAll(NUMBER)][nth - 1]?.[0];
     return text === undefined ? null : { text, value: ge.valueOf(text) };
   };

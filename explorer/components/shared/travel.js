@@ -10,7 +10,7 @@
   ge.address = () => params().toString();
   // The whole address of a state. On a Hugging Face Space the page lies in a frame, and the server
   // says what the Space's own address is.
-  ge.link = (query = ge.address(), hash = '') => {
+  ge.link = (query = ge.inLanguage(ge.address()), hash = '') => {
     const base = window.GE_HOME || location.origin + location.pathname;
     return base + (query ? '?' + query : '') + hash;
   };

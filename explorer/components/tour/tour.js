@@ -138,7 +138,7 @@ const showStation = () => {
       'p',
       { className: 'act' },
       el('b', { textContent: 'Do: ' }),
-      ...words(s.act).childNodes,
+      el('span', {}, ...words(s.act).childNodes),
       ' ',
       help,
     );
@@ -158,7 +158,7 @@ const reveal = () => {
   here.options?.mark(here.chosen);
   panel.querySelector('.predict .hint')?.remove();
   const right = s.predict && here.chosen === s.predict.answer;
-  const p = s.reveal ? words(s.reveal) : el('p');
+  const p = el('p', {}, el('span', {}, ...words(s.reveal).childNodes));
   if (s.predict) {
     p.prepend(
       el('b', {
