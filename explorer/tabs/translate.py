@@ -63,6 +63,11 @@ LOOK_FOR = r"""
 """
 
 
+def candidates(context: Context, names: list[str]) -> list[str]:
+    """All of them, the largest first: what it translates is the most to look at."""
+    return sorted(names, key=lambda name: -context.store.header(name).parameters)
+
+
 class Wish(NamedTuple):
     """back: whether from the second domain to the first. noise: from 0 to 0.3."""
 
@@ -409,7 +414,7 @@ def build(context: Context) -> None:
             notes = context.notes(LOOK_FOR)
         with gr.Column(elem_classes=["ge-stage", "ge-sections"]):
             rows = picture_rows(
-                label="Pictures, their translations, and what comes back", largest=104
+                label="Pictures, their translations, and what comes back", largest=168
             )
             numbers, changed = readings(""), readings("")
 

@@ -36,7 +36,7 @@ TRIES = (
     State("See a digit written, pixel by pixel", "pixels", "watch"),
     State("Guess: clothes or digits?", "score", "lesson"),
     State("Finish half a picture", "pixels", "finish"),
-    State("Draw an outline, get clothes", "translate"),
+    State("Translate pictures without a pair", "translate"),
     State("Train on points that you draw", "plane"),
 )
 # What a learned distribution is good for.

@@ -22,6 +22,7 @@ def context(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     toys.write_translator(folder, "outlines")
     toys.write_translator(folder, "strokes", "strokes")
+    toys.write_translator(folder, "wide", width=16)
     toys.write_judge(folder, "judge")
     toys.write(folder, "toy", data="digits", image=(1, 8, 8))
     real = digits("test").images[:TESTED].numpy()
@@ -44,7 +45,9 @@ def changes(final) -> dict[str, str]:
 
 
 def test_it_takes_what_translates_and_nothing_else(context):
-    assert context.store.having(set(translate.NEEDS)) == ["outlines", "strokes"]
+    names = context.store.having(set(translate.NEEDS))
+    assert set(names) == {"outlines", "strokes", "wide"}
+    assert translate.candidates(context, names)[0] == "wide", "the largest to begin with"
 
 
 def test_rows_are_what_the_model_makes_and_what_comes_back(context):
