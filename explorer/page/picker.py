@@ -84,6 +84,8 @@ def able(context: Context, tabs: Sequence[ModuleType]) -> dict[str, list[str]]:
             if not needs:
                 continue
             names = context.store.having(needs)
+            # Where nothing else is said, the page's first model is the one to begin with.
+            names.sort(key=lambda name: name != context.store.first)
             for module in (tab, part):
                 if hasattr(module, "candidates"):
                     names = module.candidates(context, names)

@@ -44,6 +44,17 @@ LOOK_FOR = """
 Networks = list[tuple[str, list[Any]]]
 
 
+def candidates(context: Context, names: list[str]) -> list[str]:
+    """The models, those with an encoder and a decoder first: a picture goes into the one clean,
+    and out of the other, where a denoiser's first layers see little but noise."""
+
+    def noisy(name: str) -> bool:
+        can = set(context.store.header(name).capabilities)
+        return not {"Encodes", "Decodes"} <= can or "Denoises" in can
+
+    return sorted(names, key=noisy)
+
+
 # -- what is computed -----------------------------------------------------------------------------
 
 
