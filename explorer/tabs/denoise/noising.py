@@ -13,7 +13,7 @@ from explorer.page.context import Context
 from explorer.page.snippet import call, raw
 from explorer.pictures import images
 from explorer.pictures.received import read_picture
-from explorer.server.abilities import classes_of, takes
+from explorer.server.abilities import classes_of, most_steps, takes
 from explorer.tabs.denoise import trajectory
 from explorer.tabs.denoise.trajectory import Settings
 from models.contract.abilities import HasSchedule, Noises
@@ -45,8 +45,9 @@ def picture_of(context: Context, name: str, given: Any, seed: int) -> Picture:
 
 def sample_settings(context: Context, name: str, seed: int) -> Settings:
     """One picture of a seed; of class ``seed`` modulo their number, so that classes take turns."""
-    count = len(classes_of(context.store.header(name)))
-    return Settings(seed=seed, label=seed % count if count else None)
+    header = context.store.header(name)
+    count, steps = len(classes_of(header)), min(Settings().steps, most_steps(header))
+    return Settings(seed=seed, steps=steps, label=seed % count if count else None)
 
 
 def noised(
