@@ -328,11 +328,13 @@ class Part:
                 yield silent
                 return
             key, wish = self._key(wiring.run, request), repr((name, values))
-            # A menu that is left says "input" though nothing was chosen in it.
+            # A menu that is left says "input" though nothing was chosen in it. What a button does is
+            # more than the controls say: it may be about to change them.
             if wiring.moved and newest.has(key, wish):
                 yield silent
                 return
-            ticket, busy, told = newest.take(key, wish), None, False
+            follows = wiring.moved or wiring.arrives
+            ticket, busy, told = newest.take(key, wish if follows else None), None, False
             for other in wiring.ends:
                 newest.end(self._key(other, request))
             asked = self._asked(values, request, wiring.also)

@@ -42,7 +42,7 @@ def test_typing_finds_a_model_and_keys_alone_choose_it(page, address):
     page.focus(ROW)
     page.keyboard.press("ArrowDown")
     page.wait_for_selector(PANEL, state="visible")
-    assert named(page) == ["a-toy", "walker"]  # the chosen one's family is open
+    assert named(page) == ["writer-of-mnist", "writer"]  # the chosen one's family is open
     page.keyboard.type("value MNIST")  # of a family's title and a data set
     assert named(page) == []
     assert "No model has all" in page.inner_text(PANEL)

@@ -136,7 +136,11 @@ def test_a_menu_that_is_left_as_it_was_starts_nothing(part):
 
     cat, dan = (SimpleNamespace(session_hash=name) for name in ("cat", "dan"))
     shown = [{"grid": ("toy", seed)} for seed in (1, 2, 3)]
+    assert list(run(part, count, cat, arrives=True)) == shown
+    assert list(run(part, count, cat, moved=True)) == [{}]
+    # A button may have left the controls at other values than it was asked with, and back.
     assert list(run(part, count, cat)) == shown
+    assert list(run(part, count, cat, moved=True)) == shown
     assert list(run(part, count, cat, moved=True)) == [{}]
     assert list(run(part, count, dan, moved=True)) == shown  # another visitor asked for nothing yet
     assert list(run(part, count, cat)) == shown  # a button's answer comes again
