@@ -328,8 +328,8 @@ class Part:
                 yield silent
                 return
             key, wish = self._key(wiring.run, request), repr((name, values))
-            # A menu that is left says "input" though nothing was chosen in it. What a button does is
-            # more than the controls say: it may be about to change them.
+            # A menu that is left says "input" though nothing was chosen in it. What a button does
+            # is more than the controls say: it may be about to change them.
             if wiring.moved and newest.has(key, wish):
                 yield silent
                 return

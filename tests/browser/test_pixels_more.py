@@ -65,7 +65,7 @@ def test_other_chances_are_other_pictures_and_bad_seeds_get_a_sentence(page, add
     settled(page, BESIDE, READ)
     first = pixels(page, f"{ROWS} canvas")
     page.click("#writers-again")
-    settled(page, BESIDE, "chances of seed 1")
+    settled(page, BESIDE, "random numbers (seed 1)")
     until(page, lambda: pixels(page, f"{ROWS} canvas") != first)
     page.fill("#writers-seed input", "-3")
     page.press("#writers-seed input", "Enter")
