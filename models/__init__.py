@@ -47,6 +47,9 @@ def family(name: str) -> type:
 # What has a colon is one thing of a module; what has none, the module.
 PUBLIC = {
     "load": "models.checkpoints.weights:load",
+    "from_pretrained": "models.hub.pretrained:from_pretrained",
+    "save_pretrained": "models.hub.pretrained:save_pretrained",
+    "push_to_hub": "models.hub.pretrained:push_to_hub",
     "read_header": "models.checkpoints.header:read_header",
     "resolve": "models.checkpoints.header:resolve",
     "moments": "models.checkpoints.snapshots:moments",

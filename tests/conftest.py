@@ -131,6 +131,30 @@ def alone(monkeypatch):
     monkeypatch.setattr(sources, "reachable", lambda seconds=0.0: False)
 
 
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A stand-in of the Hub in its place, with an empty cache, and nobody signed in."""
+    from huggingface_hub import constants
+
+    from models.checkpoints.header import _fetched
+    from tests.hub import Hub
+
+    with Hub() as stand_in:
+        place = stand_in.endpoint
+        monkeypatch.setattr(constants, "ENDPOINT", place)
+        template = f"{place}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache-of-hub"))
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        _fetched.cache_clear()
+        yield stand_in
+        _fetched.cache_clear()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def few_threads():
     """The models here are too small to share out; and others may be using this machine."""

@@ -21,7 +21,7 @@ ASSETS = {".js", ".css", ".html"}
 LAYERS = {
     "models": (
         "__init__", "machine", "contract", "plane", "families", "data", "checkpoints", "codes",
-        "export", "scores", "evaluation", "training", "commands", "__main__",
+        "export", "scores", "evaluation", "hub", "training", "commands", "__main__",
     ),
     "explorer": (
         "languages", "pictures", "server", "components", "export", "page", "tours", "tabs",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
 from models import FAMILIES, __version__
+from models.checkpoints.config_file import check_config
 from models.checkpoints.facts import sound_facts
+from models.checkpoints.fetch import HubError, called, fetch, is_id
 
 log = logging.getLogger(__name__)
 
@@ -66,18 +69,35 @@ def find(folder: str | Path) -> list[Path]:
 
 
 def resolve(path: str | Path) -> Path:
-    """The weights file that a person meant: a file, its folder, or the name of a shipped model.
+    """The weights file that a person meant: a file, its folder, the name of a shipped model, or a
+    text that is the id of a model on the Hub, which is fetched ("owner/name").
 
     Raises CheckpointError where there is none.
     """
-    path = Path(path)
+    asked, path = path, Path(path)
     for candidate in (path, path / WEIGHTS, SHIPPED / path / WEIGHTS):
         if candidate.is_file():
             return candidate
+    if is_id(asked) and not path.parent.is_dir():
+        return _fetched(asked) / WEIGHTS
     raise CheckpointError(
         f"There is no checkpoint at '{path}': give a folder that holds {WEIGHTS}, that file, "
-        "or the name of a shipped model."
+        "the name of a shipped model, or that of one on the Hub as owner/name."
     )
+
+
+@lru_cache
+def _fetched(id: str) -> Path:
+    """The folder of a model of the Hub, which is asked once."""
+    try:
+        folder = fetch(id)
+    except HubError as error:
+        words = str(error)
+        words = words[0].lower() + words[1:]
+        raise CheckpointError(f"There is no checkpoint at '{id}' here; {words}") from None
+    if not (folder / WEIGHTS).is_file():
+        raise CheckpointError(f"'{id}' holds no {WEIGHTS}, but a model of another library.")
+    return folder
 
 
 def read_header(path: str | Path) -> Header:
@@ -91,8 +111,8 @@ def read_header(path: str | Path) -> Header:
             metadata = tensors.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"'{file.name}' in '{file.parent.name}' is damaged or cut short: it cannot be read as "
-            "safetensors. Download or train it again."
+            f"'{file.name}' in '{called(file.parent)}' is damaged or cut short: it cannot be read "
+            "as safetensors. Download or train it again."
         ) from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(
@@ -108,13 +128,14 @@ def read_header(path: str | Path) -> Header:
         raise CheckpointError(f"The header of '{file}' is damaged; train it again.") from error
     if format_version > FORMAT_VERSION:
         raise CheckpointError(
-            f"'{file.parent.name}' was written by a newer version ({values.get('version')}) than "
-            f"this one ({__version__}); update Generative Explorer to open it."
+            f"'{called(file.parent)}' was written by a newer version "
+            f"({values.get('version')}) than this one ({__version__}); update Generative Explorer "
+            "to open it."
         )
     if values.get("family") not in list(FAMILIES):
         raise CheckpointError(
-            f"'{file.parent.name}' is of the family '{values.get('family')}', which this version "
-            f"does not know. Known families: {', '.join(FAMILIES)}."
+            f"'{called(file.parent)}' is of the family '{values.get('family')}', which this "
+            f"version does not know. Known families: {', '.join(FAMILIES)}."
         )
     try:
         values["capabilities"] = tuple(values["capabilities"])
@@ -125,7 +146,17 @@ def read_header(path: str | Path) -> Header:
             raise TypeError("a table of facts is not a table")
         if not all(isinstance(text, str) for text in (values["name"], values["data"]["name"])):
             raise TypeError("a name is not a text")
+        settings = values["config"]
         values, problems = sound_facts(values)
-        return Header(**values, folder=file.parent, problems=problems)
+        header = Header(**values, folder=file.parent, problems=problems)
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"The header of '{file}' lacks fields; train it again.") from error
+    if file.name == WEIGHTS:
+        try:
+            check_config(file.parent, header.family, settings)
+        except ValueError as error:
+            raise CheckpointError(
+                f"'{called(file.parent)}' cannot be trusted: {error}. Get it again, or remove "
+                "config.json where you know the weights."
+            ) from None
+    return header

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models import family
+from models.checkpoints.config_file import write_config
+from models.checkpoints.fetch import called
 from models.checkpoints.header import (
     FORMAT,
     FORMAT_VERSION,
@@ -54,17 +56,18 @@ def load(path: str | Path, device: str = "cpu") -> Model:
         broken = [k for k, v in weights.items() if not bool(v.isfinite().all())]
     except (ValueError, RuntimeError) as error:
         raise CheckpointError(
-            f"The weights in '{header.folder.name}' do not fit the model its header describes; "
+            f"The weights in '{called(header.folder)}' do not fit the model its header describes; "
             "it was written by other code. Train it again."
         ) from error
     if broken:
         raise CheckpointError(
-            f"{len(broken)} of {len(weights)} weights in '{header.folder.name}' hold values that "
-            "are no numbers (nan or infinity), so nothing can come of it. Train it again, with a "
-            "lower learning rate."
+            f"{len(broken)} of {len(weights)} weights in '{called(header.folder)}' hold values "
+            "that are no numbers (nan or infinity), so nothing can come of it. Train it again, "
+            "with a lower learning rate."
         )
     # Convolutions over few channels run faster on a CPU with channels innermost.
     model = model.to(device=torch.device(device), memory_format=torch.channels_last)
+    model.header = header
     return model.eval().requires_grad_(False)
 
 
@@ -81,7 +84,7 @@ def stored(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def save(model: Model, header: Header, folder: str | Path) -> Path:
-    """Writes weights and header, in a file that appears whole or not at all."""
+    """Writes weights and header, in a file that appears whole or not at all, and config.json."""
     from safetensors.torch import save_file
 
     folder = Path(folder)
@@ -93,6 +96,7 @@ def save(model: Model, header: Header, folder: str | Path) -> Path:
         "header": header.to_json(),
     }
     write_atomically(folder / WEIGHTS, lambda path: save_file(weights, path, metadata))
+    write_config(header, folder)
     return folder
 
 
@@ -108,3 +112,5 @@ def rewrite_header(folder: str | Path, header: Header) -> None:
         "header": header.to_json(),
     }
     write_atomically(file, lambda path: save_file(weights, path, metadata))
+    if file.name == WEIGHTS:
+        write_config(header, file.parent)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from models.checkpoints.fetch import origin
 from models.checkpoints.header import WEIGHTS, resolve
 from models.commands.arguments import DRAWS, IMAGES
 from models.contract.knobs import checked_seed
@@ -23,6 +24,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.samples is not None:
         DRAWS.checked(args.samples, "--samples")
     file = resolve(args.checkpoint)
+    if not args.dry and origin(file.parent):
+        raise ValueError(
+            "Results are written beside the weights: save that model to a folder of yours first, "
+            "or measure it with --dry."
+        )
     if not args.dry:
         _check_results(file.parent)
     if file.name != WEIGHTS:

@@ -16,12 +16,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+import models
 from models.contract.config import tuned
 from models.contract.knobs import Knob, named
 from models.contract.random import generator, uniform
@@ -139,6 +141,8 @@ class Model(nn.Module):
     """Anything the loop can train: a config, and a stream of objectives a batch."""
 
     Config: ClassVar[type]
+    PAPERS: ClassVar[tuple[str, ...]] = ()  # arXiv numbers of the papers that it is of
+    header: Any = None  # what is known of it, a ``Header``, where it was loaded
 
     @classmethod
     def variant(cls, config: Any) -> type[Model]:
@@ -146,9 +150,31 @@ class Model(nn.Module):
         a model can do. Raises ValueError for settings that cannot go together."""
         return cls
 
+    @classmethod
+    def papers(cls, config: Any) -> tuple[str, ...]:
+        """arXiv numbers of the papers that a model of these settings is of, for its card."""
+        return cls.PAPERS
+
     def __init__(self, config: Any) -> None:
         super().__init__()
         self.config = config
+
+    @classmethod
+    def from_pretrained(cls, id: str | Path, **how: Any) -> Model:
+        """A model of this class from a folder, or of the Hub (see ``models.from_pretrained``).
+        Raises ValueError where it cannot be had, or is of another class."""
+        model = models.from_pretrained(id, **how)
+        if not isinstance(model, cls):
+            raise ValueError(f"'{id}' is of the class {type(model).__name__}, not {cls.__name__}.")
+        return model
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Writes a folder as the Hub expects it (see ``models.save_pretrained``)."""
+        return models.save_pretrained(self, folder)
+
+    def push_to_hub(self, id: str, **how: Any) -> str:
+        """Puts the model on the Hub and returns its address (see ``models.push_to_hub``)."""
+        return models.push_to_hub(self, id, **how)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

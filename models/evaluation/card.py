@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from huggingface_hub import EvalResult, ModelCardData
-
 from models.checkpoints.header import Header
 from models.checkpoints.reference import AUROC
 from models.codes.truncation import TRUNCATION, truncations
 from models.data.collection import spoken
+from models.evaluation.front_matter import front_matter
 from models.machine.files import write_atomically
 from models.scores.registry import SCORES
 
@@ -201,29 +200,10 @@ def anomaly_table(headers: list[Header]) -> str:
 
 def card(header: Header) -> str:
     """The whole card.md: front matter, facts, metrics, recipe."""
-    results = [
-        EvalResult(
-            task_type=_task(header, name),
-            dataset_type=spoken(header.data["name"]),
-            dataset_name=spoken(header.data["name"]),
-            metric_type=name,
-            metric_value=metric["value"],
-        )
-        for name, metric in header.metrics.items()
-        if _in_table(name)
-    ]
-    front = ModelCardData(
-        license="mit",
-        library_name="generative-explorer",
-        tags=["generative-explorer", header.family],
-        datasets=[spoken(header.data["name"])],
-        model_name=header.name,
-        eval_results=results or None,
-    ).to_yaml()
     data, training, train = header.data, header.training, header.recipe["train"]
     lines = [
         "---",
-        front,
+        front_matter(header, _in_table, meaning),
         "---",
         "",
         f"# {header.title}",
@@ -357,15 +337,6 @@ def write_card(header: Header, folder: Path) -> None:
     """Writes the card of a checkpoint's folder; it appears whole or not at all."""
     text = card(header)
     write_atomically(folder / "card.md", lambda path: Path(path).write_text(text, "utf-8"))
-
-
-def _task(header: Header, metric: str) -> str:
-    """The task's name on the Hub."""
-    if "WritesText" in header.capabilities:
-        return "text-generation"
-    if "Translates" in header.capabilities:
-        return "image-to-image"
-    return "image-classification" if metric == "accuracy" else "unconditional-image-generation"
 
 
 def _pieces(header: Header) -> str:

@@ -56,6 +56,7 @@ class TextTransformer(Model):
     """Text (T,) of indices into ``SYMBOLS``; C symbols are seen at once."""
 
     Config = TextConfig
+    PAPERS = ("1706.03762",)
     symbols = SYMBOLS
 
     def __init__(self, config: TextConfig) -> None:

@@ -55,6 +55,7 @@ class DenoisingAutoencoder(Denoiser):
     """A denoiser that has to put what it sees into a code, and is not told the noise level."""
 
     Config = DenoisingConfig
+    PAPERS = ("1211.4246",)
 
     def __init__(self, config: DenoisingConfig) -> None:
         super().__init__(config)

@@ -55,6 +55,7 @@ class MaskedAutoencoder(GenerativeModel):
     """An encoder of the patches that are left, and a decoder that paints the others."""
 
     Config = MaskedConfig
+    PAPERS = ("2111.06377",)
 
     def __init__(self, config: MaskedConfig) -> None:
         C, H, W = config.image

@@ -31,6 +31,13 @@ from models.families.distributions import KINDS
 
 NETWORKS = ("fvsbn", "nade", "made", "pixelcnn", "gated", "transformer")
 PROBES = 8  # of a receptive field
+PAPERS = {
+    "nade": ("1605.02226",),
+    "made": ("1502.03509",),
+    "pixelcnn": ("1601.06759",),
+    "gated": ("1606.05328",),
+    "transformer": ("1706.03762",),
+}
 ORDERS = ("raster", "reversed", "columns", "mirrored", "centre", "shuffled")
 
 
@@ -91,6 +98,10 @@ class Autoregressive(GenerativeModel):
     """
 
     Config = AutoregressiveConfig
+
+    @classmethod
+    def papers(cls, config: AutoregressiveConfig) -> tuple[str, ...]:
+        return PAPERS.get(config.network, ())
 
     def __init__(self, config: AutoregressiveConfig) -> None:
         super().__init__(config)

@@ -135,6 +135,7 @@ class Consistency(Denoiser):
     """
 
     Config = ConsistencyConfig
+    PAPERS = ("2303.01469",)
 
     def __init__(self, config: ConsistencyConfig) -> None:
         super().__init__(config)

@@ -65,6 +65,7 @@ class Diffusion(Denoiser):
     """A denoiser of every noise level, and the ways through its levels (Karras et al. 2022)."""
 
     Config = DiffusionConfig
+    PAPERS = ("2006.11239", "2206.00364")
     noise_is_code = True
 
     def __init__(self, config: DiffusionConfig) -> None:

@@ -115,6 +115,7 @@ class EnergyModel(GenerativeModel):
     """Energies at every noise level, and Langevin chains that walk in them."""
 
     Config = EnergyConfig
+    PAPERS = ("1903.08689",)
 
     def __init__(self, config: EnergyConfig) -> None:
         if config.lowest >= config.highest:

@@ -121,6 +121,7 @@ class Flow(GenerativeModel):
     """Squeeze, bend, split, and again; what is left is noise."""
 
     Config = FlowConfig
+    PAPERS = ("1605.08803", "1807.03039", "1906.04032")
 
     def __init__(self, config: FlowConfig) -> None:
         super().__init__(config)

@@ -110,6 +110,11 @@ class GAN(GenerativeModel):
     """Generator and discriminator (Goodfellow et al. 2014), in any of ``GAMES``."""
 
     Config = GANConfig
+    PAPERS = ("1406.2661",)
+
+    @classmethod
+    def papers(cls, config: GANConfig) -> tuple[str, ...]:
+        return (*cls.PAPERS, *GAMES[config.game].papers)
 
     def __init__(self, config: GANConfig) -> None:
         c = config
@@ -296,6 +301,8 @@ class GAN(GenerativeModel):
 class BiGAN(GAN):
     """A GAN with an encoder; its discriminator judges picture and code together (Donahue et al.
     2017, eq. 2; Dumoulin et al. 2017, eq. 1)."""
+
+    PAPERS = ("1605.09782", "1606.00704")
 
     def __init__(self, config: GANConfig) -> None:
         super().__init__(config)

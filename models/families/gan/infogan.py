@@ -41,6 +41,8 @@ class InfoGAN(GAN):
     uniform in [-1, 1]. Q reads them off the discriminator's features, and learns with it; a steady
     category it reads off the picture."""
 
+    PAPERS = ("1606.03657",)
+
     def __init__(self, config: GANConfig) -> None:
         super().__init__(config)
         c, noise = config, config.noise

@@ -25,11 +25,13 @@ class Game:
     """``discriminator(real, made)`` and ``generator(made)``: verdicts (B,) -> a scalar loss.
 
     probability: whether sigma(d) is the probability, of as many real as made, that one is real.
+    papers: its own, by arXiv number.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
     probability: bool = False
+    papers: tuple[str, ...] = ()
 
 
 def cross_entropy(real: Tensor, made: Tensor) -> Tensor:
@@ -51,14 +53,20 @@ GAMES = {
     "least-squares": Game(
         lambda real, made: (real - 1).square().mean() + (made + 1).square().mean(),
         lambda made: made.square().mean(),
+        papers=("1611.04076",),
     ),
     # Miyato et al. 2018, eqs. 16 and 17.
     "hinge": Game(
         lambda real, made: F.relu(1 - real).mean() + F.relu(1 + made).mean(),
         lambda made: -made.mean(),
+        papers=("1802.05957",),
     ),
     # Arjovsky et al. 2017, eqs. 2 and 3: over 1-Lipschitz verdicts, the distance W(p, q).
-    "wasserstein": Game(lambda real, made: made.mean() - real.mean(), lambda made: -made.mean()),
+    "wasserstein": Game(
+        lambda real, made: made.mean() - real.mean(),
+        lambda made: -made.mean(),
+        papers=("1701.07875",),
+    ),
 }
 
 

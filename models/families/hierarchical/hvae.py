@@ -118,6 +118,7 @@ class HierarchicalVAE(DecodesPixels, GenerativeModel):
     """Levels of latent variables, guessed top down (Child 2021)."""
 
     Config = HierarchicalConfig
+    PAPERS = ("2011.10650",)
 
     def __init__(self, config: HierarchicalConfig) -> None:
         check_halvings(config.image, config.halvings)

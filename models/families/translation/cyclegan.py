@@ -72,6 +72,7 @@ class CycleGAN(Model):
     """Two generators, G from domain a to b and F back, and a discriminator of each domain."""
 
     Config = CycleGANConfig
+    PAPERS = ("1703.10593",)
 
     def __init__(self, config: CycleGANConfig) -> None:
         super().__init__(config)

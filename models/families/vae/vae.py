@@ -111,6 +111,7 @@ class VAE(DecodesPixels, GenerativeModel):
     """Encoder, decoder, and a Gaussian code between them (Kingma and Welling 2014)."""
 
     Config = VAEConfig
+    PAPERS = ("1312.6114",)
 
     def __init__(self, config: VAEConfig) -> None:
         check_halvings(config.image, config.halvings)

@@ -193,6 +193,7 @@ class VQVAE(DecodesPixels, GenerativeModel):
     """Encoder, codebook, decoder; and a prior over what the codebook makes of a picture."""
 
     Config = VQConfig
+    PAPERS = ("1711.00937",)
 
     def __init__(self, config: VQConfig) -> None:
         check_halvings(config.image, config.halvings)

@@ -29,6 +29,7 @@ from models.contract.capabilities import capabilities
 from models.contract.random import generator
 from models.evaluation import metrics
 from models.evaluation.card import write_card
+from models.evaluation.front_matter import hub_id
 from models.machine.files import write_atomically
 from models.scores.registry import SCORES
 from models.training.recipe import from_dict, load_recipe, recipe_names
@@ -57,8 +58,10 @@ def metadata_of(file: Path) -> dict[str, str]:
 
 
 def rewrite(folder: Path, tensors=None, facts=None, **metadata) -> None:
-    """Writes the weights file again with other tensors, header facts or metadata."""
+    """Writes the weights file again with other tensors, header facts or metadata, and without the
+    copy of its facts for others, which would contradict it."""
     file = folder / WEIGHTS
+    (folder / "config.json").unlink(missing_ok=True)
     old = metadata_of(file)
     values = json.loads(old["header"])
     values.update(facts or {})
@@ -362,7 +365,8 @@ def check_card(folder: Path) -> None:
     index = front.get("model-index", [{"results": []}])[0]["results"]
     told = {m["type"]: m["value"] for result in index for m in result["metrics"]}
     assert told == {name: header.metrics[name]["value"] for name in alone}
-    assert front["license"] == "mit" and front["datasets"] == [header.data["name"]]
+    id = hub_id(header.data["name"])
+    assert front["license"] == "mit" and front.get("datasets") == ([id] if id else None)
 
     assert rows["parameters"] == [f"{header.parameters:,}"]
     assert rows["seed"] == [str(header.seed)]
