@@ -35,18 +35,28 @@ FAMILIES = {
 }
 
 
+# Models that other programs train, opened from their own files: none is trained here.
+FOREIGN = {"diffusers": "models.foreign.model:ForeignDiffusion"}
+
+
+def implementations() -> dict[str, str]:
+    """The families that can be trained, and the foreign ones that can be opened; dotted paths."""
+    return {**FAMILIES, **FOREIGN}
+
+
 def family(name: str) -> type:
     """The class of a family. Raises ValueError, naming the known ones, where there is none."""
-    if name not in FAMILIES:
+    if name not in implementations():
         known = ", ".join(FAMILIES)
         raise ValueError(f"There is no model family '{name}'. Known families: {known}.")
-    module, _, attribute = FAMILIES[name].partition(":")
+    module, _, attribute = implementations()[name].partition(":")
     return getattr(import_module(module), attribute)
 
 
 # What has a colon is one thing of a module; what has none, the module.
 PUBLIC = {
     "load": "models.checkpoints.weights:load",
+    "open_folder": "models.foreign.model:open_folder",
     "from_pretrained": "models.hub.pretrained:from_pretrained",
     "save_pretrained": "models.hub.pretrained:save_pretrained",
     "push_to_hub": "models.hub.pretrained:push_to_hub",

@@ -20,8 +20,8 @@ ASSETS = {".js", ".css", ".html"}
 # __init__ is the lowest of models (names and dotted paths) and the highest of explorer (the page).
 LAYERS = {
     "models": (
-        "__init__", "machine", "contract", "plane", "families", "data", "checkpoints", "codes",
-        "export", "scores", "evaluation", "hub", "training", "commands", "__main__",
+        "__init__", "machine", "contract", "plane", "families", "foreign", "data", "checkpoints",
+        "codes", "export", "scores", "evaluation", "hub", "training", "commands", "__main__",
     ),
     "explorer": (
         "languages", "pictures", "server", "components", "export", "page", "tours", "tabs",

@@ -16,9 +16,9 @@ from models.checkpoints.header import SHIPPED
 @lru_cache
 def explanation(family: str) -> str:
     """The family's explanation: its module's docstring, read without importing it (and torch)."""
-    from models import FAMILIES
+    from models import implementations
 
-    module = FAMILIES[family].partition(":")[0]
+    module = implementations()[family].partition(":")[0]
     source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(source)) or ""
 
@@ -26,11 +26,11 @@ def explanation(family: str) -> str:
 @lru_cache
 def family_title(family: str) -> str:
     """What a family is called: its docstring's first line up to the colon, without an article."""
-    from models import FAMILIES
+    from models import implementations
 
     title = explanation(family).partition("\n")[0].partition(":")[0]
     title = re.sub(r"^(An?|The) ", "", title).strip(".")
-    title = title or FAMILIES[family].rpartition(":")[2]
+    title = title or implementations()[family].rpartition(":")[2]
     return title[:1].upper() + title[1:]
 
 

@@ -15,6 +15,7 @@ from models import FAMILIES, __version__
 from models.checkpoints.config_file import check_config
 from models.checkpoints.facts import sound_facts
 from models.checkpoints.fetch import HubError, called, fetch, is_id
+from models.foreign import folder as foreign
 
 log = logging.getLogger(__name__)
 
@@ -62,24 +63,26 @@ class Header:
 def find(folder: str | Path) -> list[Path]:
     """Folders below ``folder`` (or itself) that hold a checkpoint, in alphabetical order."""
     folder = Path(folder)
-    found = {path.parent for path in folder.glob(f"*/{WEIGHTS}")}
-    if (folder / WEIGHTS).is_file():
+    names = (WEIGHTS, foreign.INDEX)
+    found = {path.parent for name in names for path in folder.glob(f"*/{name}")}
+    if any((folder / name).is_file() for name in names):
         found.add(folder)
     return sorted(found)
 
 
 def resolve(path: str | Path) -> Path:
-    """The weights file that a person meant: a file, its folder, the name of a shipped model, or a
-    text that is the id of a model on the Hub, which is fetched ("owner/name").
+    """The file that a person meant: the weights, by their name, their folder's, that of a shipped
+    model, or a text that is the id of one on the Hub, which is fetched ("owner/name"); or the index
+    of a folder in diffusers' layout.
 
     Raises CheckpointError where there is none.
     """
     asked, path = path, Path(path)
-    for candidate in (path, path / WEIGHTS, SHIPPED / path / WEIGHTS):
+    for candidate in (path, path / WEIGHTS, path / foreign.INDEX, SHIPPED / path / WEIGHTS):
         if candidate.is_file():
             return candidate
     if is_id(asked) and not path.parent.is_dir():
-        return _fetched(asked) / WEIGHTS
+        return _fetched(asked)
     raise CheckpointError(
         f"There is no checkpoint at '{path}': give a folder that holds {WEIGHTS}, that file, "
         "the name of a shipped model, or that of one on the Hub as owner/name."
@@ -88,24 +91,30 @@ def resolve(path: str | Path) -> Path:
 
 @lru_cache
 def _fetched(id: str) -> Path:
-    """The folder of a model of the Hub, which is asked once."""
+    """The file that a model of the Hub begins with, ours or of diffusers; the Hub is asked once."""
     try:
         folder = fetch(id)
     except HubError as error:
         words = str(error)
         words = words[0].lower() + words[1:]
         raise CheckpointError(f"There is no checkpoint at '{id}' here; {words}") from None
-    if not (folder / WEIGHTS).is_file():
+    found = [folder / name for name in (WEIGHTS, foreign.INDEX) if (folder / name).is_file()]
+    if not found:
         raise CheckpointError(f"'{id}' holds no {WEIGHTS}, but a model of another library.")
-    return folder
+    return found[0]
 
 
 def read_header(path: str | Path) -> Header:
-    """The facts stored in a checkpoint, without its weights and without torch.
+    """The facts stored in a checkpoint, or in a folder of diffusers, without weights and torch.
 
     Raises CheckpointError where the file is missing, truncated, not ours, or newer than this code.
     """
     file = resolve(path)
+    if file.name == foreign.INDEX:
+        try:
+            return Header(**foreign.facts(file.parent), folder=file.parent)
+        except ValueError as error:
+            raise CheckpointError(str(error)) from error
     try:
         with safe_open(file, "numpy") as tensors:
             metadata = tensors.metadata() or {}

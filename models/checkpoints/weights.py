@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import family
+from models import FOREIGN, family
 from models.checkpoints.config_file import write_config
 from models.checkpoints.fetch import called
 from models.checkpoints.header import (
@@ -47,6 +47,15 @@ def load(path: str | Path, device: str = "cpu") -> Model:
 
     file = resolve(path)
     header = read_header(file)
+    if header.family in FOREIGN:
+        from models.foreign.model import open_folder
+
+        try:
+            model = open_folder(header.folder, device)
+        except ValueError as error:
+            raise CheckpointError(str(error)) from error
+        model.header = header
+        return model
     try:
         model = build(header.family, header.config)
         weights = load_file(file)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from models.checkpoints import weights
 from models.checkpoints.fetch import FOREIGN, OURS, called
 from models.checkpoints.header import CheckpointError
 
-# By the file that tells: a function of the folder, as a dotted path, and whether it takes a device.
-KINDS = {
-    OURS: "models.checkpoints.weights:load",
-    FOREIGN: "models.foreign:open",
-}
+KINDS = (OURS, FOREIGN)  # the files that tell
 
 
 def kind_of(folder: str | Path) -> str:
@@ -26,18 +22,8 @@ def open_folder(folder: str | Path, device: str = "cpu") -> Any:
 
     Raises ValueError, one sentence, where there is none or it cannot be opened.
     """
-    folder, kind = Path(folder), kind_of(folder)
-    if not kind:
+    if not kind_of(folder):
         raise CheckpointError(
             f"'{called(folder)}' holds no model: there is neither {' nor '.join(KINDS)} in it."
         )
-    module, _, function = KINDS[kind].partition(":")
-    try:
-        opens = getattr(import_module(module), function)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise CheckpointError(
-            f"'{called(folder)}' is a pipeline of diffusers, which this version cannot open."
-        ) from None
-    return opens(folder, device) if kind == OURS else opens(folder).to(device)
+    return weights.load(folder, device)

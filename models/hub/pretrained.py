@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from models import FOREIGN
 from models.checkpoints import weights
 from models.checkpoints.config_file import CONFIG
 from models.checkpoints.fetch import ID, MOST_BYTES, HubError, fetch, sentence
@@ -70,6 +71,11 @@ def save_pretrained(model: Any, folder: str | Path) -> Path:
         raise ValueError(
             "Nothing is known of this model, such as its data and training: save one that was "
             "loaded, or that 'python -m models train' has written."
+        )
+    if header.family in FOREIGN:
+        raise ValueError(
+            "This model is another library's, and nothing that it reads is written here: copy its "
+            "folder as it is."
         )
     folder = Path(folder)
     check_folder(folder)

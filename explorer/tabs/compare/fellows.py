@@ -61,11 +61,11 @@ def own_models(context: Context, request: Any) -> list[str]:
 def fellows(context: Context, name: str, request: Any, *needs: str) -> list[str]:
     """Models of the chosen one's data and image size that have all of these capabilities: a
     visitor's own first, then family by family and the best measured first in each."""
-    from models import FAMILIES
+    from models import implementations
 
     chosen = header_of(context, name)
     own = own_models(context, request)
-    families = list(FAMILIES)
+    families = list(implementations())
 
     def rank(other: str) -> tuple[Any, ...]:
         header = context.store.header(other)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 STEPS = 1000  # T of the discrete processes
+MOST_BETA = 0.999  # noise of one step at most: all of it would leave no picture to go back to
 PREDICTIONS = ("edm", "eps", "x0", "v", "velocity")
 
 
@@ -61,7 +62,7 @@ def linear_betas(steps: int = STEPS) -> Tensor:
     (T,) float64.
     """
     scale = STEPS / steps
-    return torch.linspace(scale * 1e-4, min(scale * 0.02, 0.999), steps, dtype=torch.float64)
+    return torch.linspace(scale * 1e-4, min(scale * 0.02, MOST_BETA), steps, dtype=torch.float64)
 
 
 def cosine_betas(steps: int = STEPS, offset: float = 0.008) -> Tensor:
@@ -69,7 +70,7 @@ def cosine_betas(steps: int = STEPS, offset: float = 0.008) -> Tensor:
     eq. 17), at most 0.999. (T,) float64."""
     t = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
     bar = torch.cos((t + offset) / (1 + offset) * math.pi / 2).square()
-    return (1 - bar[1:] / bar[:-1]).clamp(max=0.999)
+    return (1 - bar[1:] / bar[:-1]).clamp(max=MOST_BETA)
 
 
 def variance_preserving(name: str, title: str, paper: str, betas: Tensor) -> Schedule:
@@ -100,7 +101,7 @@ def interpolate(x: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
     return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
 
 
-def karras(low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Schedule:
+def karras(low: float = 0.002, high: float = 80.0, rho: float = 7.0, name: str = "edm") -> Schedule:
     """sigma by Karras et al. (2022), eq. 5: short steps where little noise is left.
 
     They leave x_t = x_0 + sigma n unscaled, s(t) = 1 in their eq. 4. The scale is a free choice
@@ -109,7 +110,7 @@ def karras(low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Schedule
     """
     start, end = low ** (1 / rho), high ** (1 / rho)
     return Schedule(
-        "edm", "EDM", "Karras et al. 2022",
+        name, "EDM", "Karras et al. 2022",
         level=lambda t: (start + t * (end - start)) ** rho,
         alpha=_preserving,
         time=lambda level: ((level ** (1 / rho) - start) / (end - start)).clamp(0, 1),

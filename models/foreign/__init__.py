@@ -1,0 +1,1 @@
+"""Models that other programs trained, opened from their own files behind our contract."""
