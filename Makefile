@@ -13,7 +13,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
-BENCH := $(VENV)/.bench-installed
 
 # A process takes a file at a time, the long ones first: tests/conftest.py has their order.
 TWO := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
@@ -39,7 +38,7 @@ check: lint
 	$(BIN)/python -m pytest tests --ignore=tests/browser -m "not shipped and not slow" \
 	  $(TWO) $(ARGS)
 
-bench: $(BENCH)
+bench: $(DEV)
 	@$(BIN)/python -m tests.browser.chromium
 	@for bench in tests/bench/bench_*.py; do \
 	  module=$$(echo $${bench%.py} | tr / .); echo "== $$module"; \
@@ -76,14 +75,9 @@ $(RUNTIME): requirements.txt | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
+# With the pins of requirements.txt as constraints: what is tested and measured is what runs.
 $(DEV): requirements-dev.txt $(RUNTIME)
 	@echo "Installing the pinned packages of requirements-dev.txt into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@touch $@
-
-# With the pins of requirements.txt as constraints: what is measured is what runs.
-$(BENCH): requirements-bench.txt $(DEV)
-	@echo "Installing the pinned packages of requirements-bench.txt into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  -r requirements-bench.txt -c requirements.txt
+	  -r requirements-dev.txt -c requirements.txt
 	@touch $@

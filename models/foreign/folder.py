@@ -334,8 +334,8 @@ def scheduler_settings(values: dict[str, Any]) -> dict[str, Any]:
     kind = values.get("_class_name")
     if kind not in SCHEDULERS:
         raise ValueError(
-            f"The scheduler {kind} is not known here; known: {', '.join(SCHEDULERS)}. Pictures of "
-            "a DDPM can be saved with DDIMScheduler.from_config(pipeline.scheduler.config) instead."
+            f"The scheduler {kind} is not known here; known: {', '.join(SCHEDULERS)}. A DDPM can "
+            "be saved with DDIMScheduler.from_config(pipeline.scheduler.config) instead."
         )
     settings = {"_class_name": kind}
     for key, (default, fits) in SCHEDULERS[kind].items():
