@@ -266,6 +266,19 @@ def test_scripts_and_sheets_have_lines_of_at_most_100_columns():
     assert wide == []
 
 
+def test_no_file_is_larger_than_the_hub_takes_without_lfs():
+    """A push to a Space with a larger one is refused. ``evaluate`` writes weights and codes so."""
+    from models.checkpoints.parts import LARGEST
+
+    if not (ROOT / ".git").exists():
+        pytest.skip("This is no checkout, so nothing tells which files are kept.")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    kept = [ROOT / name.decode() for name in listed.stdout.split(b"\0") if name]
+    sizes = {path: path.stat().st_size for path in kept if path.is_file()}
+    assert len(sizes) > 700
+    assert {path: size for path, size in sizes.items() if size > LARGEST} == {}
+
+
 FIRST_NUMBERS: list[float] = []
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from explorer.server.store import Store
+from models.checkpoints.codes import file_with
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +45,24 @@ def preview(store: Store, name: str) -> Drawn | None:
 
 
 @lru_cache
+def _file_of_pictures(folder: Path) -> Path | None:
+    """Where test pictures lie that are shipped with a model's codes, if any are."""
+    from safetensors import SafetensorError
+
+    try:
+        return file_with(folder, "pictures")
+    except (OSError, SafetensorError) as error:
+        log.warning("No pictures of %s: %s", folder, error)
+        return None
+
+
+@lru_cache
 def _kept(path: Path) -> np.ndarray | None:
-    """(N, C, H, W) uint8: test pictures that are shipped with a model's codes, if any."""
+    """(N, C, H, W) uint8: the first of the pictures in a file of codes."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "np") as file:
-            if "pictures" not in set(file.keys()):
-                return None
             pictures = file.get_slice("pictures")
             return pictures[: min(REAL, pictures.get_shape()[0])]
     except (OSError, SafetensorError) as error:
@@ -78,9 +89,9 @@ def real(store: Store, name: str) -> Real | None:
     for other in store.names:
         known = store.header(other)
         same = known.data.get("name") == header.data.get("name")
-        path = Path(known.folder) / "codes.safetensors"
-        if same and list(known.config["image"]) == list(header.config["image"]) and path.is_file():
-            found = _kept(path)
+        if same and list(known.config["image"]) == list(header.config["image"]):
+            path = _file_of_pictures(Path(known.folder))
+            found = None if path is None else _kept(path)
             if found is not None:
                 return Real(found, path)
     return None

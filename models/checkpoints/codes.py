@@ -1,4 +1,8 @@
-"""codes.safetensors: the codes of test images, and their map as it was fitted."""
+"""codes.safetensors: the codes of test images, and their map as it was fitted.
+
+Where that is more than a file of the Hub may be (see ``models.checkpoints.parts``), what was
+computed of the codes lies beside it, in decoded.safetensors.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from models.checkpoints.parts import LARGEST
+
 CODES = "codes.safetensors"
+DECODED = "decoded.safetensors"
+COMPUTED = ("pictures", "embedding")  # what may lie there
 FEATURES = "features.safetensors"  # of a judge: see models/codes/judged_map.py
 
 
@@ -42,10 +50,6 @@ class Map:
 
 def save_map(folder: str | Path, fitted: Map, file_name: str = CODES) -> Path:
     """Writes a map in a model's folder; the file appears whole or not at all."""
-    from safetensors.numpy import save_file
-
-    from models.machine.files import write_atomically
-
     tensors = {
         "codes": fitted.codes.astype(np.float16),
         "map": fitted.coordinates.astype(np.float32),
@@ -60,9 +64,64 @@ def save_map(folder: str | Path, fitted: Map, file_name: str = CODES) -> Path:
     for name, (values, dtype) in optional.items():
         if values is not None:
             tensors[name] = np.ascontiguousarray(values.astype(dtype))
-    target = Path(folder) / file_name
-    write_atomically(target, lambda path: save_file(tensors, path, fitted.facts))
-    return target
+    return write_codes(tensors, Path(folder), fitted.facts, file_name)
+
+
+def write_codes(
+    tensors: dict[str, np.ndarray], folder: Path, facts: dict[str, str], file_name: str = CODES
+) -> Path:
+    """Writes arrays as a model's codes: in one file, or in two where one would be too large."""
+    from safetensors.numpy import save_file
+
+    from models.machine.files import write_atomically
+
+    second = folder / DECODED
+    large = file_name == CODES and sum(array.nbytes for array in tensors.values()) > LARGEST
+    computed = {name: tensors[name] for name in COMPUTED if name in tensors} if large else {}
+    rest = {name: array for name, array in tensors.items() if name not in computed}
+    if computed:
+        write_atomically(second, lambda path: save_file(computed, path, facts))
+    write_atomically(folder / file_name, lambda path: save_file(rest, path, facts))
+    if file_name == CODES and not computed:
+        second.unlink(missing_ok=True)  # of an earlier model
+    return folder / file_name
+
+
+def _files(path: Path) -> list[Path]:
+    second = path.parent / DECODED
+    return [path, second] if path.name == CODES and second.is_file() else [path]
+
+
+def read_codes(path: Path, computed: bool = True) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The arrays of a file of codes, and what is written beside them. computed: those of its second
+    file, too.
+
+    Raises SafetensorError or OSError.
+    """
+    from safetensors import safe_open
+
+    tensors: dict[str, np.ndarray] = {}
+    facts: dict[str, str] = {}
+    for file in reversed(_files(path) if computed else [path]):
+        with safe_open(file, "numpy") as opened:
+            tensors |= {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            facts = opened.metadata() or {}
+    return tensors, facts
+
+
+def file_with(folder: str | Path, name: str) -> Path | None:
+    """The one of a model's files of codes in which the array of that name lies, None without.
+
+    Raises SafetensorError or OSError.
+    """
+    from safetensors import safe_open
+
+    for path in _files(Path(folder) / CODES):
+        if path.is_file():
+            with safe_open(path, "numpy") as file:
+                if name in set(file.keys()):
+                    return path
+    return None
 
 
 def _label_type(labels: np.ndarray | None) -> type:
@@ -78,12 +137,10 @@ def load_map(folder: str | Path, file_name: str = CODES) -> Map | None:
     path = Path(folder) / file_name
     if not path.is_file():
         return None
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
-        with safe_open(path, "numpy") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            facts = file.metadata() or {}
+        tensors, facts = read_codes(path)
         codes = tensors["codes"].astype(np.float32)
         coordinates = tensors["map"].astype(np.float32)
     except (SafetensorError, KeyError, OSError) as error:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.checkpoints.parts import INDEX, WEIGHTS, weights_in
+
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 1 << 30  # of a model that is fetched, unless told otherwise
@@ -28,7 +30,7 @@ KEPT = "hub-"  # begins a folder that holds a fetched model as OWNER/NAME
 _NAME = r"[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?"
 ID = re.compile(rf"({_NAME}/{_NAME})(?:@([\w./-]+))?", re.ASCII)
 
-OURS = "model.safetensors"
+OURS = WEIGHTS
 FOREIGN = "model_index.json"  # what a pipeline of diffusers begins with
 STATE = "state.safetensors"  # of a run, which nobody else goes on with
 TEXTS = ("config.json", "recipe.toml", "card.md", "README.md")
@@ -124,7 +126,7 @@ def look_up(
     with _sentences(repo, asked):
         commit = api.resolve_revision(repo, revision=asked, cache_dir=cache).resolved
         there = folder_of(repo, commit, cache)
-        if (there / OURS).is_file() or (there / FOREIGN).is_file():
+        if weights_in(there) is not None or (there / FOREIGN).is_file():
             return Found(id, repo, commit, ())
         info = api.model_info(repo, revision=commit, files_metadata=True, timeout=SECONDS)
         sizes = {file.rfilename: file.size for file in info.siblings or []}
@@ -182,7 +184,8 @@ def folder_of(repo: str, commit: str, cache: str | Path | None = None) -> Path:
 def _wanted(repo: str, sizes: dict[str, int | None]) -> list[str]:
     """The files to fetch, small ones first. Raises HubError where there is no model among them."""
     names = sorted(sizes)
-    if OURS in sizes:
+    ours = next((name for name in (OURS, INDEX) if name in sizes), "")
+    if ours:
         weights = [
             name for name in names
             if name.endswith(".safetensors") and name.rpartition("/")[0] in ("", "snapshots")
@@ -191,7 +194,7 @@ def _wanted(repo: str, sizes: dict[str, int | None]) -> list[str]:
         # The weights themselves last: where they are, all of it is.
         return [
             *(name for name in TEXTS if name in sizes),
-            *(name for name in weights if name != OURS), OURS,
+            *(name for name in weights if name != ours), ours,
         ]  # fmt: skip
     if FOREIGN in sizes:
         inner = [name for name in names if name.count("/") == 1]

@@ -9,19 +9,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from models import FAMILIES, __version__
 from models.checkpoints.config_file import check_config
 from models.checkpoints.facts import sound_facts
 from models.checkpoints.fetch import HubError, called, fetch, is_id
+from models.checkpoints.parts import INDEX, WEIGHTS, metadata_of, weights_in
 from models.foreign import folder as foreign
 
 log = logging.getLogger(__name__)
 
 FORMAT = "generative-explorer"
 FORMAT_VERSION = 1
-WEIGHTS = "model.safetensors"
 SHIPPED = Path(__file__).parents[2] / "pretrained"
 
 
@@ -63,7 +63,7 @@ class Header:
 def find(folder: str | Path) -> list[Path]:
     """Folders below ``folder`` (or itself) that hold a checkpoint, in alphabetical order."""
     folder = Path(folder)
-    names = (WEIGHTS, foreign.INDEX)
+    names = (WEIGHTS, INDEX, foreign.INDEX)
     found = {path.parent for name in names for path in folder.glob(f"*/{name}")}
     if any((folder / name).is_file() for name in names):
         found.add(folder)
@@ -73,20 +73,28 @@ def find(folder: str | Path) -> list[Path]:
 def resolve(path: str | Path) -> Path:
     """The file that a person meant: the weights, by their name, their folder's, that of a shipped
     model, or a text that is the id of one on the Hub, which is fetched ("owner/name"); or the index
-    of a folder in diffusers' layout.
+    of weights in parts, or of a folder in diffusers' layout.
 
     Raises CheckpointError where there is none.
     """
     asked, path = path, Path(path)
-    for candidate in (path, path / WEIGHTS, path / foreign.INDEX, SHIPPED / path / WEIGHTS):
-        if candidate.is_file():
-            return candidate
+    if path.is_file():
+        return path
+    for folder in (path, SHIPPED / path):
+        if (file := _first_file(folder)) is not None:
+            return file
     if is_id(asked) and not path.parent.is_dir():
         return _fetched(asked)
     raise CheckpointError(
         f"There is no checkpoint at '{path}': give a folder that holds {WEIGHTS}, that file, "
         "the name of a shipped model, or that of one on the Hub as owner/name."
     )
+
+
+def _first_file(folder: Path) -> Path | None:
+    """The file that a model's folder begins with, ours or of diffusers."""
+    index = folder / foreign.INDEX
+    return weights_in(folder) or (index if index.is_file() else None)
 
 
 @lru_cache
@@ -98,10 +106,9 @@ def _fetched(id: str) -> Path:
         words = str(error)
         words = words[0].lower() + words[1:]
         raise CheckpointError(f"There is no checkpoint at '{id}' here; {words}") from None
-    found = [folder / name for name in (WEIGHTS, foreign.INDEX) if (folder / name).is_file()]
-    if not found:
+    if (file := _first_file(folder)) is None:
         raise CheckpointError(f"'{id}' holds no {WEIGHTS}, but a model of another library.")
-    return found[0]
+    return file
 
 
 def read_header(path: str | Path) -> Header:
@@ -116,9 +123,8 @@ def read_header(path: str | Path) -> Header:
         except ValueError as error:
             raise CheckpointError(str(error)) from error
     try:
-        with safe_open(file, "numpy") as tensors:
-            metadata = tensors.metadata() or {}
-    except (SafetensorError, OSError) as error:
+        metadata = metadata_of(file)
+    except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"'{file.name}' in '{called(file.parent)}' is damaged or cut short: it cannot be read "
             "as safetensors. Download or train it again."
@@ -160,7 +166,7 @@ def read_header(path: str | Path) -> Header:
         header = Header(**values, folder=file.parent, problems=problems)
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"The header of '{file}' lacks fields; train it again.") from error
-    if file.name == WEIGHTS:
+    if file.name in (WEIGHTS, INDEX):
         try:
             check_config(file.parent, header.family, settings)
         except ValueError as error:

@@ -11,12 +11,12 @@ from models.checkpoints.fetch import called
 from models.checkpoints.header import (
     FORMAT,
     FORMAT_VERSION,
-    WEIGHTS,
     CheckpointError,
     Header,
     read_header,
     resolve,
 )
+from models.checkpoints.parts import INDEX, WEIGHTS, load_tensors, remove_parts, rewrite_metadata
 from models.machine.files import write_atomically
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def load(path: str | Path, device: str = "cpu") -> Model:
     """The model of a checkpoint, in evaluation mode on ``device``; its weights need no gradients,
     so that whoever computes with it keeps no tape unaware. Raises CheckpointError."""
     import torch
-    from safetensors.torch import load_file
+    from safetensors import SafetensorError
 
     file = resolve(path)
     header = read_header(file)
@@ -58,11 +58,16 @@ def load(path: str | Path, device: str = "cpu") -> Model:
         return model
     try:
         model = build(header.family, header.config)
-        weights = load_file(file)
+        weights = load_tensors(file)
         model.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
         )
         broken = [k for k, v in weights.items() if not bool(v.isfinite().all())]
+    except (OSError, SafetensorError) as error:  # of one file the header would have told
+        raise CheckpointError(
+            f"A part of the weights in '{header.folder.name}' is missing or damaged. Download or "
+            "train it again."
+        ) from error
     except (ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"The weights in '{called(header.folder)}' do not fit the model its header describes; "
@@ -99,27 +104,27 @@ def save(model: Model, header: Header, folder: str | Path) -> Path:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = stored(model.state_dict())
-    metadata = {
-        "format": FORMAT,
-        "format_version": str(FORMAT_VERSION),
-        "header": header.to_json(),
-    }
+    metadata = _metadata(header)
     write_atomically(folder / WEIGHTS, lambda path: save_file(weights, path, metadata))
     write_config(header, folder)
+    remove_parts(folder)  # of an earlier model
     return folder
 
 
 def rewrite_header(folder: str | Path, header: Header) -> None:
-    """Stores new facts (usually metrics) beside unchanged weights; the card is the caller's."""
-    from safetensors.torch import load_file, save_file
+    """Stores new facts (usually metrics) beside unchanged weights; the card is the caller's.
 
+    Weights too large for a file of the Hub are then in parts (``models.checkpoints.parts``).
+    """
     file = resolve(folder)
-    weights = load_file(file)
-    metadata = {
+    rewrite_metadata(file, _metadata(header))
+    if file.name in (WEIGHTS, INDEX):
+        write_config(header, file.parent)
+
+
+def _metadata(header: Header) -> dict[str, str]:
+    return {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
         "header": header.to_json(),
     }
-    write_atomically(file, lambda path: save_file(weights, path, metadata))
-    if file.name == WEIGHTS:
-        write_config(header, file.parent)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoints.fetch import origin
-from models.checkpoints.header import WEIGHTS, resolve
+from models.checkpoints.header import resolve
+from models.checkpoints.parts import INDEX, WEIGHTS
 from models.commands.arguments import DRAWS, IMAGES
 from models.contract.knobs import checked_seed
 from models.machine.files import check_folder
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         )
     if not args.dry:
         _check_results(file.parent)
-    if file.name != WEIGHTS:
+    if file.name not in (WEIGHTS, INDEX):
         raise ValueError(f"Results are written beside the weights: call '{file.name}' {WEIGHTS}.")
     unwritten = None
     try:

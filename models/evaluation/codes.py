@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from models.checkpoints.codes import CODES
+from models.checkpoints.codes import write_codes
 from models.contract.capabilities import (
     Decodes,
     capabilities,
@@ -20,7 +19,7 @@ from models.data.datasets import Dataset
 from models.evaluation import metrics
 from models.evaluation.batches import batches
 from models.evaluation.metrics import metric
-from models.machine.files import attempt, write_atomically
+from models.machine.files import attempt
 from models.machine.processes import here, own
 
 # Codes longer than this are noises of a picture's size rather than a few numbers: fewer of them
@@ -108,9 +107,8 @@ def codes(
             "n": str(len(z)),
             "map": "umap" if z.shape[1] != 2 else "the code itself",
         }
-        attempt(
-            lambda: write_atomically(folder / CODES, lambda path: save_file(tensors, path, about))
-        )
+        arrays = {name: value.contiguous().numpy() for name, value in tensors.items()}
+        attempt(lambda: write_codes(arrays, folder, about))
     return results
 
 

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from models.checkpoints import weights
 from models.checkpoints.codes import CODES
-from models.checkpoints.header import SHIPPED, WEIGHTS, CheckpointError, Header, find, read_header
+from models.checkpoints.header import SHIPPED, CheckpointError, Header, find, read_header
+from models.checkpoints.parts import weights_in
 from models.checkpoints.preview import save_preview
 from models.checkpoints.reference import AUROC, save_reference
 from models.codes.judged_map import keep_features
@@ -264,7 +265,7 @@ def _of_the_teacher(
 ) -> dict:
     """The same of the model that this one learned from, where it is here."""
     for candidate in (folder.parent / model.teacher, SHIPPED / model.teacher):
-        if (candidate / WEIGHTS).is_file():
+        if weights_in(candidate) is not None:
             teacher = weights.load(candidate, str(model.device))
             with faster(teacher):
                 return evaluate_samples.by_teacher(

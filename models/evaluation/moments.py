@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
-from models.checkpoints.header import WEIGHTS, Header, read_header
+from models.checkpoints.header import Header, read_header, resolve
 from models.checkpoints.moving_map import MovingMap, save_moving_map
+from models.checkpoints.parts import load_tensors
 from models.checkpoints.snapshots import read_snapshots
 from models.codes.moving import codes_at_moments, moving_layouts
 from models.contract.model import Model
@@ -98,7 +98,7 @@ def _kinship(header: Header, folder: Path, run: Path) -> str:
     )
     if not same or any(mine[key] != theirs[key] for key in train):
         raise ValueError(f"'{run}' is of another recipe or seed than '{header.name}'.")
-    ours, weights = load_file(folder / WEIGHTS), load_file(run / WEIGHTS)
+    ours, weights = load_tensors(resolve(folder)), load_tensors(resolve(run))
     if all(torch.equal(value, weights[name]) for name, value in ours.items()):
         return "of a run of the same recipe and seed, whose last weights are these, bit for bit"
     return "of a run of the same recipe and seed, whose last weights are not these bit for bit"

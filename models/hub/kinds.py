@@ -8,12 +8,15 @@ from typing import Any
 from models.checkpoints import weights
 from models.checkpoints.fetch import FOREIGN, OURS, called
 from models.checkpoints.header import CheckpointError
+from models.checkpoints.parts import weights_in
 
 KINDS = (OURS, FOREIGN)  # the files that tell
 
 
 def kind_of(folder: str | Path) -> str:
     """The file that tells what kind of model a folder holds, one of ``KINDS``; "" of none."""
+    if weights_in(folder) is not None:  # in one file or in parts
+        return OURS
     return next((name for name in KINDS if (Path(folder) / name).is_file()), "")
 
 

@@ -15,17 +15,19 @@ from typing import Any
 
 from models import FOREIGN
 from models.checkpoints import weights
+from models.checkpoints.codes import CODES, DECODED
 from models.checkpoints.config_file import CONFIG
 from models.checkpoints.fetch import ID, MOST_BYTES, HubError, fetch, sentence
-from models.checkpoints.header import SHIPPED, WEIGHTS, CheckpointError, Header, read_header
+from models.checkpoints.header import SHIPPED, Header, read_header
+from models.checkpoints.parts import files_of, load_tensors, weights_in
 from models.evaluation.card import write_card
 from models.hub.kinds import kind_of, open_folder
 from models.machine.files import check_folder, write_atomically
 
 CARD, README, RECIPE = "card.md", "README.md", "recipe.toml"
 # What was measured of the weights, and is true of no others.
-MEASURED = ("codes.safetensors", "scores.safetensors", "preview.webp")
-FILES = (CONFIG, CARD, README, RECIPE, WEIGHTS, *MEASURED)
+MEASURED = (CODES, DECODED, "scores.safetensors", "preview.webp")
+FILES = (CONFIG, CARD, README, RECIPE, *MEASURED)  # besides the weights
 
 
 def from_pretrained(
@@ -133,7 +135,8 @@ def push_folder(
         weights.rewrite_header(folder, header)
     if not (folder / CARD).is_file():
         write_card(header, folder)
-    files = {name: folder / name for name in FILES if (folder / name).is_file()}
+    names = (*FILES, *files_of(folder))
+    files = {name: folder / name for name in names if (folder / name).is_file()}
     api = HfApi(token=token)
     try:
         api.create_repo(id, private=private, exist_ok=True)
@@ -179,11 +182,10 @@ def _readme(folder: Path, id: str) -> str:
 def _changed(model: Any, header: Header) -> bool:
     """Whether a model's weights are others than those that its header was read with."""
     import torch
-    from safetensors.torch import load_file
 
     try:
-        before = load_file(header.folder / WEIGHTS)
-    except (OSError, CheckpointError, TypeError):
+        before = load_tensors(weights_in(header.folder))
+    except (OSError, ValueError, AttributeError, TypeError):
         return True
     now = weights.stored(model.state_dict())
     return before.keys() != now.keys() or any(

@@ -14,12 +14,12 @@ from safetensors.torch import load_file, save_file
 from models import FAMILIES
 from models.__main__ import main
 from models.checkpoints import weights as checkpoint
-from models.checkpoints.codes import Map, load_map, save_map
+from models.checkpoints.codes import CODES, Map, load_map, save_map
 from models.checkpoints.header import FORMAT, FORMAT_VERSION, WEIGHTS, CheckpointError, read_header
 from models.data import datasets
 from models.evaluation import codes as measured_codes
 from models.evaluation import evaluate
-from models.evaluation.codes import CODES, codes
+from models.evaluation.codes import codes
 from models.training import starts, train
 from models.training.session import Session
 from models.training.train import Run

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from models.checkpoints.codes import CODES, read_codes
 from models.contract.abilities import HasEarlyFeatures
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 STEP = 1 / 2048
 FURTHEST = 32767 * STEP  # about 16 standard deviations
 REACH = 3.0
-CODES = "codes.safetensors"
 BLOCK = 256  # codes decoded at once
 
 
@@ -79,11 +79,10 @@ def shipped_codes(context: Context, name: str) -> Codes | None:
 
 
 def _read_codes(path: Path) -> Codes | None:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
-        with safe_open(path, "numpy") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        tensors, _ = read_codes(path, computed=False)
         codes = tensors["codes"].astype(np.float32)
         kl = tensors.get("kl")
         if codes.ndim != 2 or (kl is not None and kl.shape != codes.shape[1:]):

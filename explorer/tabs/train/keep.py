@@ -14,6 +14,8 @@ from explorer import components
 from explorer.page.picker import card
 from explorer.pictures import images
 from explorer.server.jobs import JobError
+from models.checkpoints.codes import CODES, DECODED
+from models.checkpoints.parts import INDEX, PART, WEIGHTS, files_of
 
 if TYPE_CHECKING:
     from explorer.page.context import Context
@@ -22,10 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# The files of a checkpoint that are of use to somebody else.
-FILES = (
-    "model.safetensors", "recipe.toml", "card.md", "preview.webp", "codes.safetensors",
-)  # fmt: skip
+# The files of a checkpoint that are of use to somebody else, besides its weights.
+FILES = ("recipe.toml", "card.md", "preview.webp", CODES, DECODED)
 LARGEST = 200 << 20  # bytes of a model that is brought back
 MEASURE_SECONDS = 600.0
 # Of what ``evaluate`` measures, that which takes minutes at most of a small model.
@@ -67,12 +67,13 @@ def folder_of(visitor: Visitor, name: Any) -> Path:
 
 def archive(folder: Path) -> dict[str, str]:
     """A checkpoint's folder as a zip, for the saver."""
-    files = {
-        f"{folder.name}/{name}": (folder / name).read_bytes()
-        for name in FILES
-        if (folder / name).is_file()
-    }
+    files = {f"{folder.name}/{name}": (folder / name).read_bytes() for name in _files(folder)}
     return components.file(f"{folder.name}.zip", images.zip_bytes(files), "application/zip")
+
+
+def _files(folder: Path) -> list[str]:
+    """The names of what there is of a checkpoint, its weights first."""
+    return [name for name in (*files_of(folder), *FILES) if (folder / name).is_file()]
 
 
 def measure(context: Context, visitor: Visitor, name: Any, wanted: Any = lambda: True) -> str:
@@ -116,29 +117,31 @@ def bring(context: Context, visitor: Visitor, path: str) -> str:
 
 
 def _unpacked(path: Path, target: Path) -> Path:
-    """The checkpoint's folder below target. Names in the zip are not trusted: only FILES are."""
+    """The checkpoint's folder below target. Names in the zip are not trusted: only FILES and
+    parts of weights are."""
     if path.stat().st_size > LARGEST:
         raise JobError(f"The file is larger than {LARGEST >> 20} MB.")
     data = path.read_bytes()
     if not zipfile.is_zipfile(io.BytesIO(data)):
         inner = target / "model"
         inner.mkdir(parents=True)
-        (inner / FILES[0]).write_bytes(data)
+        (inner / WEIGHTS).write_bytes(data)
         return inner
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = {Path(e.filename).name: e for e in archive.infolist() if not e.is_dir()}
-            weights = entries.get(FILES[0])
+            weights = entries.get(WEIGHTS) or entries.get(INDEX)
             if weights is None:
-                raise JobError(f"The zip holds no {FILES[0]}; bring one that was saved here.")
+                raise JobError(f"The zip holds no {WEIGHTS}; bring one that was saved here.")
+            known = {name for name in entries if name in (WEIGHTS, INDEX, *FILES)}
+            known |= {name for name in entries if PART.fullmatch(name)}
             stem = Path(weights.filename).parent.name
             inner = target / ("".join(c for c in stem if c.isalnum() or c in "-_") or "model")
-            if sum(entries[name].file_size for name in FILES if name in entries) > LARGEST:
+            if sum(entries[name].file_size for name in known) > LARGEST:
                 raise JobError(f"The zip unpacks to more than {LARGEST >> 20} MB.")
             inner.mkdir(parents=True)
-            for name in FILES:
-                if name in entries:
-                    (inner / name).write_bytes(archive.read(entries[name]))
+            for name in known:
+                (inner / name).write_bytes(archive.read(entries[name]))
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError):
         raise JobError("The zip is damaged; save the model again.") from None
     return inner
@@ -161,9 +164,8 @@ def push(visitor: Visitor, name: Any, repo: str, token: str) -> str:
     api = HfApi(token=token.strip())
     try:
         api.create_repo(repo.strip(), exist_ok=True)
-        files = [name for name in FILES if (folder / name).is_file()]
         api.upload_folder(
-            repo_id=repo.strip(), folder_path=folder, allow_patterns=files,
+            repo_id=repo.strip(), folder_path=folder, allow_patterns=_files(folder),
             commit_message="A model trained with Generative Explorer",
         )  # fmt: skip
         card_file = folder / "card.md"

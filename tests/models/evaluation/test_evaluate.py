@@ -15,6 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from models.checkpoints import weights
+from models.checkpoints.codes import CODES
 from models.checkpoints.header import WEIGHTS, read_header
 from models.checkpoints.preview import PREVIEW
 from models.codes import projection
@@ -25,7 +26,6 @@ from models.data.shapes import FACTOR_NAMES, draw_factors, render
 from models.evaluation import codes as codes_module
 from models.evaluation import evaluate, metrics
 from models.evaluation.card import MEANING
-from models.evaluation.codes import CODES
 from models.training import train
 from tests.conftest import tiny_judge, tiny_recipe
 

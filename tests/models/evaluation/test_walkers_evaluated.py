@@ -10,12 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from models.checkpoints import weights
-from models.checkpoints.codes import load_map
+from models.checkpoints.codes import CODES, load_map
 from models.data import datasets
 from models.evaluation import codes, evaluate, samples
 from models.evaluation.batches import faster
 from models.evaluation.card import MEANING
-from models.evaluation.codes import CODES
 from models.training import train
 from tests.conftest import tiny_recipe
 from tests.models.evaluation.test_evaluate import measured, metrics_of  # noqa: F401

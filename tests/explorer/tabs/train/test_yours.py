@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import zipfile
 from pathlib import Path
@@ -63,8 +64,6 @@ def test_a_model_is_forgotten_with_its_visitor(context, me, finished):
 
 
 def test_a_saved_model_can_be_brought_back(context, me, finished, tmp_path, monkeypatch):
-    import base64
-
     ticked(context)
     [name] = me.models
     file = yours.save(context, "toy", page(kept=name), "zip")
@@ -88,6 +87,30 @@ def test_a_saved_model_can_be_brought_back(context, me, finished, tmp_path, monk
     assert (other.models[back] / "model.safetensors").read_bytes() == (
         me.models[name] / "model.safetensors"
     ).read_bytes()
+
+
+def test_a_model_in_parts_travels_whole(context, me, finished, tmp_path, monkeypatch):
+    from explorer.tabs.train import keep
+    from models.checkpoints import parts
+    from models.checkpoints.header import read_header
+    from models.checkpoints.weights import rewrite_header
+
+    ticked(context)
+    [name] = me.models
+    folder = me.models[name]
+    monkeypatch.setattr(parts, "LARGEST", 2000)
+    monkeypatch.setattr(parts, "HEAD", 0)
+    rewrite_header(folder, read_header(folder))
+    files = parts.files_of(folder)
+    assert len(files) > 2
+    path = tmp_path / "divided.zip"
+    path.write_bytes(base64.b64decode(keep.archive(folder)["b64"]))
+    monkeypatch.setattr(context.visitors.jobs, "ask", lambda *a, **k: None)
+    other = context.visitors.arrive(None, "another page")
+    back = other.models[keep.bring(context, other, str(path))]
+    assert parts.files_of(back) == files
+    for file in files:
+        assert (back / file).read_bytes() == (folder / file).read_bytes()
 
 
 def test_what_is_no_model_is_a_sentence_and_leaves_nothing(context, me, tmp_path, monkeypatch):
