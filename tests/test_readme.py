@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from models.checkpoints.header import find, read_header
+from models.data.datasets import DATASETS
 from models.evaluation.card import TABLES, with_tables
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +52,11 @@ def test_the_front_matter_is_what_a_space_reads():
     assert (ROOT / front["app_file"]).is_file()
     assert front["license"] == "mit" and (ROOT / "LICENSE").is_file()
     assert len(front["short_description"]) <= 60  # the Hub refuses longer ones
+    assert front["python_version"] in ("3.10", "3.12")  # those of its lent GPUs
+    from_the_hub = {info.hub for info in DATASETS.values()} - {None}
+    assert set(front["datasets"]) <= from_the_hub and front["models"] == []
+    assert front["header"] in ("mini", "default") and front["suggested_hardware"] == "cpu-basic"
+    assert (ROOT / front["thumbnail"]).is_file()
 
 
 def test_the_readme_is_read_in_one_go():
