@@ -42,11 +42,27 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def root_path(text: str) -> str:
+    """Where a proxy serves the page, for argparse."""
+    from explorer.server.sub_path import sub_path
+
+    try:
+        return sub_path(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="app.py", description=__doc__)
     add = parser.add_argument
     add("--host", help="address to listen on (default: this machine only)")
     add("--port", type=port, help="port to listen on (default: the first free one from 7860)")
+    add(
+        "--root-path",
+        type=root_path,
+        default=os.environ.get("GRADIO_ROOT_PATH", ""),
+        help="where a proxy serves the page, as /models or https://example.edu/models",
+    )
     add("--share", action="store_true", help="also make a public link through Gradio's tunnel")
     add("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
     add("--data-dir", type=Path, help="folder of data sets: mnist/, fashion-mnist/, ...")
@@ -130,7 +146,7 @@ def _serve(args: argparse.Namespace) -> int:
             server_port=args.port,
             share=args.share,
             prevent_thread_lock=True,
-            **explorer.launch_options(classroom=args.classroom),
+            **explorer.launch_options(args.classroom, args.root_path),
         )
     except ValueError:  # Gradio asks its own server whether it is there, for some seconds
         log.debug("The page could not be served.", exc_info=True)

@@ -44,6 +44,7 @@ from explorer.server.classroom_routes import ClassRoutes
 from explorer.server.compressed import CompressedPage
 from explorer.server.jobs import Limits
 from explorer.server.sessions import Sessions
+from explorer.server.sub_path import SubPath
 from explorer.tabs import TABS, key_of
 from explorer.tabs.train import keep
 from explorer.tours import lessons, player
@@ -140,11 +141,12 @@ def _add_tab(tab, context: Context) -> None:
     item.select(None, None, None, js=f"() => GE.entered({key!r})", api_visibility="private")
 
 
-def launch_options(classroom: bool = False) -> dict:
+def launch_options(classroom: bool = False, root_path: str = "") -> dict:
     """What belongs to ``launch`` rather than to the page: look, scripts, and what is switched off.
 
     Run history makes every event ten times slower in the browser, and is of no use here.
-    classroom: whether questions can be asked that a class answers on phones.
+    classroom: whether questions can be asked that a class answers on phones. root_path: where a
+    proxy serves the page, "/models" or a whole address; "" where it stands by itself.
     """
     names = {"RENAMED": address.RENAMED, "HOME": address.home(), "CLASS": classroom}
     assets = {
@@ -156,6 +158,8 @@ def launch_options(classroom: bool = False) -> dict:
         "languages": {code: languages.script(code) for code in languages.NAMES},
     }
     middleware = [Middleware(CompressedPage), Middleware(Assets, **assets)]
+    if root_path:
+        middleware.insert(0, Middleware(SubPath, root=root_path))
     if classroom:
         middleware.append(Middleware(ClassRoutes, classroom=Classroom()))
     return {
@@ -166,6 +170,7 @@ def launch_options(classroom: bool = False) -> dict:
         # The largest of what is taken anywhere, a model; what pictures and zips may have is checked
         # file by file, so that a large one refuses itself and not the whole drop.
         "max_file_size": keep.LARGEST,
+        "root_path": root_path,
         "app_kwargs": {"middleware": middleware},
     }
 

@@ -69,7 +69,8 @@ class ClassRoutes:
         except ValueError as error:
             if for_page:
                 return JSONResponse({"problem": str(error)})
-            return _page(f"<p>{html.escape(str(error))}</p>{_FORM}", HTTPStatus.BAD_REQUEST)
+            said = f"<p>{html.escape(str(error))}</p>"
+            return _page(said + _form(_up(request)), HTTPStatus.BAD_REQUEST)
 
     # -- the lecturer's page ----------------------------------------------------------------------
 
@@ -94,11 +95,12 @@ class ClassRoutes:
     # -- phones -----------------------------------------------------------------------------------
 
     async def _phone(self, request: Request, code: str | None) -> Response:
+        up = _up(request)
         if code is None:
             given = request.query_params.get("code", "").strip()
             if re.fullmatch(r"[A-Za-z]{1,8}", given):
-                return RedirectResponse(f"/class/{given.upper()}", HTTPStatus.SEE_OTHER)
-            return _page(_FORM)
+                return RedirectResponse(f"{up}class/{given.upper()}", HTTPStatus.SEE_OTHER)
+            return _page(_form(up))
         phone = request.cookies.get(COOKIE, "")
         if not re.fullmatch(r"[0-9a-f]{32}", phone):
             phone = secrets.token_hex(16)
@@ -106,13 +108,14 @@ class ClassRoutes:
             fields = parse_qs((await _body(request)).decode("utf-8", "replace"), max_num_fields=8)
             choice = fields.get("choice", [""])[0]
             self.classroom.answer(code, phone, int(choice) if re.fullmatch(r"\d", choice) else None)
-            response: Response = RedirectResponse(f"/class/{code.upper()}", HTTPStatus.SEE_OTHER)
+            there = f"{up}class/{code.upper()}"
+            response: Response = RedirectResponse(there, HTTPStatus.SEE_OTHER)
         else:
-            response = self._question(code, phone)
+            response = self._question(code, phone, up)
         response.set_cookie(COOKIE, phone, max_age=HOURS * 3600, httponly=True, samesite="lax")
         return response
 
-    def _question(self, code: str, phone: str) -> Response:
+    def _question(self, code: str, phone: str, up: str) -> Response:
         question, chosen = self.classroom.find(code), self.classroom.chosen(code, phone)
         disabled = "" if question.is_open else " disabled"
         buttons = "".join(
@@ -126,8 +129,13 @@ class ClassRoutes:
             said = "This question is closed."
         return _page(
             f'<h1>{html.escape(question.text)}</h1><form method="post">{buttons}</form>'
-            f'<p role="status">{said}</p><p><a href="/class">Another question</a></p>'
+            f'<p role="status">{said}</p><p><a href="{up}class">Another question</a></p>'
         )
+
+
+def _up(request: Request) -> str:
+    """From an address here up to the page's own: the page may lie below another address."""
+    return "../" * (request.scope["path"].count("/") - 1)
 
 
 def _is_json(request: Request) -> bool:
@@ -153,11 +161,14 @@ def _page(content: str, status: int = HTTPStatus.OK) -> HTMLResponse:
     )
 
 
-_FORM = (
-    '<form action="/class"><label for="code">Code on the projector</label>'
-    '<input id="code" name="code" maxlength="8" autocomplete="off" autocapitalize="characters">'
-    "<button>Go to the question</button></form>"
-)
+def _form(up: str) -> str:
+    return (
+        f'<form action="{up}class"><label for="code">Code on the projector</label>'
+        '<input id="code" name="code" maxlength="8" autocomplete="off" autocapitalize="characters">'
+        "<button>Go to the question</button></form>"
+    )
+
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c1917; --ground: #fdfdfc; --line: #8a847d;
   --accent: #b4400c; --soft: #fbeee6; }
