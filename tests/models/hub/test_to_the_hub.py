@@ -12,7 +12,7 @@ import torch
 from huggingface_hub import HfApi, ModelCard, hf_hub_download
 
 import models
-from models.checkpoints import weights
+from models.checkpoints import parts, weights
 from models.checkpoints.fetch import HubError
 from models.checkpoints.header import WEIGHTS, read_header
 from models.contract.random import generator
@@ -105,6 +105,22 @@ def test_large_files_go_the_way_of_large_files(hub, measured):
     assert hub.files(ID)[WEIGHTS] == content
     push_folder(measured, ID, "hf_write")  # they are there already
     assert [path for method, path in hub.asked if method == "PUT"] == uploads
+
+
+def test_a_model_in_parts_goes_there_and_comes_back(hub, measured, tmp_path, monkeypatch):
+    model = models.load(measured)
+    monkeypatch.setattr(parts, "HEAD", 0)
+    monkeypatch.setattr(parts, "LARGEST", (measured / WEIGHTS).stat().st_size // 3)
+    weights.rewrite_header(measured, read_header(measured))
+    names = parts.files_of(measured)
+    push_folder(measured, ID, "hf_write")
+    assert set(names) <= hub.files(ID).keys() and WEIGHTS not in hub.files(ID)
+    again = models.from_pretrained(ID)
+    assert torch.equal(again.sample(3, generator(0)), model.sample(3, generator(0)))
+    assert read_header(ID).metrics == read_header(measured).metrics
+    # Saved to a folder it is one file, and its numbers are still its own.
+    folder = again.save_pretrained(tmp_path / "saved")
+    assert (folder / WEIGHTS).is_file() and read_header(folder).metrics != {}
 
 
 def test_nothing_else_is_sent(hub, measured):
