@@ -68,6 +68,14 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--data-dir", type=Path, help="folder of data sets: mnist/, fashion-mnist/, ...")
     add("--checkpoints", type=Path, help="folder of models (default: the shipped ones)")
     add(
+        "--models",
+        nargs="+",
+        default=[],
+        metavar="MODEL",
+        help="models beside those: folders, or owner/name on the Hugging Face Hub",
+    )
+    add("--no-hub", action="store_true", help="nothing goes to the Hub or comes from there")
+    add(
         "--class",
         dest="classroom",
         action="store_true",
@@ -82,7 +90,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Serves the page until interrupted. Returns 2, after one line, where that cannot be done."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "httpx2"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     args = arguments(argv)
     with _uploads(), _ended_by_signals():
         return _serve(args)
@@ -135,7 +144,9 @@ def _serve(args: argparse.Namespace) -> int:
         limits = explorer.Limits(
             jobs=0 if args.no_training else args.max_jobs, minutes=args.max_train_minutes
         )
-        context = explorer.Context.create(args.checkpoints, args.data_dir, args.device, limits)
+        context = explorer.Context.create(
+            args.checkpoints, args.data_dir, args.device, limits, args.models, not args.no_hub
+        )
         page = explorer.build(context)
     except ValueError as error:
         print(f"app.py: {error}", file=sys.stderr)

@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
     if not first:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, for as long as the process lives
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
-    for chatty in ("numba", "httpx", "PIL", "datasets"):
+    for chatty in ("numba", "httpx", "httpx2", "PIL", "datasets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         if hasattr(args, "checkpoint") and first:

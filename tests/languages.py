@@ -305,7 +305,7 @@ def of_models() -> Iterator[str]:
 
 _OF_CARD = ("family", "data", "short", "title", "about")
 # Whose arguments, in the files of models, are words for the page.
-_SAYING = {"Knob", "setting", "Score", "ValueError", "Plan", "Set", "with_default"}
+_SAYING = {"Knob", "setting", "Score", "ValueError", "HubError", "Plan", "Set", "with_default"}
 
 
 def of_science(path: Path) -> Iterator[str]:

@@ -18,6 +18,7 @@ PAGES = (
     "README.md",
     ".github/CONTRIBUTING.md",
     "models/training/README.md",
+    "models/checkpoints/README.md",
     "tests/bench/README.md",
 )
 CARDS = pytest.param(PAGES[0], marks=pytest.mark.shipped)  # it links to every card

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from explorer.server.visitors import PREFIX
+from models.checkpoints.fetch import origin
 from models.checkpoints.header import SHIPPED
 
 
@@ -35,9 +36,11 @@ def family_title(family: str) -> str:
 
 
 def in_code(folder: Path) -> str:
-    """A checkpoint's folder as ``models.load`` takes it: a shipped model's name, else the path,
-    from the working directory where it lies below that; a visitor's own model's, as it would lie
-    on their machine."""
+    """A checkpoint's folder as ``models.load`` takes it: a shipped model's name, one of the Hub's
+    id, else the path, from the working directory where it lies below that; a visitor's own
+    model's, as it would lie on their machine."""
+    if id := origin(folder):
+        return id
     if any(part.startswith(PREFIX) for part in folder.parts):
         return f"runs/{folder.name}"
     if folder.resolve().parent == SHIPPED.resolve():

@@ -20,7 +20,8 @@ from explorer.server.cache import Recent
 from explorer.server.jobs import Jobs, Limits
 from explorer.server.store import Store
 from explorer.server.visitors import Visitors
-from models.checkpoints.header import SHIPPED
+from models.checkpoints.fetch import is_id
+from models.checkpoints.header import SHIPPED, find, resolve
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,8 @@ class Context:
     routes: list[Any] = field(default_factory=list)
     # Who is here, and the runs they have started; None where nobody may train.
     visitors: Visitors | None = None
+    # Whether anything may go to the Hugging Face Hub or come from there.
+    hub: bool = True
 
     def __post_init__(self) -> None:
         self.ask = Ask(self.store)
@@ -102,20 +105,24 @@ class Context:
         data_dir: Path | None = None,
         device: str = "auto",
         limits: Limits | None = None,
+        models: Sequence[str] = (),
+        hub: bool = True,
     ) -> Context:
         """A context from what the command line says. Raises ValueError with a sentence.
 
-        limits: of training runs.
+        limits: of training runs. models: further ones, folders or ids on the Hub. hub: whether
+        anything may go to the Hub or come from there.
         """
         if checkpoints is not None and not checkpoints.is_dir():
             raise ValueError(f"--checkpoints: there is no folder '{checkpoints}'.")
         if data_dir is not None and not data_dir.is_dir():
             raise ValueError(f"--data-dir: there is no folder '{data_dir}'.")
-        store = Store([checkpoints or SHIPPED], device)
+        further = [_place(model, hub) for model in models]
+        store = Store([checkpoints or SHIPPED, *further], device)
         if device in ("cuda", "mps"):
             _ = store.device  # raises here, at the start, where the device is missing
         base = {"data_dir": None if data_dir is None else str(data_dir.resolve()), "device": device}
-        context = cls(store, data_dir)
+        context = cls(store, data_dir, hub=hub)
         context.visitors = Visitors(Jobs(limits, base), context.forget)
         return context
 
@@ -263,6 +270,18 @@ class Context:
             lambda name: explanation(self.store.header(name).family), [], [idea], queue=False
         )
         return Notes(idea, shown)
+
+
+def _place(model: str, hub: bool) -> Path:
+    """The folder of a model, or of several, that ``--models`` names. Raises ValueError."""
+    if Path(model).is_dir() and find(model):
+        return Path(model)
+    if is_id(model) and not hub:
+        raise ValueError(f"--models: the Hub is switched off by --no-hub, and '{model}' is there.")
+    try:
+        return resolve(model).parent
+    except ValueError as error:
+        raise ValueError(f"--models: {error}") from None
 
 
 def _skip_all(outputs: Any) -> Any:

@@ -15,6 +15,7 @@ from uuid import uuid4
 from explorer.server import zerogpu
 from explorer.server.abilities import meets
 from models.checkpoints import weights
+from models.checkpoints.fetch import called
 from models.checkpoints.header import find, read_header
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,9 @@ class Store:
         self._sizes: dict[str, int] = {}
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
-        found = [path for folder in folders for path in find(Path(folder))]
+        # Each once, whatever names it by.
+        places = {path.resolve(): path for folder in folders for path in find(Path(folder))}
+        found = list(places.values())
         headers = []
         for path in found:
             try:
@@ -192,9 +195,9 @@ def told_apart(headers: Iterable[Any]) -> list[Any]:
     titles = Counter(header.title for header in headers)
     found: dict[str, Any] = {}
     for header in headers:
-        name, folder, k = header.name, header.folder.name, 1
+        name, folder, k = header.name, called(header.folder), 1
         while name in found:
-            name = f"{header.name}-{folder}" if k == 1 else f"{header.name}-{folder}-{k}"
+            name = f"{header.name}-{folder}".replace("/", "-") + (f"-{k}" if k > 1 else "")
             k += 1
         title = header.title
         if titles[title] > 1:

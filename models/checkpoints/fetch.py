@@ -147,8 +147,10 @@ def get(
     token: str | bool | None = None,
     cache: str | Path | None = None,
     most: int = MOST_BYTES,
+    progress: bool = True,
 ) -> Path:
-    """Fetches what ``look_up`` has found; returns its folder. Raises HubError."""
+    """Fetches what ``look_up`` has found; returns its folder. progress: whether a bar on stderr
+    tells how far it is. Raises HubError."""
     from huggingface_hub import hf_hub_download
 
     from models.checkpoints.config_file import CONFIG, read_config
@@ -160,6 +162,7 @@ def get(
             path = hf_hub_download(
                 found.repo, name, revision=found.commit, token=token, cache_dir=cache,
                 etag_timeout=SECONDS, library_name="generative-explorer",
+                tqdm_class=None if progress else _no_bar(),
             )  # fmt: skip
         sum_of_sizes += os.path.getsize(path)
         if sum_of_sizes > most:  # more than the Hub had said
@@ -179,6 +182,17 @@ def folder_of(repo: str, commit: str, cache: str | Path | None = None) -> Path:
 
     root = Path(cache or constants.HF_HUB_CACHE).expanduser().resolve()
     return root / repo_folder_name(repo_id=repo, repo_type="model") / "snapshots" / commit
+
+
+def _no_bar() -> type:
+    """A progress bar that is not shown."""
+    from huggingface_hub.utils import tqdm
+
+    class NoBar(tqdm):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **{**named, "disable": True})
+
+    return NoBar
 
 
 def _wanted(repo: str, sizes: dict[str, int | None]) -> list[str]:
@@ -220,44 +234,52 @@ def _sentences(repo: str, revision: str | None) -> Iterator[None]:
         raise
     except Exception as error:
         log.debug("The Hub: %s", error, exc_info=True)
-        raise HubError(sentence(error, repo, revision)) from None
+        raise problem(error, repo, revision) from None
 
 
-def sentence(error: Exception, repo: str, revision: str | None = None) -> str:
+def problem(error: Exception, repo: str, revision: str | None = None) -> HubError:
     """What went wrong with the Hub, for a person."""
     from huggingface_hub import errors
 
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    strange = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
     if isinstance(error, errors.HFValidationError):
-        return f"'{_short(repo)}' is no id of the Hub: ids are owner/name."
+        return HubError(f"'{_short(repo)}' is no id of the Hub: ids are owner/name.")
     if isinstance(error, errors.GatedRepoError):
-        return (
+        return HubError(
             f"'{repo}' is gated: its owner has to let you in, on its page on the Hub, and a token "
             "of yours is needed."
         )
     if isinstance(error, errors.RepositoryNotFoundError):
-        return (
+        return HubError(
             f"The Hub has no public model '{repo}'; if it is private, a token that may read it is "
             "needed."
         )
     if isinstance(error, errors.RevisionNotFoundError):
-        return f"'{repo}' has no revision '{_short(revision or '')}'."
+        return HubError(f"'{repo}' has no revision '{_short(revision or '')}'.")
     if isinstance(error, errors.DisabledRepoError):
-        return f"The Hub has closed '{repo}'."
-    status = getattr(getattr(error, "response", None), "status_code", 0)
+        return HubError(f"The Hub has closed '{repo}'.")
     if status == 401:
-        return "The Hub does not know this token: make one in the Hub's settings, and use it whole."
+        return HubError(
+            "The Hub does not know this token: make one in the Hub's settings, and use it whole."
+        )
     if status == 403:
-        return f"This token may not do that with '{repo}': it needs the right to."
+        return HubError(f"This token may not do that with '{repo}': it needs the right to.")
     if status == 429:
-        return "The Hub has been asked too often from here; try again in some minutes."
+        return HubError("The Hub has been asked too often from here; try again in some minutes.")
     if status:
-        return f"The Hub has refused, with status {status}; try again later."
+        return HubError(f"The Hub has refused, with status {status}; try again later.")
     if getattr(error, "errno", None) in UNWRITABLE:
-        return f"'{repo}' could not be kept here: the disk is full, or may not be written to."
-    strange = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
+        return HubError(
+            f"'{repo}' could not be kept here: the disk is full, or may not be written to."
+        )
     if isinstance(error, strange) or isinstance(error.__cause__, errors.FileMetadataError):
-        return "What answers in the Hub's place is not the Hub; there may be a page to sign in to."
-    return f"The Hub cannot be reached from here, and '{repo}' has not been fetched before."
+        return HubError(
+            "What answers in the Hub's place is not the Hub; there may be a page to sign in to."
+        )
+    return HubError(
+        f"The Hub cannot be reached from here, and '{repo}' has not been fetched before."
+    )
 
 
 def _size(count: int) -> str:

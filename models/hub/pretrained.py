@@ -17,7 +17,7 @@ from models import FOREIGN
 from models.checkpoints import weights
 from models.checkpoints.codes import CODES, DECODED
 from models.checkpoints.config_file import CONFIG
-from models.checkpoints.fetch import ID, MOST_BYTES, HubError, fetch, sentence
+from models.checkpoints.fetch import ID, MOST_BYTES, HubError, fetch, problem
 from models.checkpoints.header import SHIPPED, Header, read_header
 from models.checkpoints.parts import files_of, load_tensors, weights_in
 from models.evaluation.card import write_card
@@ -131,6 +131,8 @@ def push_folder(
     if matched is None or matched[2]:
         raise HubError("Name the repository as owner/name, of letters, digits, '-', '_' and '.'.")
     header = read_header(folder)
+    if header.family in FOREIGN:
+        raise HubError("This model is another library's: put it on the Hub with that library.")
     if not (folder / CONFIG).is_file():
         weights.rewrite_header(folder, header)
     if not (folder / CARD).is_file():
@@ -150,24 +152,27 @@ def push_folder(
             revision=revision,
         )
     except Exception as error:
-        raise HubError(_refusal(error, id, revision)) from None
+        raise _refusal(error, id, revision) from None
     return f"{api.endpoint}/{id}"
 
 
-def _refusal(error: Exception, id: str, revision: str | None) -> str:
+def _refusal(error: Exception, id: str, revision: str | None) -> HubError:
     """Why a model could not be put on the Hub."""
     from huggingface_hub import errors
 
     status = getattr(getattr(error, "response", None), "status_code", 0)
     if isinstance(error, errors.LocalTokenNotFoundError):
-        return "A token with the right to write is needed: make one in the Hub's settings."
+        return HubError(
+            "A token with the right to write is needed: make one in the Hub's settings."
+        )
     if isinstance(error, errors.RepositoryNotFoundError) or status == 403:
-        return f"This token may not write to '{id}': it needs the right to, and '{id}' to be yours."
-    if not status and isinstance(error, (OSError, RuntimeError)):
-        return "The Hub cannot be reached from here; nothing was sent."
-    return sentence(error, id, revision).replace(
-        f", and '{id}' has not been fetched before", "; nothing was sent"
-    )
+        return HubError(
+            f"This token may not write to '{id}': it needs the right to, and '{id}' to be yours."
+        )
+    strange = isinstance(error, ValueError) or isinstance(error.__cause__, ValueError)
+    if not status and not strange:
+        return HubError("The Hub cannot be reached from here; nothing was sent.")
+    return problem(error, id, revision)
 
 
 def _readme(folder: Path, id: str) -> str:

@@ -17,7 +17,7 @@ from explorer.page.context import Context
 from explorer.page.part import Asked, Part, Screen, screen
 from explorer.pictures import images
 from explorer.server.jobs import JobError
-from explorer.tabs.train import pictures, setup
+from explorer.tabs.train import keep, pictures, setup
 from explorer.tabs.train.mine import whose
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ def bring_pictures(context: Context, name: str, asked: Asked) -> Iterator[Screen
 
 def bring_hub(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """Fetches a data set on the Hub."""
+    keep.check_hub(context)
     repo = (asked.repo or "").strip()
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*(:[\w.-]+)?", repo):
         raise JobError("Name a data set on the Hub as owner/name, or owner/name:configuration.")

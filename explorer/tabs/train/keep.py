@@ -6,6 +6,7 @@ import io
 import logging
 import secrets
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +14,25 @@ from typing import TYPE_CHECKING, Any
 from explorer import components
 from explorer.page.picker import card
 from explorer.pictures import images
+from explorer.server import sign_in
 from explorer.server.jobs import JobError
+from models.checkpoints import fetch
 from models.checkpoints.codes import CODES, DECODED
+from models.checkpoints.config_file import CONFIG
 from models.checkpoints.parts import INDEX, PART, WEIGHTS, files_of
 
 if TYPE_CHECKING:
     from explorer.page.context import Context
     from explorer.server.jobs import Job
     from explorer.server.visitors import Visitor
+    from models.checkpoints.fetch import Found
 
 log = logging.getLogger(__name__)
 
 # The files of a checkpoint that are of use to somebody else, besides its weights.
-FILES = ("recipe.toml", "card.md", "preview.webp", CODES, DECODED)
-LARGEST = 200 << 20  # bytes of a model that is brought back
+FILES = (CONFIG, "recipe.toml", "card.md", "preview.webp", CODES, DECODED)
+LARGEST = 200 << 20  # bytes of a model that is brought back, or fetched
+SWITCHED_OFF = "What goes to the Hugging Face Hub or comes from there is switched off here."
 MEASURE_SECONDS = 600.0
 # Of what ``evaluate`` measures, that which takes minutes at most of a small model.
 MEASURED = ("likelihood", "quality")
@@ -150,38 +156,55 @@ def _unpacked(path: Path, target: Path) -> Path:
 # -- the Hub --------------------------------------------------------------------------------------
 
 
-def push(visitor: Visitor, name: Any, repo: str, token: str) -> str:
+def check_hub(context: Context) -> None:
+    """Raises JobError where nothing may go to the Hub or come from there."""
+    if not context.hub:
+        raise JobError(SWITCHED_OFF)
+
+
+def look_up(context: Context, visitor: Visitor, id: str, token: str | None) -> Found:
+    """What there is of a model on the Hub; nothing is fetched yet. token: the visitor's, None
+    without: the server's own opens nothing to them. Raises JobError with a sentence."""
+    check_hub(context)
+    try:
+        with tempfile.TemporaryDirectory(dir=visitor.folder) as place:
+            return fetch.look_up(id.strip(), None, token or False, place, LARGEST)
+    except ValueError as error:
+        raise JobError(str(error)) from None
+
+
+def bring_from_hub(context: Context, visitor: Visitor, found: Found, token: str | None) -> str:
+    """Fetches a model of the Hub for a visitor; returns its name. Raises JobError."""
+    target = visitor.folder / f"{fetch.KEPT}{secrets.token_hex(4)}"
+    cache, inner = target / "cache", target / found.repo
+    try:
+        came = fetch.get(found, token or False, cache, LARGEST, progress=False)
+        # Out of the cache, which keeps files by what is in them and would stay when this goes.
+        shutil.copytree(came, inner)
+        shutil.rmtree(cache)
+        context.visitors.jobs.ask("check", visitor.folder, "checked", out=str(inner))
+        name = context.store.adopt(inner)
+    except ValueError as error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise JobError(str(error)) from None
+    context.visitors.keep(visitor, name, inner)
+    return name
+
+
+def push(context: Context, visitor: Visitor, name: Any, repo: str, token: str) -> str:
     """Puts a model on the Hub, into a repository of the visitor's, with their token, which is not
     kept anywhere. Returns its address. Raises JobError with a sentence."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from models.hub.pretrained import push_folder
 
+    check_hub(context)
     folder = folder_of(visitor, name)
     if not token.strip():
-        raise JobError("A token with the right to write is needed: make one in the Hub's settings.")
-    if "/" not in repo.strip():
-        raise JobError("Name the repository as owner/name.")
-    api = HfApi(token=token.strip())
-    try:
-        api.create_repo(repo.strip(), exist_ok=True)
-        api.upload_folder(
-            repo_id=repo.strip(), folder_path=folder, allow_patterns=_files(folder),
-            commit_message="A model trained with Generative Explorer",
+        raise JobError(
+            "Sign in with Hugging Face first." if sign_in.offered() else
+            "A token with the right to write is needed: make one in the Hub's settings."
         )  # fmt: skip
-        card_file = folder / "card.md"
-        if card_file.is_file():
-            api.upload_file(
-                path_or_fileobj=card_file, path_in_repo="README.md", repo_id=repo.strip()
-            )
-    except HFValidationError as error:
-        raise JobError(f"'{repo}' is no name for a repository: {_line(error)}") from None
-    except HfHubHTTPError as error:
-        raise JobError(f"The Hub has refused: {_line(error)}") from None
-    except Exception as error:  # whatever the HTTP library of the day raises without a network
-        log.info("Pushing failed: %s", type(error).__name__)
-        raise JobError("The Hub cannot be reached from this server.") from None
-    return f"https://huggingface.co/{repo.strip()}"
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200].rstrip(".") + "."
+    words = "A model trained with Generative Explorer"
+    try:
+        return push_folder(folder, repo, token.strip(), commit_message=words)
+    except ValueError as error:
+        raise JobError(str(error)) from None

@@ -74,7 +74,8 @@ def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
         )
         items.append({"key": name, "title": title, "note": note, "off": ""})
     items.append({"key": OWN, "title": "Pictures of your own …", "note": "", "off": ""})
-    items.append({"key": HUB, "title": "From the Hugging Face Hub …", "note": "", "off": ""})
+    if context.hub:
+        items.append({"key": HUB, "title": "From the Hugging Face Hub …", "note": "", "off": ""})
     return items
 
 
@@ -105,7 +106,7 @@ def look_online(context: Context) -> None:
     """Finds out whether the Hub can be reached, for ``datasets``; takes seconds where it cannot."""
     from models.data.sources import reachable
 
-    context.ask.kept(ONLINE, lambda: reachable(3.0))
+    context.ask.kept(ONLINE, lambda: context.hub and reachable(3.0))
 
 
 # -- the recipe ------------------------------------------------------------------------------------

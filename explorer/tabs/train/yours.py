@@ -12,6 +12,7 @@ from explorer.components import say
 from explorer.page.context import Context
 from explorer.page.part import Asked, Part, Screen, screen
 from explorer.page.saves import SaveButtons
+from explorer.server import sign_in
 from explorer.server.visitors import Visitor
 from explorer.tabs.train import keep
 from explorer.tabs.train.mine import whose
@@ -55,11 +56,22 @@ def bring_model(context: Context, name: str, asked: Asked) -> Screen | None:
     return screen(status=say(words), **shown(context, visitor))
 
 
+def fetch_model(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """Fetches a model of the Hub, with the sign-in of whoever asks where there is one."""
+    yield screen(status=say("Asking the Hub …", kind="busy"))
+    visitor, token = whose(context, asked), sign_in.token_of(asked.request)
+    found = keep.look_up(context, visitor, asked.wanted or "", token)
+    yield screen(status=say(f"Fetching {found.id}, {found.bytes / 1e6:.1f} MB …", kind="busy"))
+    brought = keep.bring_from_hub(context, visitor, found, token)
+    words = f"{context.store.header(brought).title} is here, and in the other tabs of this page."
+    yield screen(status=say(words), **shown(context, visitor))
+
+
 def push(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """Puts a model on the Hub; the token goes from the page at once."""
     yield screen(token="", status=say("Sending it to the Hub …", kind="busy"))
-    visitor = whose(context, asked)
-    address = keep.push(visitor, asked.kept, asked.target or "", asked.token or "")
+    visitor, token = whose(context, asked), sign_in.token_of(asked.request) or asked.token or ""
+    address = keep.push(context, visitor, asked.kept, asked.target or "", token)
     yield screen(status=say(f"It is on the Hub: {address}"))
 
 
@@ -76,17 +88,27 @@ def build_yours(context: Context) -> Yours:
         about = components.status()
         back = gr.File(label="Load a saved model (.zip or .safetensors)", height=110,
                        elem_id="train-back")  # fmt: skip
-        with gr.Accordion("To the Hugging Face Hub", open=False):
+        with gr.Accordion("From the Hugging Face Hub", open=False, visible=context.hub):
+            wanted = gr.Textbox(label="Model on the Hub", placeholder="owner/name", max_lines=1,
+                                elem_id="train-wanted")  # fmt: skip
+            fetch = gr.Button("Fetch the model", size="sm", elem_id="train-fetch")
+        with gr.Accordion("To the Hugging Face Hub", open=False, visible=context.hub):
             target = gr.Textbox(label="Repository", placeholder="you/name", max_lines=1)
-            token = gr.Textbox(label="Token", type="password", max_lines=1,
+            signs_in = sign_in.offered()
+            if signs_in and context.hub:
+                gr.LoginButton(size="sm")
+            token = gr.Textbox(label="Token", type="password", max_lines=1, visible=not signs_in,
                                info="Used once, and not kept.")  # fmt: skip
             send = gr.Button("Upload to the Hub", size="sm")
+        if not context.hub:
+            gr.Markdown(keep.SWITCHED_OFF)
 
-    part.controls(kept=chosen, back=back, target=target, token=token)
+    part.controls(kept=chosen, back=back, wanted=wanted, target=target, token=token)
     part.outputs(status=about, offers=offers, kept=chosen, token=token)
     part.saves(saver, save)
     part.on(test.click, measure, run="measure")
     context.keep_until_gone(back)
     part.on(back.upload, bring_model, run="bring", quick=False)
+    part.on([fetch.click, wanted.submit], fetch_model, run="fetch")
     part.on(send.click, push, run="push")
     return Yours(chosen, offers)
