@@ -58,6 +58,9 @@ def test_the_front_matter_is_what_a_space_reads():
     assert set(front["datasets"]) <= from_the_hub and front["models"] == []
     assert front["header"] in ("mini", "default") and front["suggested_hardware"] == "cpu-basic"
     assert (ROOT / front["thumbnail"]).is_file()
+    # To send a model after signing in: to make a repository, and to write to one that is there.
+    assert front["hf_oauth"] is True
+    assert set(front["hf_oauth_scopes"]) == {"contribute-repos", "write-repos"}
 
 
 def test_the_readme_is_read_in_one_go():
