@@ -65,8 +65,9 @@ def most_steps(header: Any) -> int:
 
 
 def guides(header: Any) -> bool:
-    """Whether such a model can be pushed towards a class."""
-    return walks(header) and bool(classes_of(header)) and not few_steps(header)
+    """Whether such a model can be pushed towards a class: it was also trained without one."""
+    both = header.config.get("drop_label", 1) > 0
+    return walks(header) and bool(classes_of(header)) and both and not few_steps(header)
 
 
 def student_of(header: Any, headers: Iterable[Any]) -> Any:

@@ -103,6 +103,12 @@ def parser() -> argparse.ArgumentParser:
         "truncation, chains and moments, which take long, are measured only when asked for)",
     )
     sub.add_argument(
+        "--against",
+        metavar="DATA",
+        help="hold samples against a data set or a folder of pictures (a folder for each class, or "
+        "none), whatever the model was trained on; nothing is written",
+    )
+    sub.add_argument(
         "--run",
         help="of moments: a run of the same recipe that kept snapshots (default: the checkpoint)",
     )
@@ -119,7 +125,11 @@ def parser() -> argparse.ArgumentParser:
         "--temperature", type=float, help="how far from the likeliest; 1 is as trained"
     )
     sub.add_argument("--steps", type=int, help="steps of a sampler that takes steps")
-    sub.add_argument("--sampler", help="which sampler: dpm, heun, euler, ddim, ddpm, langevin, ode")
+    sub.add_argument(
+        "--sampler",
+        help="which sampler: dpm, heun, euler, ddim, ddpm, langevin, ode; "
+        "scheduler, a diffusers model's own",
+    )
     sub.add_argument("--guidance", type=float, help="how far towards the class; 1 is as it is")
     sub.add_argument("--truncation", type=float, help="noise of a GAN stays within +- this")
     sub.add_argument("--out", required=True, help="picture file to write, such as grid.png")

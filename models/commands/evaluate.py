@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints.fetch import origin
-from models.checkpoints.header import resolve
+from models import FOREIGN
+from models.checkpoints.fetch import called, origin
+from models.checkpoints.header import read_header, resolve
 from models.checkpoints.parts import INDEX, WEIGHTS
+from models.checkpoints.weights import load
 from models.commands.arguments import DRAWS, IMAGES
 from models.contract.knobs import checked_seed
 from models.machine.files import check_folder
@@ -25,6 +27,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.samples is not None:
         DRAWS.checked(args.samples, "--samples")
     file = resolve(args.checkpoint)
+    if args.against is not None:
+        return _against(args, file.parent)
+    if read_header(file).family in FOREIGN:
+        raise ValueError(
+            f"Nothing says which pictures '{called(file.parent)}' was trained on; name those that "
+            "its samples are held against: --against DATA, a data set or a folder of pictures."
+        )
     if not args.dry and origin(file.parent):
         raise ValueError(
             "Results are written beside the weights: save that model to a folder of yours first, "
@@ -51,19 +60,37 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     except NotKept as error:  # what was measured is shown in any case
         header, unwritten = error.header, error
     if not args.json:
-        from models.evaluation.card import meaning, number
-
-        for name, metric in header.metrics.items():
-            error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
-            print(
-                f"{name:22} {number(metric['value'])}{error}  n={metric.get('n')}  {meaning(name)}"
-            )
+        _show(header.metrics)
     measured = {"name": header.name, "metrics": header.metrics}
     if unwritten is not None:
         if args.json:
             print(json.dumps(measured))
         raise unwritten
     return measured
+
+
+def _against(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Measures samples against the pictures that were named; nothing is written."""
+    from models.evaluation.against import quality_against
+    from models.machine.processes import join
+
+    if args.only or args.run or args.samples:
+        raise ValueError("--against measures samples alone; leave --only, --run and --samples out.")
+    model = load(folder, join(args.device))
+    found = quality_against(
+        model, args.against, folder, args.data_dir, args.n or 0, args.seed, not args.json
+    )
+    if not args.json:
+        _show(found)
+    return {"name": called(folder), "against": args.against, "metrics": found}
+
+
+def _show(metrics: dict[str, dict[str, Any]]) -> None:
+    from models.evaluation.card import meaning, number
+
+    for name, metric in metrics.items():
+        error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
+        print(f"{name:22} {number(metric['value'])}{error}  n={metric.get('n')}  {meaning(name)}")
 
 
 def _check_results(folder: Path) -> None:

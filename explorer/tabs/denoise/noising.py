@@ -87,7 +87,8 @@ def levels_at(context: Context, name: str, times: np.ndarray, schedule: str | No
 
     from models.families.diffusion import schedules
 
-    level = schedules.schedule(chosen).level(torch.as_tensor(times, dtype=torch.float64)).numpy()
+    process = model.schedule if chosen == own else schedules.schedule(chosen)
+    level = process.level(torch.as_tensor(times, dtype=torch.float64)).numpy()
     return level.clip(*model.level_range) if isinstance(model, HasSchedule) else level
 
 

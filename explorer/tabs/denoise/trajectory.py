@@ -36,6 +36,8 @@ SAMPLERS = {
     "langevin": "Predictor-corrector",
     "ode": "Adaptive ODE",
 }
+# Besides these, of a model that has it, the very steps that its own program takes.
+ALL_SAMPLERS = {**SAMPLERS, "scheduler": "As its scheduler does"}
 SCHEDULES = {
     "edm": "EDM",
     "ddpm": "DDPM, linear",
@@ -101,7 +103,7 @@ def read_settings(
     checked_seed(seed)
     if not is_whole(count) or not 1 <= count <= MOST:
         raise ValueError(f"Ask for 1 to {MOST} pictures at once.")
-    if sampler not in SAMPLERS:
+    if sampler not in ALL_SAMPLERS:
         raise ValueError(f"There is no sampler '{sampler}'.")
     if not is_whole(steps) or not 1 <= steps <= MOST_STEPS:
         raise ValueError(f"Sampling takes a whole number of steps from 1 to {MOST_STEPS}.")
@@ -140,6 +142,12 @@ def offered_steps(
     knob = named(model.knobs(method)).get("steps")
     offered = [k for k in STEPS if knob is None or k <= knob.high]
     return asked if asked in offered else min(offered[-1], own_steps(header)), offered
+
+
+def samplers_of(model: Any) -> list[tuple[str, str]]:
+    """The items of a list of the samplers that the model takes."""
+    knob = named(model.knobs()).get("sampler")
+    return [(title, key) for key, title in ALL_SAMPLERS.items() if knob and key in knob.choices]
 
 
 def steps_choices(offered: Sequence[int]) -> list[tuple[str, int]]:

@@ -25,6 +25,7 @@ from explorer.server.abilities import classes_of, takes
 from explorer.server.reading import ANY, next_seed
 from explorer.tabs.denoise import trajectory
 from explorer.tabs.denoise.trajectory import (
+    ALL_SAMPLERS,
     MOST_GUIDANCE,
     OWN,
     SAMPLERS,
@@ -35,6 +36,7 @@ from explorer.tabs.denoise.trajectory import (
     decibels,
     offered_steps,
     read_settings,
+    samplers_of,
     steps_choices,
 )
 from models.contract.abilities import HasSchedule
@@ -127,7 +129,8 @@ def times_of(model: Any, settings: Settings, level: np.ndarray) -> np.ndarray | 
 
     from models.families.diffusion.schedules import schedule
 
-    return schedule(chosen).time(torch.as_tensor(level, dtype=torch.float64)).numpy()
+    process = model.schedule if chosen == own else schedule(chosen)
+    return process.time(torch.as_tensor(level, dtype=torch.float64)).numpy()
 
 
 def code_of(context: Context, name: str, settings: Settings) -> str:
@@ -210,8 +213,13 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
     steps, offered = offered_steps(model, context.store.header(name), asked.steps)
     asked = asked.but(label=asked.label if asked.label in range(len(classes)) else ANY, steps=steps)
     own = model.schedule.title if isinstance(model, HasSchedule) else None
+    samplers = samplers_of(model)
+    sampler = asked.sampler if asked.sampler in dict(samplers).values() else "dpm"
+    asked = asked.but(sampler=sampler)
     yield screen(
-        sampler=gr.Dropdown(visible=takes(model, "sampler")),
+        sampler=gr.Dropdown(
+            choices=samplers or [(SAMPLERS["dpm"], "dpm")], value=sampler, visible=bool(samplers)
+        ),
         steps=gr.Dropdown(
             choices=steps_choices(offered), value=steps, visible=takes(model, "steps")
         ),
@@ -255,7 +263,7 @@ def build(context: Context) -> None:
                     label="Class", filterable=False, elem_id="watch-class",
                 )  # fmt: skip
             sampler = gr.Dropdown(
-                [(title, key) for key, title in SAMPLERS.items()], value="dpm", label="Sampler",
+                [(title, key) for key, title in ALL_SAMPLERS.items()], value="dpm", label="Sampler",
                 filterable=False, elem_id="watch-sampler",
             )  # fmt: skip
             schedule = gr.Dropdown(
@@ -296,7 +304,7 @@ def build(context: Context) -> None:
 
     context.remember("denoise.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("denoise.pictures", count, parse=one_of(COUNTS, int))
-    context.remember("denoise.sampler", sampler, parse=one_of(SAMPLERS))
+    context.remember("denoise.sampler", sampler, parse=one_of(ALL_SAMPLERS))
     context.remember("denoise.steps", steps, parse=one_of(STEPS, int))
     context.remember("denoise.guidance", guidance, parse=number(0, MOST_GUIDANCE))
     context.remember("denoise.class", label, parse=whole(ANY, 99))
