@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         DRAWS.checked(args.samples, "--samples")
     file = resolve(args.checkpoint)
     if args.against is not None:
-        return _against(args, file.parent)
+        return _against(args, file)
     if read_header(file).family in FOREIGN:
         raise ValueError(
             f"Nothing says which pictures '{called(file.parent)}' was trained on; name those that "
@@ -69,20 +69,20 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return measured
 
 
-def _against(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def _against(args: argparse.Namespace, file: Path) -> dict[str, Any]:
     """Measures samples against the pictures that were named; nothing is written."""
     from models.evaluation.against import quality_against
     from models.machine.processes import join
 
     if args.only or args.run or args.samples:
         raise ValueError("--against measures samples alone; leave --only, --run and --samples out.")
-    model = load(folder, join(args.device))
+    model = load(file, join(args.device))
     found = quality_against(
-        model, args.against, folder, args.data_dir, args.n or 0, args.seed, not args.json
+        model, args.against, file.parent, args.data_dir, args.n or 0, args.seed, not args.json
     )
     if not args.json:
         _show(found)
-    return {"name": called(folder), "against": args.against, "metrics": found}
+    return {"name": called(file.parent), "against": args.against, "metrics": found}
 
 
 def _show(metrics: dict[str, dict[str, Any]]) -> None:
