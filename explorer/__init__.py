@@ -20,7 +20,8 @@ How the page hangs together, for whoever adds to it:
   before they are.
 * Pictures go to the browser as sprites (``images.sprite``: ``{"b64", "n", "h", "w", "c"}``,
   raw bytes) and are drawn by the components of ``explorer.components``.
-* Every event is declared with ``api_visibility="private"``; ``queue=False`` where the handler takes
+* Every event is declared with ``api_visibility="private"``, but for the functions that programs
+  call (``explorer.programs``); ``queue=False`` where the handler takes
   less than about 50 ms and is no generator.
 """
 
@@ -32,7 +33,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from explorer import components, languages
+from explorer import components, languages, programs
 from explorer.components import menus, theme
 from explorer.components.sheet import twice
 from explorer.page import address, take_home
@@ -74,7 +75,9 @@ class Page(gr.Blocks):
     def launch(self, *args: Any, prevent_thread_lock: bool = False, **options: Any) -> Any:
         """Serves the page, with sessions of ours in place of Gradio's."""
         # From the start, and before Gradio's own, one of which takes any word for a page's name.
-        options["app_kwargs"] = {**options.get("app_kwargs", {}), "routes": list(self.routes)}
+        of_app = options.get("app_kwargs", {})
+        middleware = [*of_app.get("middleware", ()), programs.calls_by_name(self)]
+        options["app_kwargs"] = {**of_app, "routes": list(self.routes), "middleware": middleware}
         served = super().launch(*args, prevent_thread_lock=True, **options)
         self.app.state_holder = Sessions(self)
         if not prevent_thread_lock:
@@ -85,6 +88,12 @@ class Page(gr.Blocks):
         self, block_fn: Any, inputs: list, state: Any, explicit_call: bool = False
     ) -> list:
         inputs = list(inputs)
+        if programs.is_program(block_fn):
+            try:
+                programs.check_inputs(block_fn, inputs)
+                return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+            except Exception as error:
+                raise programs.refused_inputs(error) from None
         for k, (block, value) in enumerate(zip(block_fn.inputs, inputs, strict=False)):
             if isinstance(block, gr.Slider) and isinstance(value, (int, float, type(None))):
                 slider = state[block._id] if state and block._id in state else block
@@ -127,6 +136,7 @@ def build(context: Context) -> gr.Blocks:
         player.install(context)
         lessons.install(context)
         address.install(context)
+        programs.install(context)
         page.routes = (*context.routes, take_home.route(context))
     return page
 
@@ -164,7 +174,7 @@ def launch_options(classroom: bool = False, root_path: str = "") -> dict:
         middleware.append(Middleware(ClassRoutes, classroom=Classroom()))
     return {
         "theme": theme.theme(),
-        "footer_links": [],
+        "footer_links": ["api"],
         "run_history": False,
         "ssr_mode": False,
         # The largest of what is taken anywhere, a model; what pictures and zips may have is checked

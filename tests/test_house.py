@@ -24,8 +24,8 @@ LAYERS = {
         "codes", "export", "scores", "evaluation", "hub", "training", "commands", "__main__",
     ),
     "explorer": (
-        "languages", "pictures", "server", "components", "export", "page", "tours", "tabs",
-        "__init__",
+        "languages", "pictures", "server", "components", "export", "page", "programs", "tours",
+        "tabs", "__init__",
     ),
 }  # fmt: skip
 
