@@ -36,7 +36,7 @@ from starlette.middleware import Middleware
 from explorer import components, languages, programs
 from explorer.components import menus, theme
 from explorer.components.sheet import twice
-from explorer.page import address, take_home
+from explorer.page import address, notebook, take_home
 from explorer.page.context import Context
 from explorer.page.picker import model_picker
 from explorer.server.assets import Assets
@@ -158,7 +158,10 @@ def launch_options(classroom: bool = False, root_path: str = "") -> dict:
     classroom: whether questions can be asked that a class answers on phones. root_path: where a
     proxy serves the page, "/models" or a whole address; "" where it stands by itself.
     """
-    names = {"RENAMED": address.RENAMED, "HOME": address.home(), "CLASS": classroom}
+    names = {
+        "RENAMED": address.RENAMED, "HOME": address.home(), "SPACE": address.space(),
+        "CLASS": classroom, "NOTEBOOK": notebook.cells(),
+    }  # fmt: skip
     assets = {
         "script": components.scripts(),
         "style": twice(components.stylesheet()),

@@ -280,6 +280,8 @@ def of_page() -> Iterator[str]:
     """Labels, choices, buttons and what else stands on the page when it is built."""
     for component in page()["components"]:
         props, kind = component["props"], component["type"]
+        if kind == "api":  # for programs, in English
+            continue
         for key in ("label", "info", "placeholder"):
             if isinstance(props.get(key), str) and props.get("show_label", True):
                 yield from pieces(props[key])
@@ -335,7 +337,9 @@ def texts() -> dict[str, list[str]]:
         [p for p in EXPLORER.rglob("*") if not p.is_relative_to(EXPLORER / "languages")],
     )
     labs, plane = tabs / "ideas", tabs / "plane"
-    page_files = [p for p in rest if not p.is_relative_to(EXPLORER / "export")]
+    # An exported file has no other language, and programs are spoken to in English.
+    beside = (EXPLORER / "export", EXPLORER / "programs")
+    page_files = [p for p in rest if not any(p.is_relative_to(folder) for folder in beside)]
     own = [p for p in page_files if not p.is_relative_to(labs) and not p.is_relative_to(plane)]
 
     def of(paths: Iterable[Path]) -> Iterator[str]:

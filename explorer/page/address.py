@@ -153,6 +153,13 @@ def home() -> str:
     return f"https://{name}/" if re.fullmatch(r"[\w.-]+", name) else ""
 
 
+def space() -> str:
+    """The address of the Space's page on the Hub, which has this one in a frame; "" elsewhere."""
+    name, hub = os.environ.get("SPACE_ID", ""), os.environ.get("HF_ENDPOINT", "")
+    hub = hub if re.fullmatch(r"https?://[\w.:-]+", hub) else "https://huggingface.co"
+    return f"{hub}/spaces/{name}" if re.fullmatch(r"[\w.-]+/[\w.-]+", name) else ""
+
+
 def install(context: Context) -> None:
     """Wires the address to the page that is being built. Called last, when all tabs are there."""
     private = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}

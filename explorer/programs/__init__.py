@@ -108,6 +108,7 @@ def _add(context: Context, function: Callable, gate: Gate, files: Files) -> None
     called = _called(context, function, gate, files)
     called.__doc__ = unwrapped(inspect.getdoc(function))
     about, sentences, returns = get_function_description(called)
+    about += f" It gives {'; '.join(line.rstrip('.') for line in returns)}."
     inputs = []
     for name, has_default, default, kind in get_function_params(function):
         schema = {**_schema(kind), "additional_description": sentences[name]}

@@ -162,6 +162,15 @@ def test_links_begin_with_the_host_of_the_space(monkeypatch):
     assert address.home() == ""
 
 
+def test_links_of_a_framed_page_begin_with_the_spaces_page(monkeypatch):
+    assert address.space() == ""
+    monkeypatch.setenv("SPACE_ID", "someone/explorer")
+    assert address.space() == "https://huggingface.co/spaces/someone/explorer"
+    for wrong in ("explorer", "a/b/c", "a/<b>", "../b?c"):
+        monkeypatch.setenv("SPACE_ID", wrong)
+        assert address.space() == "", wrong
+
+
 def test_every_tab_keeps_the_conventions():
     from explorer.tabs import TABS, key_of
     from models.contract.capabilities import CAPABILITIES

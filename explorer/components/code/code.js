@@ -1,5 +1,5 @@
 const code = element.querySelector('code'),
-  button = element.querySelector('button');
+  [button, notebook] = element.querySelectorAll('button');
 const WORDS = 'from|import|as|def|return|for|in|if|else|with|None|True|False';
 const KINDS = new RegExp(`(#.*)|('[^'\\n]*'|"[^"\\n]*")|\\b(${WORDS})\\b`, 'g');
 const show = () => {
@@ -28,5 +28,6 @@ button.onclick = async () => {
     button.textContent = 'Copy';
   }, 1500);
 };
+notebook.onclick = () => GE.saveNotebook(code.textContent);
 watch('value', show);
 show();

@@ -7,7 +7,7 @@
     node.append(...inside);
     return node;
   };
-  const address = () => ge.link('').replace(/\/$/, '') + '/class';
+  const address = () => ge.host().replace(/\/$/, '') + '/class';
   const call = async (path, method, key, wish) => {
     const headers = { 'Content-Type': 'application/json', ...(key && { 'Question-Key': key }) };
     const body = wish && JSON.stringify(wish);

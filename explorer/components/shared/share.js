@@ -116,6 +116,10 @@
     ge.notify(`${own}.html (${size} MB) is in your downloads. It opens without a network.`);
   };
 
+  // The functions that programs may call, as Gradio shows them: by a link of its foot, which this
+  // page has put away.
+  ge.showPrograms = () => document.querySelector('footer .show-api')?.click();
+
   // The entries of the menu: words, and what they do.
   ge.sharing = [
     { words: 'Copy link', act: () => ge.copyLink() },
@@ -123,6 +127,7 @@
     { words: 'Take it home', act: () => ge.takeHome() },
     { words: 'Make a lesson', act: () => ge.makeLesson() },
     ...(window.GE_CLASS ? [{ words: 'Ask the class', act: () => ge.askClass() }] : []),
+    { words: 'Use via API', act: () => ge.showPrograms() },
     { words: 'Projector', key: 'P', act: () => ge.project(true) },
   ];
 

@@ -8,12 +8,9 @@
 
   // The state on screen as it stands in an address, after the "?"; of the window nothing is said.
   ge.address = () => params().toString();
-  // The whole address of a state. On a Hugging Face Space the page lies in a frame, and the server
-  // says what the Space's own address is.
-  ge.link = (query = ge.inLanguage(ge.address()), hash = '') => {
-    const base = window.GE_HOME || location.origin + location.pathname;
-    return base + (query ? '?' + query : '') + hash;
-  };
+  // The whole address of a state (see frame.js).
+  ge.link = (query = ge.inLanguage(ge.address()), hash = '') =>
+    ge.base() + (query ? '?' + query : '') + hash;
 
   // One request at a time; of those that come meanwhile the newest is next.
   let under = null,

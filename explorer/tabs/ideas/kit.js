@@ -185,11 +185,13 @@ IDEAS.open = (host, name, about, view, given, put) => {
         copy.textContent = 'Copy';
       }, 1500);
     };
+    const notebook = el('button', { type: 'button' }, 'Notebook');
+    notebook.onclick = () => GE.saveNotebook(text);
     return el(
       'details',
       { class: 'code' },
       el('summary', {}, 'Show the code'),
-      el('div', { class: 'pad' }, copy, pre),
+      el('div', { class: 'pad' }, el('div', { class: 'acts' }, copy, notebook), pre),
     );
   };
 

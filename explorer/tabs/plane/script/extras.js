@@ -86,11 +86,13 @@ PLANE.code = app => {
     copy.textContent = done ? 'Copied' : 'Selected';
     setTimeout(() => (copy.textContent = 'Copy'), 1500);
   };
+  const notebook = el('button', { type: 'button' }, 'Notebook');
+  notebook.onclick = () => GE.saveNotebook(pre.textContent);
   const node = el(
     'details',
     { class: 'code' },
     el('summary', {}, 'Show the code'),
-    el('div', { class: 'pad' }, pre, copy),
+    el('div', { class: 'pad' }, pre, el('div', { class: 'acts' }, copy, notebook)),
   );
   const python = v =>
     v === true
