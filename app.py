@@ -81,6 +81,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="questions may be asked that a class answers on phones; nothing is stored",
     )
+    add("--mcp", action="store_true", help="the functions for programs are tools of MCP, too")
     add("--no-training", action="store_true", help="nobody may train a model on the page")
     add("--max-jobs", type=whole, default=1, help="training runs at a time (default: 1)")
     add("--max-train-minutes", type=whole, default=10, help="minutes a run may take (default: 10)")
@@ -139,6 +140,9 @@ def _serve(args: argparse.Namespace) -> int:
     import explorer
     from explorer.server.sessions import limit_arenas
 
+    if args.mcp and not explorer.programs.has_mcp():
+        print(f"app.py: {explorer.programs.WITHOUT_MCP}", file=sys.stderr)
+        return 2
     limit_arenas()
     try:
         limits = explorer.Limits(
@@ -157,6 +161,7 @@ def _serve(args: argparse.Namespace) -> int:
             server_port=args.port,
             share=args.share,
             prevent_thread_lock=True,
+            mcp_server=args.mcp or None,  # else as the framework's own setting says
             **explorer.launch_options(args.classroom, args.root_path),
         )
     except ValueError:  # Gradio asks its own server whether it is there, for some seconds

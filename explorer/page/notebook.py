@@ -39,7 +39,7 @@ OF_REPOSITORY = """\
     if not root.exists():
         subprocess.run(["git", "clone", "--depth", "1", {address!r}, str(root)], check=True)"""
 OF_CHECKOUT = """\
-    raise SystemExit("Put this notebook into a checkout of Generative Explorer and open it there.")"""
+    raise SystemExit("Put this notebook into a checkout of Generative Explorer first.")"""
 
 
 def cells() -> dict[str, str]:

@@ -8,6 +8,7 @@ its docstring: "Use via API" and MCP clients show the sentences of it.
 from __future__ import annotations
 
 import functools
+import importlib.util
 import inspect
 import logging
 from collections.abc import Callable, Mapping
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# What MCP needs is optional: fifteen packages, one of them larger than all of the page.
+WITHOUT_MCP = "--mcp needs the package 'mcp', before its version 2; get it by: pip install 'mcp<2'"
 NAMES = ("list_models", "sample", "decode", "encode", "complete", "denoise", "score")
 # A picture of four pixels, in base64.
 PICTURE = (
@@ -96,6 +99,15 @@ def calls_by_name(page: gr.Blocks) -> Middleware:
         if is_program(fn)
     }
     return Middleware(NamedCalls, calls=calls)
+
+
+def has_mcp() -> bool:
+    """Whether the functions can be tools of MCP here."""
+    if importlib.util.find_spec("mcp") is None:
+        return False
+    from gradio.mcp import GradioMCPServer
+
+    return hasattr(GradioMCPServer, "StreamableHTTPSessionManager")
 
 
 def is_program(fn: Any) -> bool:

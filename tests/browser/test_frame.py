@@ -110,10 +110,11 @@ def test_the_outer_address_follows_and_brings_the_state_back(around, outer):
     share(frame, "Copy link")
     until(page, lambda: clipboard(frame) != "")
     assert clipboard(frame) == page.url
-    # The copied link is opened: another window has the same tab and part on screen.
-    other = opened(page, page.url)
-    other.locator("#map-beside_real").wait_for(state="visible")
-    assert other.evaluate("GE.current") == "toy-colour"
+    shown = frame.evaluate("GE.current")
+    # The copied link is opened: the same tab, part and model are on screen.
+    again = opened(page, page.url)
+    again.locator("#map-beside_real").wait_for(state="visible")
+    assert again.evaluate("GE.current") == shown
 
 
 def test_the_view_the_language_and_a_mark_follow_too(around, outer):
