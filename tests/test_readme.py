@@ -17,6 +17,7 @@ PAGES = (
     "pretrained/README.md",
     "README.md",
     ".github/CONTRIBUTING.md",
+    ".github/PROGRAMS.md",
     "models/training/README.md",
     "models/checkpoints/README.md",
     "tests/bench/README.md",

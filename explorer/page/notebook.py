@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 
 folders = [Path.cwd(), *Path.cwd().parents]
-root = next((f for f in folders if (f / "models" / "contract").is_dir()), None)
+root = next((f for f in folders if (f / "models" / "__main__.py").is_file()), None)
 if root is None:
 {fetch}
 os.chdir(root)

@@ -41,14 +41,14 @@ def test_where_the_project_is_had(monkeypatch, setting, value, words):
 def test_a_copy_is_fetched_where_no_checkout_is_found(monkeypatch, tmp_path):
     """The repository's address is one of this machine here; git is the ordinary one."""
     there, here = tmp_path / "there", tmp_path / "here"
-    (there / "models" / "contract").mkdir(parents=True)
-    (there / "models" / "contract" / "here.py").write_text("x = 1\n")
+    (there / "models").mkdir(parents=True)
+    (there / "models" / "__main__.py").write_text("x = 1\n")
     here.mkdir()
     commit = ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]
     for command in (["init", "-q"], ["add", "."], commit):
         subprocess.run(["git", *command], cwd=there, check=True)
     monkeypatch.setenv(notebook.SETTING, "https://example.org/a")
     project = notebook.cells()["project"].replace("https://example.org/a", there.as_uri())
-    program = project + "\nfrom models.contract import here\nassert here.x == 1"
+    program = project + "\nfrom models.__main__ import x\nassert x == 1"
     for _ in range(2):  # the second time it is there
         subprocess.run([sys.executable, "-c", program], cwd=here, check=True, timeout=60)
