@@ -1,7 +1,7 @@
 """The command line: the same models as the page, without the page.
 
     python -m models list [--markdown models|scores] [--into FILE]
-    python -m models train RECIPE [--set a.b=c] [--data-dir D] [--out D] [--resume] [--device cpu]
+    python -m models train RECIPE [--set a.b=c] [--data-dir D] [--out D] [--resume] [--json]
     python -m models evaluate CHECKPOINT [--data-dir D] [--n N] [--json]
     python -m models sample CHECKPOINT --n 64 --seed 0 [--label K] [--steps S]
                               [--sampler NAME] [--guidance W] [--truncation T] --out grid.png

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +56,17 @@ def _write(target: Path, text: str) -> int:
     return len(data)
 
 
-def write_space(names: Sequence[str], folder: Path, weights: str) -> dict[str, int]:
+def write_space(
+    names: Sequence[str], folder: Path, weights: str, watch: Callable[[Any], Any] = iter
+) -> dict[str, int]:
     """Writes a static Space: a page for each model, index.html, README.md. Returns the pages' sizes
-    by their names. Raises ValueError where two models would have one page."""
+    by their names. watch: is given the models, and gives them on. Raises ValueError where two
+    models would have one page."""
     files = [f"{read_header(name).name}.html" for name in names]
     if twice := {file for file in files if files.count(file) > 1 or file == "index.html"}:
         raise ValueError(f"Two pages of a Space would be called {sorted(twice)[0]}; leave one out.")
     headers, sizes = {}, {}
-    for name, file in zip(names, files, strict=True):
+    for name, file in watch(zip(names, files, strict=True)):
         headers[file], text = page_of(name, weights)
         sizes[file] = _write(folder / file, text)
     _write(folder / "index.html", index(headers))

@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--checkpoints", default=str(SHIPPED), help="folder of checkpoints")
 
-    sub = command("train", "train a recipe", "data", "device")
+    sub = command("train", "train a recipe", "data", "device", "json")
     sub.add_argument("recipe", help="a recipe's name, or a .toml file")
     sub.add_argument(
         "--set",

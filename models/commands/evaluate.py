@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             seed=args.seed,
             only=args.only,
             write=not args.dry,
-            progress=not args.json,
+            progress=not args.json or sys.stderr.isatty(),
             run=None if args.run is None else resolve(args.run).parent,
         )
     except NotKept as error:  # what was measured is shown in any case

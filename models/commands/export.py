@@ -8,11 +8,13 @@ installed a sentence says so.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from models.checkpoints.header import resolve
+from models.commands.progress import each
 from models.export.packing import KINDS
 from models.machine.files import check_folder
 
@@ -60,7 +62,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         size = files.write_file(args.names[0], Path(args.to), args.weights)
         written = {"out": args.to, "bytes": size}
     else:
-        sizes = files.write_space(args.names, Path(args.space), args.weights)
+        watch = partial(each, what="export", unit="model")
+        sizes = files.write_space(args.names, Path(args.space), args.weights, watch)
         written = {"out": args.space, "bytes": sizes}
     if not args.json:
         total = size if args.to else sum(sizes.values())

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from models.checkpoints.header import resolve
+from models.commands.progress import bar
 from models.contract.knobs import checked_seed
 from models.machine.files import check_folder
 
@@ -17,7 +18,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     checked_seed(args.seed, "--seed")
     folder = resolve(args.checkpoint).parent
     check_folder(folder)
-    path = film(folder, str(processes.join(args.device)), args.seed)
+    device = str(processes.join(args.device))
+    with bar("film", unit="moment") as shown:
+        path = film(folder, device, args.seed, shown.update)
     if not args.json:
         print(f"Wrote {path}.")
     return {"out": str(path), "seed": args.seed}

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.commands.progress import bar, each
 from models.machine.files import check_folder, write_atomically
 from models.plane import METHODS
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 KINDS = (".film", ".png")
 MOMENTS = 30  # of a film that is written here
 MOST_MINUTES = 60.0
+# The bar of a run that ends when its time is up.
+SECONDS = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total_fmt} s"
 
 
 def add_arguments(sub: argparse.ArgumentParser) -> None:
@@ -94,11 +97,13 @@ def _moments(run: Run, seconds: float, count: int) -> list[Moment]:
     from models.plane.film import moment_of
 
     moments, following = [], 0.0
-    while not run.model.finished and run.seconds < seconds:
-        if count > 1 and run.seconds >= following and len(moments) < count - 1:
-            moments.append(moment_of(run))
-            following = max(0.1, run.seconds) * (10 * seconds + 1) ** (1 / (count - 2))
-        run.advance()
+    with bar("train", round(seconds), "s", bar_format=SECONDS) as shown:
+        while not run.model.finished and run.seconds < seconds:
+            if count > 1 and run.seconds >= following and len(moments) < count - 1:
+                moments.append(moment_of(run))
+                following = max(0.1, run.seconds) * (10 * seconds + 1) ** (1 / (count - 2))
+            run.advance()
+            shown.update(min(run.seconds, seconds) - shown.n)
     return [*moments, moment_of(run)]
 
 
@@ -138,15 +143,17 @@ def _ship(args: argparse.Namespace) -> dict[str, Any]:
     if args.named is not None:
         dataset(args.named)
     done = []
-    for key in [args.named] if args.named else DENSITIES:
-        for name in args.method or METHODS:
-            if shipped.path_of(name, key).is_file() and not args.again:
-                continue
-            facts = shipped.ship(name, key)
-            kl = facts["measures"][-1]["kl_forward"]["value"]
-            done.append({"method": name, "set": key, "kl_forward": kl})
-            if not args.json:
-                print(f"{name} {key}: {facts['seconds'][-1]:.1f} s, KL {kl:.3f} nats", flush=True)
+    sets = [args.named] if args.named else DENSITIES
+    runs = [(key, name) for key in sets for name in args.method or METHODS]
+    # A line for each says how far it is; JSON says nothing until all are there.
+    for key, name in each(runs, "ship", "film") if args.json else runs:
+        if shipped.path_of(name, key).is_file() and not args.again:
+            continue
+        facts = shipped.ship(name, key)
+        kl = facts["measures"][-1]["kl_forward"]["value"]
+        done.append({"method": name, "set": key, "kl_forward": kl})
+        if not args.json:
+            print(f"{name} {key}: {facts['seconds'][-1]:.1f} s, KL {kl:.3f} nats", flush=True)
     return {"shipped": done}
 
 

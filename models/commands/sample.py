@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from models.checkpoints.weights import load
 from models.commands.arguments import PICTURES, check_knobs, check_label, instead
+from models.commands.progress import frames
 from models.contract.knobs import checked_seed
 from models.machine.files import check_folder
 
@@ -35,7 +37,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     knobs = {name: value for name, value in given.items() if value is not None}
     check_knobs(model.knobs("sample_steps"), knobs, args.checkpoint, "samples")
     with torch.no_grad():
-        images = sample(model, args.n, generator(args.seed), args.label, **knobs)
+        watch = partial(frames, what="sample")
+        images = sample(model, args.n, generator(args.seed), args.label, watch, **knobs)
     if processes.here().main:
         pictures.save(pictures.grid(images), out)
     processes.here().wait()

@@ -8,6 +8,7 @@ from typing import Any
 from models.checkpoints.header import SHIPPED, read_header, resolve
 from models.checkpoints.weights import load
 from models.commands.arguments import DRAWS, check_knobs, instead
+from models.commands.progress import each
 from models.commands.reading import read_pictures
 from models.contract.knobs import checked_seed
 
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check_knobs(model.knobs("log_likelihood"), effort, args.checkpoint, "is scored")
     paths, images, unreadable = read_pictures(args, model.image_shape)
     rows = []
-    for path, picture in zip(paths, images, strict=True):
+    for path, picture in each(zip(paths, images, strict=True), "score", "picture"):
         # One by one: what kind of number it is depends on the picture.
         result = likelihood_each(model, picture[None].to(model.device), args.seed, **effort)
         nats = float(result.nats)
@@ -76,17 +77,22 @@ def _score_by(args: argparse.Namespace) -> dict[str, Any]:
     if background is None and not args.by:
         names = tuple(name for name in names if not SCORES[name].background)
     paths, x, unreadable = read_pictures(args, model.image_shape)
-    found = score_each(model, x.to(model.device), names, args.seed, reference, background)
-    rows: list[dict[str, Any]] = [{"image": path, "scores": {}} for path in paths]
-    for name, scored in found.items():
-        percentiles = [None] * len(x)
-        if reference is not None and name in reference.scores:
-            percentiles = reference.percentile(name, scored.values.cpu().numpy()).tolist()
-        errors = [error or None for error in scored.stderr.tolist()]
-        each = zip(rows, scored.values.tolist(), errors, percentiles, strict=True)
-        for row, value, error, percentile in each:
-            facts = {"value": value, "stderr": error, "unit": SCORES[name].unit}
-            row["scores"][name] = {**facts, "percentile": percentile}
+    rows: list[dict[str, Any]] = []
+    # One by one, as each scores the same in any company: what takes long shows how far it is.
+    for path, picture in each(zip(paths, x, strict=True), "score", "picture"):
+        alone = picture[None].to(model.device)
+        found = score_each(model, alone, names, args.seed, reference, background)
+        rows.append({"image": path, "scores": {}})
+        for name, scored in found.items():
+            percentile = None
+            if reference is not None and name in reference.scores:
+                percentile = float(reference.percentile(name, scored.values.cpu().numpy())[0])
+            rows[-1]["scores"][name] = {
+                "value": float(scored.values[0]),
+                "stderr": float(scored.stderr[0]) or None,
+                "unit": SCORES[name].unit,
+                "percentile": percentile,
+            }
     if not args.json:
         for row in rows:
             print(f"{row['image']}:")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
+from models.checkpoints.header import read_header
 from models.machine.files import check_folder
 
 
@@ -23,7 +25,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     device = join(args.device)
     dataset = datasets.load(recipe.data.name, "train", args.data_dir)
     for note in dataset.notes if here().main else ():
-        print(note)
+        print(note, file=sys.stderr if args.json else sys.stdout)
     bar = tqdm(unit="step", disable=args.quiet or not here().main, dynamic_ncols=True)
 
     def show(now: Progress) -> None:
@@ -37,5 +39,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     with bar:
         folder = train(recipe, dataset, out, device, args.resume, show)
-    print(f"Wrote {folder}. Measure it with: python -m models evaluate {folder}")
-    return {}
+    if not args.json:
+        print(f"Wrote {folder}. Measure it with: python -m models evaluate {folder}")
+    header = read_header(folder)
+    return {
+        "name": header.name, "out": str(folder), "parameters": header.parameters,
+        "training": header.training,
+    }  # fmt: skip

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.checkpoints.weights import load
 from models.commands.arguments import check_knobs
+from models.commands.progress import bar, each
 from models.commands.sentences import about_unreadable, one_line
 from models.contract.knobs import Knob, checked_seed
 
@@ -42,11 +44,16 @@ def write(args: argparse.Namespace) -> dict[str, Any]:
     prompt = model.read_text(args.prompt.replace("\\n", "\n"))
     k = prompt[None]
     told = 0
-    for k in model.text_steps(1, len(prompt) + args.n, generator(args.seed), prompt, **knobs):
-        text = model.say_text(k[0])
-        if not args.json:
-            print(text[told:], end="", flush=True)
-            told = len(text)
+    length = len(prompt) + args.n
+    # What is written shows by itself how far it is; JSON says nothing until it is all there.
+    with bar("write", length, "character") if args.json else nullcontext() as shown:
+        for k in model.text_steps(1, length, generator(args.seed), prompt, **knobs):
+            text = model.say_text(k[0])
+            if shown is None:
+                print(text[told:], end="", flush=True)
+                told = len(text)
+            else:
+                shown.update(k.shape[1] - shown.n)
     if not args.json:
         print()
     return {"text": model.say_text(k[0]), "prompt": len(prompt), "seed": args.seed}
@@ -56,7 +63,7 @@ def read(args: argparse.Namespace) -> dict[str, Any]:
     """Prints the bits a character that each file costs. Files that cannot be read are named."""
     model = _loaded(args)
     rows, unreadable = [], {}
-    for path in args.files:
+    for path in each(args.files, "read", "file"):
         try:
             rows.append({"file": path, **_cost(model, path)})
         except UnicodeDecodeError:

@@ -9,8 +9,10 @@ What is filmed follows from what the model can do, and every frame is what the m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -30,13 +32,17 @@ from models.machine.files import write_atomically
 PICTURES, MOMENTS, SEED, QUALITY = 4, 24, 0, 55
 
 
-def film(folder: Path, device: str = "cpu", seed: int = SEED) -> Path:
+def film(
+    folder: Path, device: str = "cpu", seed: int = SEED, tell: Callable[[], Any] = lambda: None
+) -> Path:
     """Makes a checkpoint's film and writes it beside the weights.
+
+    tell: called after each moment that was computed.
 
     Raises ValueError where the model makes no pictures, or makes them in one go.
     """
     model = load(folder, device)
-    what, frames = _frames(folder, model, device, seed)
+    what, frames = _frames(folder, model, device, seed, partial(_told, tell))
     sheet = _sheet(frames)
     exif = Image.Exif()
     exif[DESCRIPTION] = what
@@ -48,27 +54,36 @@ def film(folder: Path, device: str = "cpu", seed: int = SEED) -> Path:
 
 
 @torch.no_grad()
-def _frames(folder: Path, model: Model, device: str, seed: int) -> tuple[str, list[Tensor]]:
+def _frames(
+    folder: Path, model: Model, device: str, seed: int, told: Callable[[Any], Iterator[Any]]
+) -> tuple[str, list[Tensor]]:
     """(a key of ``FILMS``, frames of (PICTURES, C, H, W) in [0, 1]), at most MOMENTS of them."""
     if not isinstance(model, Samples):
         raise ValueError("This model makes no pictures, so there is nothing to film.")
     if read_snapshots(folder):
         every = moments(folder, device)
-        return "training", _spread([m.sample(PICTURES, generator(seed)) for _, m in every])
+        return "training", _spread([m.sample(PICTURES, generator(seed)) for _, m in told(every)])
     if isinstance(model, Flows):
-        return "layers", _spread(list(_unbent(model, seed)))
+        return "layers", _spread(list(told(_unbent(model, seed))))
     if isinstance(model, WritesPixels):
         D = math.prod(model.image_shape)
         u = uniform((PICTURES, D), Streams.of(generator(seed), PICTURES), model.device)
         every = model.write_steps(u, every=math.ceil(D / MOMENTS))
-        return "writing", [frame.x.clone() for frame in every]
-    steps = [frame.x.clone() for frame in model.sample_steps(PICTURES, generator(seed))]
+        return "writing", [frame.x.clone() for frame in told(every)]
+    every = model.sample_steps(PICTURES, generator(seed))
+    steps = [frame.x.clone() for frame in told(every)]
     if len(steps) > 2:
         written = "codes" if isinstance(model, WritesIndices) else "steps"
         return "chain" if isinstance(model, HasEnergy) else written, _spread(steps)
     if isinstance(model, Decodes) and model.code_prior == "normal":
-        return "walk", list(_walk(model, seed))
+        return "walk", list(told(_walk(model, seed)))
     raise ValueError("This model makes a picture in one go: its preview says as much as a film.")
+
+
+def _told(tell: Callable[[], Any], moments: Iterable[Any]) -> Iterator[Any]:
+    for moment in moments:
+        yield moment
+        tell()
 
 
 def _unbent(model: Flows, seed: int) -> Iterator[Tensor]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from tqdm import tqdm
 from models.codes.truncation import TRUNCATION
 from models.contract.abilities import ReadsCodes, TakesFewSteps
 from models.contract.capabilities import HasCodes, HasEnergy, Truncates, WritesPixels
-from models.contract.model import GenerativeModel, Model
+from models.contract.model import Frame, GenerativeModel, Model
 from models.contract.random import generator
 from models.contract.streams import Streams
 from models.data.datasets import Dataset
@@ -230,9 +232,13 @@ def sample(
     n: int,
     rng: Generator | Streams,
     label: int | Tensor | None = None,
+    watch: Callable[[Iterable[Frame]], Iterable[Frame]] = iter,
     **knobs: Any,
 ) -> Tensor:
-    """``model.sample``, shared out: every process returns all n images, (n, C, H, W) in [0, 1]."""
+    """``model.sample``, shared out: every process returns all n images, (n, C, H, W) in [0, 1].
+
+    watch: is given the frames of this process, and gives them on.
+    """
     processes, streams = here(), Streams.of(rng, n)
     # Every process makes as many; the last ones make some again, which are left out.
     filled = torch.arange(-(-n // processes.count) * processes.count) % n
@@ -240,4 +246,5 @@ def sample(
     if isinstance(label, Tensor):
         label = label[mine.to(label.device)]
     rng = Streams(streams.key, [streams.rows[k] for k in mine.tolist()])
-    return processes.joined(model.sample(len(mine), rng, label, **knobs))[:n]
+    frames = watch(model.sample_steps(len(mine), rng, label, **knobs))
+    return processes.joined(deque(frames, maxlen=1)[0].x)[:n]

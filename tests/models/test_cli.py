@@ -493,3 +493,44 @@ def test_pictures_are_read_upright_and_with_all_their_levels(tmp_path):
     Image.fromarray((ramp >> 8).astype(np.uint8)).save(tmp_path / "turned.png", exif=exif)
     turned = pictures.read(tmp_path / "turned.png", (1, 8, 8)).pixels
     assert np.abs(turned - deep[:, ::-1, ::-1]).max() < 1.5 / 255
+
+
+# -- what takes long says how far it is -----------------------------------------------------------
+
+
+def test_train_as_json_says_where_the_model_is_and_what_it_took(as_json, tmp_path):
+    out = tmp_path / "run"
+    told = as_json(
+        "train", "vae-mnist-2d", *SMALL, "--set", "train.steps=2", "--out", out, "--quiet"
+    )
+    assert told["out"] == str(out) and told["name"] == read_header(out).name
+    assert told["training"]["steps"] == 2 and told["parameters"] > 0
+
+
+def as_on_a_terminal(monkeypatch) -> None:
+    """Bars are shown where somebody looks, once a command has taken a while."""
+    from models.commands import progress
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(progress, "DELAY", 0)
+
+
+def test_bars_are_on_stderr_of_a_terminal_alone(run, monkeypatch, tiny_vae, picture, tmp_path):
+    grid, film = tmp_path / "grid.png", shutil.copytree(tiny_vae, tmp_path / "copy")
+    commands = {
+        "sample": ("sample", tiny_vae, "--n", 4, "--out", grid),
+        "score": ("score", tiny_vae, picture, "--by", "likelihood"),
+        "film": ("film", film),
+        "export": ("export", tiny_vae, "--space", tmp_path / "space"),
+        "train": ("plane", "gaussian-mixture", "--minutes", 0.005),
+    }
+    for what, command in commands.items():
+        for more in ((), ("--json",)):
+            status, out, err = run(*command, *more)
+            assert (status, err) == (0, ""), what
+            with monkeypatch.context() as patch:
+                as_on_a_terminal(patch)
+                status, out, err = run(*command, *more)
+            assert status == 0 and f"{what}: " in err, what
+            if more:
+                json.loads(out)
