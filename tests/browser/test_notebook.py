@@ -29,8 +29,9 @@ def opened(page, address: str, query: str) -> str:
     """Opens a place with its code; the panel's selector."""
     open_page(page, f"{address}/?{query}")
     panel = f".ge-panel-{query.partition('tab=')[2].partition('&')[0]}"
-    if page.locator(f"{panel} details.code").count():
-        page.locator(f"{panel} details.code").evaluate("d => { d.open = true; }")
+    if panel.endswith(("plane", "ideas")):  # which bring their own
+        page.wait_for_selector(f"{panel} details.code", state="attached")
+        page.locator(f"{panel} details.code").first.evaluate("d => { d.open = true; }")
     else:
         page.locator(panel).get_by_role("button", name="Show the code").first.click()
     rest(page)

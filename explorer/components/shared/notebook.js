@@ -12,7 +12,8 @@
   });
   // Pictures that the lines made are shown: a notebook would say numbers.
   const SHOWN = /^images = /m;
-  const SHOW = '# The pictures side by side.\nfrom models.data.pictures import grid\n\ngrid(images)';
+  const SHOW = '# The pictures side by side.\nfrom models.data.pictures import grid\n\n'
+    + 'grid(images)';
 
   // A notebook of nbformat 4.5. title: Markdown, its first cell.
   ge.notebook = (code, title) => ({
