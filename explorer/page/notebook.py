@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
@@ -60,4 +61,5 @@ def install() -> str:
     lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
     pins = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     pins = [pin for pin in pins if re.split(r"[^\w-]", pin)[0] not in OF_PAGE]
-    return "%pip install -q " + " ".join(pins)
+    # A shell takes what is more than a version for a file to write to.
+    return "%pip install -q " + " ".join(shlex.quote(pin) for pin in pins)
