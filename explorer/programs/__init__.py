@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# What MCP needs is optional: fifteen packages, one of them larger than all of the page.
+# What MCP needs is optional: a dozen packages more, for what few use.
 WITHOUT_MCP = "--mcp needs the package 'mcp', before its version 2; get it by: pip install 'mcp<2'"
 NAMES = ("list_models", "sample", "decode", "encode", "complete", "denoise", "score")
 # A picture of four pixels, in base64.
