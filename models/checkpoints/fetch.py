@@ -211,8 +211,10 @@ def _wanted(repo: str, sizes: dict[str, int | None]) -> list[str]:
             *(name for name in weights if name != ours), ours,
         ]  # fmt: skip
     if FOREIGN in sizes:
-        inner = [name for name in names if name.count("/") == 1]
-        inner = [name for name in inner if name.endswith(OF_PIPELINES)]
+        parts = [name for name in names if name.endswith(OF_PIPELINES)]
+        inner = [name for name in parts if name.count("/") == 1]
+        if not any(name.endswith(".safetensors") for name in inner):
+            inner = [name for name in parts if "/" not in name]  # one folder holds all of it
         if any(name.endswith(".safetensors") for name in inner):
             texts = [name for name in inner if not name.endswith(".safetensors")]
             return [*texts, *(name for name in inner if name not in texts), FOREIGN]

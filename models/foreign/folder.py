@@ -5,6 +5,8 @@
     unet/diffusion_pytorch_model.safetensors         its weights
     scheduler/scheduler_config.json                  the noise schedule, and what the network says
 
+The first repositories of diffusers have all of them in one folder; those are read too.
+
 Everything in it may come from a stranger: files have a limit, weights are safetensors and never
 pickles, no code of the folder is run, and every setting that the mathematics reads is checked here.
 """
@@ -109,8 +111,15 @@ def name_of(folder: Path) -> str:
     return re.sub(r"[^\w.-]+", "-", name) or FAMILY
 
 
+def _place(folder: Path, name: str) -> Path:
+    """Where a part's file lies: in the part's own folder or, as in the first repositories of
+    diffusers, beside the index."""
+    part, _, rest = name.partition("/")
+    return folder / name if not rest or (folder / part).is_dir() else folder / rest
+
+
 def _json(folder: Path, name: str) -> dict[str, Any]:
-    path, model = folder / name, name_of(folder)
+    path, model = _place(folder, name), name_of(folder)
     try:
         if path.stat().st_size > MOST_TEXT:
             raise ValueError(f"'{name}' in '{model}' is too large for a file of settings.")
@@ -208,7 +217,7 @@ def _check_unet(unet: dict[str, Any], name: str) -> None:
 
 
 def _weights(folder: Path) -> Path:
-    stem, name = folder / "unet" / WEIGHTS, name_of(folder)
+    stem, name = _place(folder, f"unet/{WEIGHTS}"), name_of(folder)
     for suffix in (".safetensors", ".fp16.safetensors"):
         path = stem.with_name(WEIGHTS + suffix)
         if path.is_file():
@@ -218,11 +227,11 @@ def _weights(folder: Path) -> Path:
                     f"up to {MOST_BYTES / 2**30:g} GiB can be opened here."
                 )
             return path
-    if any((folder / "unet").glob("*.safetensors.index.json")):
+    if any(stem.parent.glob("*.safetensors.index.json")):
         raise ValueError(
             f"The weights in '{name}' are spread over several files; one file can be opened."
         )
-    if any(path for kind in ("*.bin", "*.pt", "*.ckpt") for path in (folder / "unet").glob(kind)):
+    if any(path for kind in ("*.bin", "*.pt", "*.ckpt") for path in stem.parent.glob(kind)):
         raise ValueError(
             f"The weights in '{name}' are a pickle, which can run code when it is opened; "
             "safetensors can be opened here (save_pretrained writes them)."
