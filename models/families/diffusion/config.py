@@ -1,4 +1,4 @@
-"""The settings of a diffusion model."""
+"""The settings of a diffusion model, and those that its few-step students share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from models.families.diffusion.schedules import PREDICTIONS, SCHEDULES
 
 
 @dataclass(frozen=True)
-class DiffusionConfig:
+class DenoiserConfig:
+    """The network that takes noise off, as every model on noise levels has it."""
+
     image: tuple[int, ...] = setting((1, 28, 28), "Channels, height and width of an image.")
     width: int = setting(64, "Channels at the highest resolution of the network.", low=8, high=1024)
     halvings: int = setting(
@@ -23,6 +25,10 @@ class DiffusionConfig:
     patch: int = setting(
         2, "Side of the squares of pixels that the network reads as one.", low=1, high=8
     )
+
+
+@dataclass(frozen=True)
+class DiffusionConfig(DenoiserConfig):
     dropout: float = setting(0.0, "Part of the features dropped in training.", low=0.0, high=0.9)
     schedule: str = setting(
         "edm",

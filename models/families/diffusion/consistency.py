@@ -59,6 +59,7 @@ from models.contract.model import Frame, Model, Objective, checked_mask
 from models.contract.random import normal, uniform
 from models.contract.streams import Streams
 from models.families.diffusion import samplers, schedules
+from models.families.diffusion.config import DenoiserConfig
 from models.families.diffusion.denoiser import Denoiser
 from models.families.diffusion.samplers import Step
 from models.families.diffusion.schedules import SCHEDULES
@@ -73,22 +74,9 @@ FALL = 0.4  # each level that noise is put back at, over the one before
 
 
 @dataclass(frozen=True)
-class ConsistencyConfig:
-    image: tuple[int, ...] = setting((1, 28, 28), "Channels, height and width of an image.")
+class ConsistencyConfig(DenoiserConfig):
     teacher: str = setting(
         "", "The diffusion model whose paths are learned; left empty, pictures alone are."
-    )
-    width: int = setting(64, "Channels at the highest resolution of the network.", low=8, high=1024)
-    halvings: int = setting(
-        1, "How many times the side is halved; each doubles the channels.", low=0, high=4
-    )
-    blocks: int = setting(1, "Residual blocks a resolution, on each way.", low=1, high=8)
-    middle: int = setting(4, "Residual blocks at the lowest resolution.", low=0, high=16)
-    heads: int = setting(
-        0, "Attention heads at the lowest resolution; 0 is no attention.", low=0, high=64
-    )
-    patch: int = setting(
-        2, "Side of the squares of pixels that the network reads as one.", low=1, high=8
     )
     schedule: str = setting(
         "edm",
