@@ -42,8 +42,8 @@ from explorer.page.picker import model_picker
 from explorer.server.assets import Assets
 from explorer.server.classroom import Classroom
 from explorer.server.classroom_routes import ClassRoutes
-from explorer.server.compressed import CompressedPage
 from explorer.server.jobs import Limits
+from explorer.server.kept_page import KeptPage
 from explorer.server.sessions import Sessions
 from explorer.server.sub_path import SubPath
 from explorer.tabs import TABS, key_of
@@ -170,7 +170,7 @@ def launch_options(classroom: bool = False, root_path: str = "") -> dict:
         ),
         "languages": {code: languages.script(code) for code in languages.NAMES},
     }
-    middleware = [Middleware(CompressedPage), Middleware(Assets, **assets)]
+    middleware = [Middleware(KeptPage), Middleware(Assets, **assets)]
     if root_path:
         middleware.insert(0, Middleware(SubPath, root=root_path))
     if classroom:

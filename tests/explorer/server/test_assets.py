@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from explorer.components.sheet import WITHIN, twice
 from explorer.server.assets import FOR_EVER, Assets
-from explorer.server.compressed import CompressedPage
+from explorer.server.kept_page import KeptPage
 
 PAGE = '<html><head><script type="module" src="own.js"></script></head><body>…</body></html>'
 
@@ -26,7 +26,7 @@ def server():
             Route("/config", lambda request: JSONResponse({"head": "</head>"})),
         ]
         assets = Middleware(Assets, script=script, style=style, settings="window.B = 2;")
-        return TestClient(Starlette(routes=routes, middleware=[Middleware(CompressedPage), assets]))
+        return TestClient(Starlette(routes=routes, middleware=[Middleware(KeptPage), assets]))
 
     return client
 

@@ -1,0 +1,225 @@
+"""A lecture hall: so many visitors open the page within seconds, then each does something now and
+then, as a class does. Beside every light action the same visitor asks a bare Gradio app, in a
+process of its own on the same machine, for constant bytes.
+
+    python -m tests.load.hall --visitors 100 --minutes 10
+
+Times are from a visitor's asking to the last answer, in seconds; the visitors share the machine with
+the server. Memory is that of the server's process (RSS).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import time
+import urllib.request
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.bench.bench_page_start import OURS, ROOT, start
+from tests.bench.bench_visits import resident
+from tests.load.visitor import PATIENCE, Action, Config, Refused, Visitor
+
+BARE = """
+import os
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+import gradio as gr
+with gr.Blocks(analytics_enabled=False) as page:
+    go = gr.Button("Go", elem_id="go")
+    out = gr.HTML()
+    go.click(lambda: "A" * 16_000, None, out, api_visibility="private", show_progress="hidden",
+             concurrency_limit=8)
+page.launch(run_history=False, ssr_mode=False)
+"""
+OPENED_WITHIN = 20.0  # seconds
+PAUSE = (5.0, 15.0)
+LIGHT, HEAVY = "light", "heavy"
+TRAINERS = 20  # one visitor in so many trains
+
+
+def draws(model: str) -> Action:
+    async def act(visitor: Visitor) -> None:
+        visitor.put(sample_count=16, sample_seed=random.randrange(1_000_000))
+        await visitor.show("sample", model)
+
+    return act
+
+
+def shows(place: str, model: str, *, seed: str = "") -> Action:
+    async def act(visitor: Visitor) -> None:
+        if seed:
+            visitor.put(**{seed: random.randrange(1_000_000)})
+        await visitor.show(place, model)
+
+    return act
+
+
+async def pad(visitor: Visitor) -> None:
+    """The pad of a model whose decoder runs in the browser: its tab, and a place on it."""
+    await visitor.show("latent", "vae-mnist-2d")
+
+
+# What a visitor does: its name, whether it is light, how often, how.
+ACTIONS: tuple[tuple[str, str, float, Action], ...] = (
+    ("samples, VAE", LIGHT, 2, draws("vae-mnist")),
+    ("samples, GAN", LIGHT, 2, draws("gan-mnist")),
+    ("samples, flow", LIGHT, 1, draws("flow-mnist")),
+    ("pad", LIGHT, 2, pad),
+    ("score, VAE", LIGHT, 1, shows("score_one", "vae-mnist", seed="one_seed")),
+    ("map", LIGHT, 1, shows("map_codes", "vae-mnist")),
+    ("film of a game", LIGHT, 1, shows("game_theatre", "gan-mnist")),
+    ("schedule", LIGHT, 1, shows("denoise_schedule", "diffusion-mnist")),
+    ("denoising, 20 steps", HEAVY, 2, shows("denoise_watch", "diffusion-mnist", seed="watch_seed")),
+    ("a digit, transformer", HEAVY, 1, shows("pixels_watch", "transformer-mnist",
+                                             seed="pixels_seed")),
+    ("score, diffusion", HEAVY, 1, shows("score_one", "diffusion-mnist", seed="one_seed")),
+)  # fmt: skip
+
+
+async def train(visitor: Visitor) -> None:
+    await visitor.show("train", "vae-mnist")
+    await visitor.press("train-start")
+
+
+@dataclass
+class Told:
+    """Seconds by action, and what went wrong."""
+
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    errors: list[str] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
+
+    async def time(self, name: str, work: Any) -> None:
+        begun = time.perf_counter()
+        try:
+            await work
+        except (Refused, httpx.HTTPError) as error:
+            self.errors.append(f"{name}: {type(error).__name__} {error}")
+        else:
+            self.seconds[name].append(time.perf_counter() - begun)
+
+    def row(self, names: list[str]) -> dict[str, Any]:
+        every = sorted(s for name in names for s in self.seconds.get(name, ()))
+        if not every:
+            return {"n": 0}
+        at = {q: every[min(len(every) - 1, int(q / 100 * len(every)))] for q in (50, 95, 99)}
+        return {"n": len(every), **{f"p{q}": round(value, 2) for q, value in at.items()}}
+
+
+async def visit(k: int, ours: Any, bare: Any, args: argparse.Namespace, told: Told) -> None:
+    """One visitor from the page's opening to the lecture's end."""
+    await asyncio.sleep(OPENED_WITHIN * k / args.visitors)
+    end = time.monotonic() + 60 * args.minutes
+    visitor, other = Visitor(*ours), Visitor(*bare)
+    await told.time("open", visitor.open())
+    beat = asyncio.create_task(heartbeat(visitor))
+    if args.train and k % TRAINERS == TRAINERS - 1:
+        await told.time("train", train(visitor))
+    weights = [weight for _, _, weight, _ in ACTIONS]
+    while time.monotonic() < end:
+        await asyncio.sleep(random.uniform(*PAUSE))
+        name, kind, _, act = random.choices(ACTIONS, weights)[0]
+        await told.time(name, act(visitor))
+        if kind == LIGHT:
+            await told.time("bare", other.press("go"))
+    beat.cancel()
+
+
+async def heartbeat(visitor: Visitor) -> None:
+    """The line by which a server knows that a page is open."""
+    where = f"/gradio_api/heartbeat/{visitor.session}"
+    async with visitor.client.stream("GET", where, timeout=None) as line:
+        async for _ in line.aiter_bytes():
+            pass
+
+
+async def watch_memory(pid: int, told: Told, begun: float) -> None:
+    while True:
+        told.memory.append((time.monotonic() - begun, resident(pid)))
+        await asyncio.sleep(5)
+
+
+def connect(address: str) -> tuple[httpx.AsyncClient, Config]:
+    with urllib.request.urlopen(f"{address}/config", timeout=60) as answer:
+        config = Config.of(json.load(answer))
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    return httpx.AsyncClient(base_url=address, timeout=PATIENCE, limits=limits), config
+
+
+async def lecture(ours: str, bare: str, pid: int, args: argparse.Namespace) -> Told:
+    told, begun = Told(), time.monotonic()
+    one, two = connect(ours), connect(bare)
+    async with one[0], two[0]:
+        watching = asyncio.create_task(watch_memory(pid, told, begun))
+        await asyncio.gather(*(visit(k, one, two, args, told) for k in range(args.visitors)))
+        watching.cancel()
+    return told
+
+
+def report(told: Told, args: argparse.Namespace) -> dict[str, Any]:
+    kinds = {name: kind for name, kind, _, _ in ACTIONS}
+    light = [name for name, kind in kinds.items() if kind == LIGHT]
+    heavy = [name for name, kind in kinds.items() if kind == HEAVY]
+    rows = {
+        "open": told.row(["open"]), "light": told.row(light), "heavy": told.row(heavy),
+        "bare": told.row(["bare"]), **{name: told.row([name]) for name in kinds},
+        **({"train": told.row(["train"])} if args.train else {}),
+    }  # fmt: skip
+    done = sum(len(each) for name, each in told.seconds.items() if name != "bare")
+    opened = [mb for second, mb in told.memory if second >= 2 * OPENED_WITHIN] or [0.0]
+    return {
+        "visitors": args.visitors, "minutes": args.minutes, "rows": rows,
+        "actions_a_second": round(done / (60 * args.minutes + OPENED_WITHIN), 2),
+        "errors": len(told.errors), "of_these": sorted(set(told.errors))[:10],
+        "mb_once_all_are_here": round(opened[0]), "mb_at_the_end": round(opened[-1]),
+        "ratio_light_p95": ratio(rows["light"], rows["bare"]),
+    }  # fmt: skip
+
+
+def ratio(ours: dict[str, Any], bare: dict[str, Any]) -> float | None:
+    return round(ours["p95"] / bare["p95"], 1) if ours.get("p95") and bare.get("p95") else None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--visitors", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--train", action="store_true", help="one visitor in twenty trains, too")
+    parser.add_argument("--checkpoints", default=str(ROOT / "pretrained"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    random.seed(args.seed)
+    ours, address, _ = start(OURS, "--checkpoints", args.checkpoints, "--max-jobs", "5")
+    bare, bare_address, _ = start(BARE)
+    try:
+        told = asyncio.run(lecture(address, bare_address, ours.pid, args))
+    finally:
+        for process in (ours, bare):
+            process.terminate()
+            process.wait(20)
+            process.stdout.close()
+    result = report(told, args)
+    if args.json:
+        print(json.dumps(result))
+        return int(bool(result["errors"]))
+    print(f"{'':<24}{'n':>6}{'p50':>9}{'p95':>9}{'p99':>9}")
+    for name, row in result.pop("rows").items():
+        print(f"{name:<24}{row['n']:>6}" + "".join(f"{row.get(p, '-'):>8}s" for p in
+                                                   ("p50", "p95", "p99")))  # fmt: skip
+    for key, value in result.items():
+        print(f"{key.replace('_', ' ')}: {value}")
+    return int(bool(result["errors"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
