@@ -230,7 +230,7 @@ class Part:
         moved = all(getattr(event, "event_name", "") == "input" for event in listed)
         wiring = Wiring(run, rest, arrives, loads, status, tuple(ends), tuple(also), quick, moved)
         self.wirings[_name(handler)] = wiring
-        fn = (self._once if quick else self._steps)(handler, wiring)
+        fn = (self._once if quick else self._event)(handler, wiring)
         # For whoever looks at the page's functions: whose they are.
         fn.place, fn.handler = self.place, _name(handler)
         how = {**(self.context.light if quick else LIVE), **event}
@@ -316,6 +316,16 @@ class Part:
         unknown = changes.keys() - self.shows.keys() - {"stop", "status"}
         assert not unknown, f"{self.place} has no outputs {sorted(unknown)}"
         return tuple(changes.get(name, gr.skip()) for name in self.shows)
+
+    def _event(self, handler: Callable, wiring: Wiring) -> Callable[..., Iterator[tuple[Any, ...]]]:
+        """``_steps``, and nothing at the end: Gradio sends what was yielded last once more."""
+        steps = self._steps(handler, wiring)
+
+        def event(request: gr.Request, name: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+            yield from steps(request, name, *values)
+            yield self._places({})
+
+        return event
 
     def _steps(self, handler: Callable, wiring: Wiring) -> Callable[..., Iterator[tuple[Any, ...]]]:
         """The handler, a generator or a plain function, as the function of a queued event."""

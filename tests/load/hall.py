@@ -4,8 +4,8 @@ process of its own on the same machine, for constant bytes.
 
     python -m tests.load.hall --visitors 100 --minutes 10
 
-Times are from a visitor's asking to the last answer, in seconds; the visitors share the machine with
-the server. Memory is that of the server's process (RSS).
+Times are from a visitor's asking to the last answer, in seconds; the visitors share the machine
+with the server. Memory is that of the server's process (RSS).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import asyncio
 import json
 import random
 import sys
+import threading
 import time
 import urllib.request
 from collections import defaultdict
@@ -22,7 +23,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import numpy as np
 
+from explorer.tabs.latent.view import written
 from tests.bench.bench_page_start import OURS, ROOT, start
 from tests.bench.bench_visits import resident
 from tests.load.visitor import PATIENCE, Action, Config, Refused, Visitor
@@ -45,41 +48,68 @@ TRAINERS = 20  # one visitor in so many trains
 
 
 def draws(model: str) -> Action:
+    """Sixteen samples; every other time of a seed of one's own, else those that all begin with."""
+
     async def act(visitor: Visitor) -> None:
-        visitor.put(sample_count=16, sample_seed=random.randrange(1_000_000))
+        visitor.put(sample_count=16, sample_seed=random.choice((0, random.randrange(1_000_000))))
         await visitor.show("sample", model)
 
     return act
 
 
 def shows(place: str, model: str, *, seed: str = "") -> Action:
+    """A part of the page, of the seed that all begin with or one of one's own."""
+
     async def act(visitor: Visitor) -> None:
         if seed:
-            visitor.put(**{seed: random.randrange(1_000_000)})
+            visitor.put(**{seed: random.choice((0, random.randrange(1_000_000)))})
         await visitor.show(place, model)
 
     return act
 
 
-async def pad(visitor: Visitor) -> None:
-    """The pad of a model whose decoder runs in the browser: its tab, and a place on it."""
-    await visitor.show("latent", "vae-mnist-2d")
+def scores(model: str) -> Action:
+    """One of the sixteen examples."""
 
+    async def act(visitor: Visitor) -> None:
+        visitor.put_input("show_score_one", EXAMPLE, random.randrange(16))
+        await visitor.show("score_one", model)
+
+    return act
+
+
+async def pad(visitor: Visitor) -> None:
+    """The pad comes on screen; after that the marker is put down somewhere. What is seen while it
+    is dragged is decoded in the browser."""
+    model = "vae-mnist-2d"
+    if "pad" not in visitor.seen:
+        visitor.seen.add("pad")
+        await visitor.show("latent", model)
+        return
+    place = written(model, np.random.default_rng(random.randrange(1_000_000)).normal(size=2))
+    for event in visitor.config.told_by("moved"):
+        visitor.values[event["inputs"][PLACE]] = place
+    await visitor.start(visitor.config.told_by("moved"))
+
+
+# Which input of their events these are: the picker is the first.
+EXAMPLE, PLACE = 2, 2
 
 # What a visitor does: its name, whether it is light, how often, how.
 ACTIONS: tuple[tuple[str, str, float, Action], ...] = (
     ("samples, VAE", LIGHT, 2, draws("vae-mnist")),
     ("samples, GAN", LIGHT, 2, draws("gan-mnist")),
     ("samples, flow", LIGHT, 1, draws("flow-mnist")),
-    ("pad", LIGHT, 2, pad),
-    ("score, VAE", LIGHT, 1, shows("score_one", "vae-mnist", seed="one_seed")),
+    ("pad", LIGHT, 3, pad),
+    ("score, VAE", LIGHT, 1, scores("vae-mnist")),
     ("map", LIGHT, 1, shows("map_codes", "vae-mnist")),
     ("film of a game", LIGHT, 1, shows("game_theatre", "gan-mnist")),
     ("schedule", LIGHT, 1, shows("denoise_schedule", "diffusion-mnist")),
-    ("denoising, 20 steps", HEAVY, 2, shows("denoise_watch", "diffusion-mnist", seed="watch_seed")),
-    ("a digit, transformer", HEAVY, 1, shows("pixels_watch", "transformer-mnist",
-                                             seed="pixels_seed")),
-    ("score, diffusion", HEAVY, 1, shows("score_one", "diffusion-mnist", seed="one_seed")),
+    ("denoising, 20 steps", HEAVY, 2,
+     shows("denoise_watch", "diffusion-mnist", seed="watch_seed")),
+    ("a digit, transformer", HEAVY, 1,
+     shows("pixels_watch", "transformer-mnist", seed="pixels_seed")),
+    ("score, diffusion", HEAVY, 1, scores("diffusion-mnist")),
 )  # fmt: skip
 
 
@@ -201,13 +231,14 @@ def main() -> int:
     random.seed(args.seed)
     ours, address, _ = start(OURS, "--checkpoints", args.checkpoints, "--max-jobs", "5")
     bare, bare_address, _ = start(BARE)
+    for process in (ours, bare):  # what they say would fill a pipe
+        threading.Thread(target=process.stdout.read, daemon=True).start()
     try:
         told = asyncio.run(lecture(address, bare_address, ours.pid, args))
     finally:
         for process in (ours, bare):
             process.terminate()
             process.wait(20)
-            process.stdout.close()
     result = report(told, args)
     if args.json:
         print(json.dumps(result))

@@ -1,4 +1,4 @@
-"""A page of a Gradio server as a browser has it, without the browser: what it asks and waits for."""
+"""A page of a Gradio server as a browser has it, without one: what it asks and waits for."""
 
 from __future__ import annotations
 
@@ -45,7 +45,11 @@ class Config:
 
 
 class Visitor:
-    """One open page. values: of the components by their number, as this visitor has set them."""
+    """One open page.
+
+    values: of the components by their number, as this visitor has set them. seen: what came on
+    screen already. came: bytes that came so far, as they were before any compression.
+    """
 
     def __init__(self, client: httpx.AsyncClient, config: Config) -> None:
         self.client, self.config = client, config
@@ -54,6 +58,7 @@ class Visitor:
             key: each.get("props", {}).get("value") for key, each in config.components.items()
         }
         self.came = 0
+        self.seen: set[str] = set()
 
     async def open(self) -> None:
         """Fetches the page, says that it is there, and starts what every page starts."""
@@ -67,6 +72,12 @@ class Visitor:
         for name, value in values.items():
             self.values[self.config.by_name[name.replace("_", "-")]] = value
 
+    def put_input(self, trigger: str, n: int, value: Any) -> None:
+        """Sets the n-th input of a trigger's events: of components without an id."""
+        for event in self.config.told_by(trigger):
+            if n < len(event["inputs"]):
+                self.values[event["inputs"][n]] = value
+
     async def show(self, place: str, model: str) -> None:
         """A tab or part comes on screen with a model."""
         trigger = f"show_{place}"
@@ -79,7 +90,7 @@ class Visitor:
 
     async def start(self, events: Iterable[dict[str, Any]]) -> None:
         """Asks for the events and what follows from them, and waits for the last answer."""
-        while events := [event for event in events]:
+        while events := list(events):
             queued = [event for event in events if event["queue"] is not False]
             for event in events:
                 if event["queue"] is False:

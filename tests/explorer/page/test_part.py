@@ -54,6 +54,12 @@ def count(context, name, asked):
         yield screen(grid=(name, asked.seed + k))
 
 
+def test_the_last_thing_said_to_the_page_is_nothing_so_that_no_picture_is_sent_twice(part):
+    event = part._event(count, Wiring())
+    said = list(event(ANA, "toy", 1))
+    assert len(said) == 4 and all(value == gr.skip() for value in said[-1])
+
+
 def test_a_handler_says_by_name_what_changes(part):
     assert [each["grid"] for each in run(part, count)] == [("toy", 1), ("toy", 2), ("toy", 3)]
 
