@@ -1,6 +1,7 @@
 # make run    the page          make train NAME=vae-mnist    train a recipe
 # make test   all tests         make check                   the quick ones, and the style
-# make bench  measure           make tables                  those of pretrained/README.md
+# make bench  measure           make load                    a lecture hall of visitors
+# make tables those of pretrained/README.md
 # make lint   style check       make format                  style fix
 #
 # Every target makes its own set-up: a virtual environment in .venv with pinned versions. It is made
@@ -18,10 +19,10 @@ DEV := $(VENV)/.dev-installed
 TWO := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench train tables lint format setup
+.PHONY: help run test check bench train load tables lint format setup
 
 help:
-	@sed -n 's/^# //p' Makefile | head -4
+	@sed -n 's/^# //p' Makefile | head -5
 
 run: $(RUNTIME)
 	$(BIN)/python app.py $(ARGS)
@@ -44,6 +45,9 @@ bench: $(DEV)
 	  module=$$(echo $${bench%.py} | tr / .); echo "== $$module"; \
 	  $(BIN)/python -m $$module $(ARGS) || exit 1; \
 	done
+
+load: $(DEV)
+	$(BIN)/python -m tests.load.hall $(ARGS)
 
 train: $(RUNTIME)
 	@test -n "$(NAME)" || { echo "Say what to train: make train NAME=vae-mnist"; \

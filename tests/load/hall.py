@@ -41,8 +41,6 @@ with gr.Blocks(analytics_enabled=False) as page:
              concurrency_limit=8)
 page.launch(run_history=False, ssr_mode=False)
 """
-OPENED_WITHIN = 20.0  # seconds
-PAUSE = (5.0, 15.0)
 LIGHT, HEAVY = "light", "heavy"
 TRAINERS = 20  # one visitor in so many trains
 
@@ -118,6 +116,19 @@ async def train(visitor: Visitor) -> None:
     await visitor.press("train-start")
 
 
+@dataclass(frozen=True)
+class Lecture:
+    """How many come, for how long, and how they behave. opened_within: seconds in which all of them
+    come. pause: least and most seconds between two things that a visitor does."""
+
+    visitors: int = 100
+    minutes: float = 10.0
+    train: bool = False
+    opened_within: float = 20.0
+    pause: tuple[float, float] = (5.0, 15.0)
+    seed: int = 0
+
+
 @dataclass
 class Told:
     """Seconds by action, and what went wrong."""
@@ -143,18 +154,18 @@ class Told:
         return {"n": len(every), **{f"p{q}": round(value, 2) for q, value in at.items()}}
 
 
-async def visit(k: int, ours: Any, bare: Any, args: argparse.Namespace, told: Told) -> None:
+async def visit(k: int, ours: Any, bare: Any, plan: Lecture, told: Told) -> None:
     """One visitor from the page's opening to the lecture's end."""
-    await asyncio.sleep(OPENED_WITHIN * k / args.visitors)
-    end = time.monotonic() + 60 * args.minutes
+    await asyncio.sleep(plan.opened_within * k / plan.visitors)
+    end = time.monotonic() + 60 * plan.minutes
     visitor, other = Visitor(*ours), Visitor(*bare)
     await told.time("open", visitor.open())
     beat = asyncio.create_task(heartbeat(visitor))
-    if args.train and k % TRAINERS == TRAINERS - 1:
+    if plan.train and k % TRAINERS == TRAINERS - 1:
         await told.time("train", train(visitor))
     weights = [weight for _, _, weight, _ in ACTIONS]
     while time.monotonic() < end:
-        await asyncio.sleep(random.uniform(*PAUSE))
+        await asyncio.sleep(random.uniform(*plan.pause))
         name, kind, _, act = random.choices(ACTIONS, weights)[0]
         await told.time(name, act(visitor))
         if kind == LIGHT:
@@ -183,30 +194,30 @@ def connect(address: str) -> tuple[httpx.AsyncClient, Config]:
     return httpx.AsyncClient(base_url=address, timeout=PATIENCE, limits=limits), config
 
 
-async def lecture(ours: str, bare: str, pid: int, args: argparse.Namespace) -> Told:
+async def lecture(ours: str, bare: str, pid: int, plan: Lecture) -> Told:
     told, begun = Told(), time.monotonic()
     one, two = connect(ours), connect(bare)
     async with one[0], two[0]:
         watching = asyncio.create_task(watch_memory(pid, told, begun))
-        await asyncio.gather(*(visit(k, one, two, args, told) for k in range(args.visitors)))
+        await asyncio.gather(*(visit(k, one, two, plan, told) for k in range(plan.visitors)))
         watching.cancel()
     return told
 
 
-def report(told: Told, args: argparse.Namespace) -> dict[str, Any]:
+def report(told: Told, plan: Lecture) -> dict[str, Any]:
     kinds = {name: kind for name, kind, _, _ in ACTIONS}
     light = [name for name, kind in kinds.items() if kind == LIGHT]
     heavy = [name for name, kind in kinds.items() if kind == HEAVY]
     rows = {
         "open": told.row(["open"]), "light": told.row(light), "heavy": told.row(heavy),
         "bare": told.row(["bare"]), **{name: told.row([name]) for name in kinds},
-        **({"train": told.row(["train"])} if args.train else {}),
+        **({"train": told.row(["train"])} if plan.train else {}),
     }  # fmt: skip
     done = sum(len(each) for name, each in told.seconds.items() if name != "bare")
-    opened = [mb for second, mb in told.memory if second >= 2 * OPENED_WITHIN] or [0.0]
+    opened = [mb for second, mb in told.memory if second >= 2 * plan.opened_within] or [0.0]
     return {
-        "visitors": args.visitors, "minutes": args.minutes, "rows": rows,
-        "actions_a_second": round(done / (60 * args.minutes + OPENED_WITHIN), 2),
+        "visitors": plan.visitors, "minutes": plan.minutes, "rows": rows,
+        "actions_a_second": round(done / (60 * plan.minutes + plan.opened_within), 2),
         "errors": len(told.errors), "of_these": sorted(set(told.errors))[:10],
         "mb_once_all_are_here": round(opened[0]), "mb_at_the_end": round(opened[-1]),
         "ratio_light_p95": ratio(rows["light"], rows["bare"]),
@@ -215,6 +226,21 @@ def report(told: Told, args: argparse.Namespace) -> dict[str, Any]:
 
 def ratio(ours: dict[str, Any], bare: dict[str, Any]) -> float | None:
     return round(ours["p95"] / bare["p95"], 1) if ours.get("p95") and bare.get("p95") else None
+
+
+def held(plan: Lecture, checkpoints: str) -> dict[str, Any]:
+    """Starts the page and the bare app, holds the lecture, and returns what was found."""
+    random.seed(plan.seed)
+    ours, address, _ = start(OURS, "--checkpoints", checkpoints, "--max-jobs", "5")
+    bare, bare_address, _ = start(BARE)
+    for process in (ours, bare):  # what they say would fill a pipe
+        threading.Thread(target=process.stdout.read, daemon=True).start()
+    try:
+        return report(asyncio.run(lecture(address, bare_address, ours.pid, plan)), plan)
+    finally:
+        for process in (ours, bare):
+            process.terminate()
+            process.wait(20)
 
 
 def main() -> int:
@@ -228,18 +254,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    random.seed(args.seed)
-    ours, address, _ = start(OURS, "--checkpoints", args.checkpoints, "--max-jobs", "5")
-    bare, bare_address, _ = start(BARE)
-    for process in (ours, bare):  # what they say would fill a pipe
-        threading.Thread(target=process.stdout.read, daemon=True).start()
-    try:
-        told = asyncio.run(lecture(address, bare_address, ours.pid, args))
-    finally:
-        for process in (ours, bare):
-            process.terminate()
-            process.wait(20)
-    result = report(told, args)
+    plan = Lecture(args.visitors, args.minutes, args.train, seed=args.seed)
+    result = held(plan, args.checkpoints)
     if args.json:
         print(json.dumps(result))
         return int(bool(result["errors"]))

@@ -192,7 +192,7 @@ def pad_value(context: Context, name: str, view: View) -> dict[str, Any]:
     """The pad's value (see ``LatentPad``). Raises ValueError where there is no such plane."""
     plane, axes = plane_of(context, name, view)
     side = latents.detail(context, name).side
-    places = (plane.origin.tobytes(), plane.u.tobytes(), plane.v.tobytes(), plane.reach)
+    where = (plane.origin.tobytes(), plane.u.tobytes(), plane.v.tobytes(), plane.reach)
 
     def laid() -> dict[str, Any]:
         return images.sprite(latents.decode(context, name, plane.lattice(side), view.label))
@@ -209,7 +209,7 @@ def pad_value(context: Context, name: str, view: View) -> dict[str, Any]:
         "model": name,
         "label": view.label,
         # The same for all who come to the plane; only the marker is one's own.
-        "atlas": context.ask.kept(("atlas", name, view.label, side, *places), laid),
+        "atlas": context.ask.kept(("atlas", name, view.label, side, *where), laid),
         "side": side,
         "origin": plane.origin.tolist(),
         "u": plane.u.tolist(),

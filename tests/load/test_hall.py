@@ -1,0 +1,19 @@
+"""The short form of a lecture hall: everybody gets an answer. How soon is measured, not tested."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bench.bench_page_start import ROOT
+from tests.load import hall
+
+pytestmark = [pytest.mark.shipped, pytest.mark.slow]
+
+
+def test_a_small_lecture_goes_by_without_a_lost_answer():
+    plan = hall.Lecture(visitors=8, minutes=0.5, opened_within=3, pause=(0.5, 2), train=False)
+    found = hall.held(plan, str(ROOT / "pretrained"))
+    assert found["errors"] == 0, found["of_these"]
+    assert found["rows"]["open"]["n"] == 8
+    assert found["rows"]["light"]["n"] == found["rows"]["bare"]["n"] > 8
+    assert found["rows"]["heavy"]["n"] > 0
