@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import random
+import tempfile
 from itertools import islice
 from pathlib import Path
 
@@ -17,8 +19,12 @@ from models.checkpoints import weights
 from models.checkpoints.snapshots import moments
 from models.contract.random import generator
 from models.data import datasets, sources
+from models.data.fetching import CACHE
 from models.families.vae.vae import VAE, VAEConfig
 from models.training import recipe, train
+
+# Nothing that was fetched to this machine is there in tests; their processes inherit it.
+os.environ[CACHE] = os.path.join(tempfile.gettempdir(), f"no-data-sets-{os.getpid()}")
 
 # Small enough to train in seconds, with each optional part of a VAE in use or one step away.
 TINY = {

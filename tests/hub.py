@@ -1,4 +1,5 @@
-"""A stand-in of the Hugging Face Hub: its HTTP interface, as far as models come and go by it.
+"""A stand-in of the Hugging Face Hub: its HTTP interface, as far as models come and go by it, and
+data sets come.
 
     with Hub() as hub:
         hub.put("ada/vae", {"model.safetensors": b"..."})
@@ -306,6 +307,8 @@ ROUTES = (
     (rf"/api/models/{_ID}", "get_info_main"),
     (rf"/api/models/{_ID}/revision/(.+)", "get_info"),
     (rf"/{_ID}/resolve/([^/]+)/(.+)", "any_file"),
+    (rf"/api/datasets/{_ID}", "get_info_main"),
+    (rf"/datasets/{_ID}/resolve/([^/]+)/(.+)", "any_file"),
     (r"/cdn/(\w+)", "any_large"),
     (r"/api/repos/create", "post_create"),
     (r"/api/validate-yaml", "post_yaml"),

@@ -22,6 +22,14 @@ import numpy as np
 
 from models.data import text
 from models.data.collection import arrange, counted, test_mask
+from models.data.fetching import cache_folder, can_ask
+from models.data.known import (
+    DATASETS,
+    DIGIT_NAMES,
+    FETCHED,
+    FINGERPRINTS,
+    DatasetInfo,
+)
 from models.data.shapes import FACTOR_NAMES, SHAPE_NAMES, draw_factors, render
 from models.data.sources import (
     DataError,
@@ -39,108 +47,6 @@ __all__ = ["DATASETS", "DataError", "Dataset", "DatasetInfo", "available", "load
 
 ENVIRONMENT = "GENERATIVE_EXPLORER_DATA"
 SPLITS = ("train", "test")
-
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """What is known of a data set before it is loaded.
-
-    shape: (C, H, W). n: images by split. convention: how its images look, for uploads to match.
-    hub: its id on the Hub, where it is there. origin: how it comes: "built in" or "files".
-    """
-
-    title: str
-    shape: tuple[int, int, int]
-    classes: tuple[str, ...]
-    n: dict[str, int]
-    convention: str
-    about: str
-    licence: str
-    hub: str | None = None
-    origin: str = "files"
-
-
-DIGIT_NAMES = tuple("0123456789")
-FASHION_NAMES = (
-    "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot"
-)  # fmt: skip
-CIFAR_NAMES = (
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"
-)  # fmt: skip
-ALPHABET_NAMES = (
-    "Balinese", "Early Aramaic", "Greek", "Japanese (katakana)", "Korean", "Latin", "Sanskrit",
-    "Tagalog",
-)  # fmt: skip
-
-DATASETS = {
-    "digits": DatasetInfo(
-        title="Digits",
-        shape=(1, 8, 8),
-        classes=DIGIT_NAMES,
-        n={"train": 1497, "test": 300},
-        convention="white on black",
-        about="Scanned handwritten digits of 17 grey levels, as scikit-learn carries them.",
-        licence="CC BY 4.0 (Alpaydin and Kaynak, UCI)",
-        origin="built in",
-    ),
-    "shapes": DatasetInfo(
-        title="Shapes",
-        shape=(3, 32, 32),
-        classes=SHAPE_NAMES,
-        n={"train": 50_000, "test": 10_000},
-        convention="one bright object on black",
-        about="One coloured object on black; its six factors are known exactly.",
-        licence="MIT (generated here)",
-        origin="built in",
-    ),
-    "mnist": DatasetInfo(
-        title="MNIST",
-        shape=(1, 28, 28),
-        classes=DIGIT_NAMES,
-        n={"train": 60_000, "test": 10_000},
-        convention="white on black, in a 20x20 box, centred by mass",
-        about="Handwritten digits: the fruit fly of machine learning.",
-        licence="CC BY-SA 3.0 (LeCun, Cortes and Burges)",
-        hub="ylecun/mnist",
-    ),
-    "fashion-mnist": DatasetInfo(
-        title="Fashion-MNIST",
-        shape=(1, 28, 28),
-        classes=FASHION_NAMES,
-        n={"train": 60_000, "test": 10_000},
-        convention="bright on black, the longer side filling the frame",
-        about="Shop photographs of clothes, in MNIST's format but harder.",
-        licence="MIT (Zalando Research)",
-        hub="zalando-datasets/fashion_mnist",
-    ),
-    "omniglot-small": DatasetInfo(
-        title="Omniglot, small",
-        shape=(1, 28, 28),
-        classes=ALPHABET_NAMES,
-        n={"train": 4033, "test": 807},
-        convention="white strokes on black",
-        about="Letters of eight alphabets, each drawn by twenty people; labels are alphabets.",
-        licence="MIT (Lake, Salakhutdinov and Tenenbaum)",
-    ),
-    "cifar-10": DatasetInfo(
-        title="CIFAR-10",
-        shape=(3, 32, 32),
-        classes=CIFAR_NAMES,
-        n={"train": 50_000, "test": 10_000},
-        convention="colour photographs, the object in the middle",
-        about="Small photographs of animals and vehicles.",
-        licence="not stated (Krizhevsky 2009)",
-        hub="uoft-cs/cifar10",
-    ),
-}
-
-# The images of MNIST and Fashion-MNIST have the same form; their bytes tell which is which.
-FINGERPRINTS = {
-    "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757": "mnist",
-    "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161": "mnist",
-    "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012": "fashion-mnist",
-    "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a": "fashion-mnist",
-}
 
 
 @dataclass(frozen=True)
@@ -237,6 +143,13 @@ def available(name: str, data_dir: str | Path | None = None) -> bool:
     return _pictures_path(name, base) is not None
 
 
+def megabytes_to_fetch(name: str, data_dir: str | Path | None = None) -> int:
+    """About how many MB it takes to have a known data set here that is not: 0 where it is here, or
+    cannot be fetched and checked. Nothing is asked of the network."""
+    ours = name in FETCHED and not available(name, data_dir)
+    return FETCHED[name] if ours and can_ask() else 0
+
+
 # ---------------------------------------------------------------------------------------------
 # Built in
 
@@ -320,12 +233,13 @@ def _known(name: str, split: str, base: Path | None, download: bool) -> Dataset:
 
 
 def _files(name: str, split: str, base: Path | None) -> dict[str, Path] | None:
-    """The files of a known data set in base/name or in base itself; None where there are none."""
-    if base is None:
-        return None
-    folders = [base / name]
-    if base.name == name or base.name not in DATASETS:  # not in the folder of another set
+    """The files of a known data set in base/name, in base itself, or where what was fetched is
+    kept; None where there are none."""
+    folders = [] if base is None else [base / name]
+    # Not in the folder of another set.
+    if base is not None and (base.name == name or base.name not in DATASETS):
         folders.append(base)
+    folders.append(cache_folder() / name)
     for folder in folders:
         if name == "cifar-10":
             if any((folder / train).exists() for train in ("train.zip", "train")):

@@ -205,18 +205,16 @@ def _told(context: Context, name: str, labels: Any) -> dict[str, Any]:
 
 def test_set(context: Context, name: str) -> Any:
     """The test pictures of the model's data set, None where they are not at hand."""
+    from models.data import datasets
+
     of = context.store.header(name).data.get("name", "")
-
-    def load() -> Any:
-        from models.data import datasets
-
-        try:
-            return datasets.load(of, "test", context.data_dir, download=False)
-        except (datasets.DataError, OSError) as error:
-            log.info("No test pictures of %s: %s", of, error)
-            return None
-
-    return context.ask.kept(("test-set", of), load)
+    try:
+        return context.ask.kept(
+            ("test-set", of), lambda: datasets.load(of, "test", context.data_dir, download=False)
+        )
+    except (datasets.DataError, OSError) as error:  # not kept: they may come yet
+        log.info("No test pictures of %s: %s", of, error)
+        return None
 
 
 def original(context: Context, name: str, row: int) -> np.ndarray | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ABSENT = "The training pictures are not on this server, so the nearest one cannot be shown."
+TO_FETCH = "The training pictures are not on this server; the Train tab fetches them, once."
 
 
 class Nearest(NamedTuple):
@@ -40,13 +41,23 @@ def training_set(context: Context, name: str) -> Any:
         return None
 
 
+def _absent(context: Context, name: str) -> str:
+    """Why there is no nearest one, and whether somebody can do something about it on the page."""
+    from models.data import datasets
+
+    of = context.store.header(name).data.get("name", "")
+    trains = context.visitors is not None and context.visitors.jobs.limits.jobs > 0
+    can = trains and context.hub and datasets.megabytes_to_fetch(of, context.data_dir) > 0
+    return TO_FETCH if can else ABSENT
+
+
 def nearest_training_image(context: Context, name: str, image: np.ndarray) -> Nearest:
     """The training picture of least root mean square difference. image: (C, H, W) uint8."""
     from models.data.pictures import nearest
 
     dataset = training_set(context, name)
     if dataset is None or tuple(dataset.images.shape[1:]) != image.shape:
-        return Nearest(None, ABSENT)
+        return Nearest(None, _absent(context, name))
     query = dataset.images.new_tensor(image[None])
     [k], [rms] = (each.tolist() for each in nearest(dataset.images, query))
     label = ""

@@ -99,7 +99,7 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
         return
     asked = asked.but(family=asked.family if asked.family in keys else keys[0])
     given = setup.from_link({each: getattr(asked, each) for each in OFTEN_CHANGED})
-    yield screen(**lists, family=asked.family, **chosen(visitor, asked, given))
+    yield screen(**lists, family=asked.family, **chosen(context, visitor, asked, given))
 
 
 def online(context: Context, name: str, asked: Asked) -> Screen | None:
@@ -112,16 +112,17 @@ def online(context: Context, name: str, asked: Asked) -> Screen | None:
 
 def choose(context: Context, name: str, asked: Asked) -> Screen:
     """Another data set, family or size: its settings, as they are at first."""
-    return chosen(whose(context, asked), asked)
+    return chosen(context, whose(context, asked), asked)
 
 
-def chosen(visitor: Visitor, asked: Asked, given: str = "{}") -> Screen:
+def chosen(context: Context, visitor: Visitor, asked: Asked, given: str = "{}") -> Screen:
     """What is shown of a choice. given: JSON of settings that are changed already."""
     # What was made of one's own pictures stays in sight when they have been brought.
     own = asked.data == OWN or setup.is_own(asked.data)
     changes = screen(
         given=given, idea=explanation(asked.family), own=gr.Column(visible=own),
-        hub=gr.Column(visible=asked.data == HUB), **setup.linked(given),
+        hub=gr.Column(visible=asked.data == HUB),
+        absent=gr.Column(visible=setup.is_absent(context, asked.data)), **setup.linked(given),
     )  # fmt: skip
     choice = visitor, asked.data, asked.family, asked.size
     try:
@@ -137,7 +138,8 @@ def chosen(visitor: Visitor, asked: Asked, given: str = "{}") -> Screen:
 def estimate(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """What the run would take: a line of words, measured by a few steps in the warm process."""
     visitor, jobs = whose(context, asked), context.visitors.jobs
-    if asked.data in (OWN, HUB) or live(visitor) is not None:
+    elsewhere = asked.data in (OWN, HUB) or setup.is_absent(context, asked.data)
+    if elsewhere or live(visitor) is not None:
         yield screen(estimated=say(""))
         return
     recipe = setup.recipe_of(visitor, asked.data, asked.family, asked.size, asked.given)
@@ -212,6 +214,7 @@ def build(context: Context) -> None:
     part.outputs(
         datasets=data.view, families=family.view, family=family.choice, form=form.view,
         given=form.given, idea=idea, code=code, own=panels.own, hub=panels.hub,
+        absent=panels.absent,
         estimated=estimated, status=status, ahead=ahead, film=player, curves=lines, map=dots,
         slow=slow, start=go, pause=halt, step=step, end=end, open=use, told=told,
         offers=own.offers, kept=own.chosen, timer=timer, **linked,

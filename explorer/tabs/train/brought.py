@@ -1,11 +1,12 @@
-"""Pictures to train on that a person brings: their own, or a data set of the Hub."""
+"""Pictures to train on that a person brings: their own, a data set of the Hub, or a known one that
+is not on this machine yet."""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
@@ -17,8 +18,12 @@ from explorer.page.context import Context
 from explorer.page.part import Asked, Part, Screen, screen
 from explorer.pictures import images
 from explorer.server.jobs import JobError
+from explorer.server.reading import NotYet
 from explorer.tabs.train import keep, pictures, setup
 from explorer.tabs.train.mine import whose
+
+if TYPE_CHECKING:
+    from models.data.fetching import Progress
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +31,12 @@ HUB_BYTES = 1_000_000_000  # of a data set that is fetched for a visitor
 
 
 class Panels(NamedTuple):
-    """own, hub: what is on screen while such pictures are chosen. events: a data set has come."""
+    """own, hub, absent: what is on screen while such pictures are chosen. events: a data set has
+    come."""
 
     own: gr.Column
     hub: gr.Column
+    absent: gr.Column
     events: list[Any]
 
 
@@ -69,6 +76,32 @@ def bring_hub(context: Context, name: str, asked: Asked) -> Iterator[Screen | No
     yield screen(datasets=setup.datasets(context, visitor), data=repo, fetched=say(words))
 
 
+def fetch_known(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
+    """Fetches MNIST or Fashion-MNIST, for everybody here and from now on."""
+    from models.data import datasets
+    from models.data.fetching import fetch
+
+    data = asked.data
+    if data not in datasets.DATASETS or not context.hub:
+        raise NotYet("Choose a data set that is not on this machine.")
+    title = datasets.DATASETS[data].title
+    if not datasets.available(data, context.data_dir):
+        yield screen(taken=say("Asking the Hub …", 0.0, kind="busy"))
+        for step in context.ask.kept_steps(("fetched", data), lambda: fetch(data)):
+            yield screen(taken=say(_how_far(step), step.share, kind="busy"))
+    context.ask.cache.forget("fetched")  # who has removed it may fetch it again
+    yield screen(
+        datasets=setup.datasets(context, whose(context, asked)),
+        taken=say(f"{title} is here now, for training, maps and nearest training pictures."),
+    )  # fmt: skip
+
+
+def _how_far(step: Progress) -> str:
+    if step.of == "bytes":
+        return f"Fetching {step.done / 1e6:.1f} of {step.total / 1e6:.1f} MB."
+    return f"Checking and unpacking {step.done:,} of {step.total:,} pictures."
+
+
 def _small_enough(repo: str) -> None:
     """Raises JobError where a data set is larger than this server fetches for a visitor."""
     from huggingface_hub import HfApi
@@ -103,14 +136,18 @@ def build_brought(context: Context, data: Choices) -> Panels:
         repo = gr.Textbox(label="Data set on the Hub", placeholder="owner/name", max_lines=1)
         look_up = gr.Button("Fetch it", size="sm")
         fetched = components.status()
+    with gr.Column(visible=False, elem_id="train-absent") as absent:
+        take = gr.Button("Fetch it from the Hub", size="sm", elem_id="train-fetch")
+        taken = components.status()
 
     part.controls(files=files, side=side, colour=colour, repo=repo, data=data.choice)
     part.outputs(
         datasets=data.view, data=data.choice, preview=preview.view, brought=brought,
-        fetched=fetched,
+        fetched=fetched, taken=taken,
     )  # fmt: skip
     context.keep_until_gone(files)
     uploads = (files.upload, side.input, colour.input)
     events = [part.on(event, bring_pictures, run="bring", status="brought") for event in uploads]
     events.append(part.on(look_up.click, bring_hub, run="fetch", status="fetched"))
-    return Panels(own, hub, events)
+    events.append(part.on(take.click, fetch_known, run="known", status="taken"))
+    return Panels(own, hub, absent, events)

@@ -21,6 +21,8 @@ from explorer.tabs.train.mine import live, whose
 def start(context: Context, name: str, asked: Asked) -> Screen:
     """A run of what the controls say begins, now or when its turn comes."""
     visitor = whose(context, asked)
+    if setup.is_absent(context, asked.data):
+        raise NotYet("Fetch these pictures from the Hub first, by the button below them.")
     recipe = setup.recipe_of(visitor, asked.data, asked.family, asked.size, asked.given)
     try:
         job = context.visitors.begin(visitor, recipe.name, recipe.to_dict())

@@ -61,9 +61,11 @@ def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
         size = "x".join(map(str, info.shape[1:]))
         colour = ", colour" if info.shape[0] > 1 else ""
         off = "" if here else f"Not on this machine: start with --data-dir FOLDER/{name}."
+        size_of_it = data.megabytes_to_fetch(name, context.data_dir)
         note = f"{info.n['train']:,} pictures, {size}{colour}"
         if off and info.hub and context.ask.cache.get(ONLINE):
-            off, note = "", f"{note}; fetched once"
+            off = ""
+            note = f"{note}; {size_of_it} MB to fetch" if size_of_it else f"{note}; fetched once"
         items.append({"key": name, "title": info.title, "note": note, "off": off})
     items.sort(key=lambda item: bool(item["off"]))
     for name, described in (visitor.data if visitor else {}).items():
@@ -100,6 +102,13 @@ def described(visitor: Visitor | None, name: str) -> Described:
     if visitor is not None and name in visitor.data:
         return visitor.data[name]
     raise NotYet("Choose a data set first: bring pictures, or name one on the Hub.")
+
+
+def is_absent(context: Context, name: str) -> bool:
+    """Whether a data set has to be fetched from the Hub, by a button, before it can be used."""
+    from models.data import datasets as data
+
+    return context.hub and data.megabytes_to_fetch(name, context.data_dir) > 0
 
 
 def look_online(context: Context) -> None:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from models.data import datasets as data
-from models.data import picture_files, sources
+from models.data import known, picture_files, sources
 from models.data.datasets import DataError, load
 from tests.conftest import noise
 
@@ -102,7 +102,7 @@ def test_pictures_that_bring_their_split(tmp_path, form):
 @pytest.mark.parametrize("form", ["two zips", "folders", "one zip"])
 def test_cifar_from_files(tmp_path, form):
     def pictures(n: int) -> dict[str, bytes]:
-        return {f"{c}/{i}.png": png(noise(32, 32, 3, seed=i)) for c in data.CIFAR_NAMES
+        return {f"{c}/{i}.png": png(noise(32, 32, 3, seed=i)) for c in known.CIFAR_NAMES
                 for i in range(n)}  # fmt: skip
 
     root = tmp_path / "cifar-10"
@@ -118,7 +118,7 @@ def test_cifar_from_files(tmp_path, form):
             write_zip(root / f"{part}.zip", files)
     train, test = (load("cifar-10", split, tmp_path) for split in data.SPLITS)
     assert train.images.shape == (30, 3, 32, 32) and test.images.shape == (20, 3, 32, 32)
-    assert train.classes == data.CIFAR_NAMES and np.bincount(train.labels).tolist() == [3] * 10
+    assert train.classes == known.CIFAR_NAMES and np.bincount(train.labels).tolist() == [3] * 10
 
 
 def test_cifar_must_have_its_classes(tmp_path):

@@ -11,12 +11,16 @@ from PIL import Image
 
 import explorer
 from explorer.page.part import settled
+from explorer.server.reading import NotYet
 from explorer.tabs import train
-from explorer.tabs.train import brought, pictures, setup
-from models.data import datasets
+from explorer.tabs.train import brought, pictures, running, setup
+from models.data import datasets, sources
+from models.data.fetching import CACHE
 from models.training import starts
+from tests import toys
 from tests.conftest import noise
 from tests.explorer.tabs.train.conftest import page
+from tests.mnist import put_mnist
 
 
 def zipped(path: Path, files: dict[str, np.ndarray]) -> str:
@@ -110,3 +114,75 @@ def test_only_the_name_of_a_data_set_on_the_hub_is_looked_up(context, me, monkey
     monkeypatch.setattr(brought, "_small_enough", lambda repo: pytest.fail("it was looked up"))
     with pytest.raises(ValueError, match="owner/name"):
         settled(brought.bring_hub(context, "toy", page(repo=repo)))
+
+
+# -- a known data set that is not here yet ---------------------------------------------------------
+
+
+@pytest.fixture
+def online(hub, tmp_path, monkeypatch):
+    """A small MNIST on the Hub, and nothing on this machine."""
+    monkeypatch.delenv(datasets.ENVIRONMENT, raising=False)
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
+    return put_mnist(hub, monkeypatch)
+
+
+def test_mnist_is_fetched_by_a_button_and_used_at_once(online, tmp_path, monkeypatch):
+    """Training, the nearest training picture and the map find it without a restart."""
+    from explorer.tabs.map import layouts
+    from explorer.tabs.sample import nearest
+
+    toys.write(tmp_path / "models", "toy", data="mnist", image=(1, 28, 28))
+    context = explorer.Context.create(tmp_path / "models", device="cpu")
+    monkeypatch.setattr(context.visitors.jobs, "ask", lambda *a, **k: None)
+    me = context.visitors.arrive(None, "my page")
+    asked = page(data="mnist", family="vae", size="small", given="{}")
+
+    # Before: it says what is missing and what can be done, and begins nothing by itself.
+    setup.look_online(context)
+    [item] = [item for item in setup.datasets(context, me) if item["key"] == "mnist"]
+    assert not item["off"] and "18 MB to fetch" in item["note"]
+    assert train.chosen(context, me, asked).absent.visible is True
+    assert settled(train.estimate(context, "toy", asked)).estimated["text"] == ""
+    with pytest.raises(NotYet, match="Fetch these pictures"):
+        running.start(context, "toy", asked)
+    assert nearest.nearest_training_image(context, "toy", online.images["train"][5][None]).note == (
+        nearest.TO_FETCH
+    )
+    assert layouts.test_set(context, "toy") is None
+
+    steps = list(brought.fetch_known(context, "toy", asked))
+    shares = [step.taken["progress"] for step in steps[:-1]]
+    assert len(shares) > 2 and shares == sorted(shares)
+    assert "MNIST is here now" in steps[-1].taken["text"]
+
+    [item] = [item for item in steps[-1].datasets if item["key"] == "mnist"]
+    assert not item["off"] and "fetch" not in item["note"]
+    assert train.chosen(context, me, asked).absent.visible is False
+    found = nearest.nearest_training_image(context, "toy", online.images["train"][5][None])
+    assert np.array_equal(found.image[0], online.images["train"][5]) and "number 6" in found.note
+    kept = layouts.test_set(context, "toy")
+    assert np.array_equal(kept.images[:, 0].numpy(), online.images["test"])
+    # Again, by another visitor: it is there.
+    again = list(brought.fetch_known(context, "toy", asked))
+    assert len(again) == 1 and "is here now" in again[0].taken["text"]
+
+
+def test_where_there_is_no_network_nothing_is_offered_and_a_sentence_says_why(
+    online, context, me, monkeypatch
+):
+    from models.data import fetching
+
+    monkeypatch.setattr(sources, "reachable", lambda seconds=0.0: False)
+    monkeypatch.setattr(fetching, "reachable", lambda seconds=0.0: False)
+    setup.look_online(context)
+    [item] = [item for item in setup.datasets(context, me) if item["key"] == "mnist"]
+    assert "Not on this machine" in item["off"]
+    with pytest.raises(ValueError, match="The Hub cannot be reached from here"):
+        settled(brought.fetch_known(context, "toy", page(data="mnist")))
+    with pytest.raises(NotYet, match="Choose a data set that is not"):
+        settled(brought.fetch_known(context, "toy", page(data="own")))
+    monkeypatch.setattr(context, "hub", False)
+    assert not setup.is_absent(context, "mnist")
+    with pytest.raises(NotYet, match="Choose a data set that is not"):
+        settled(brought.fetch_known(context, "toy", page(data="mnist")))
