@@ -38,7 +38,7 @@ from models.families.diffusion.schedules import SCHEDULES, Schedule, skip_and_ou
 
 # Times this near to an entry of the table are that entry: levels are kept in single precision.
 NEAR = 1e-3
-PURE = 999.0  # the level that stands for no picture left, where a process ends in pure noise
+PURE = 999.0  # the level that stands for no picture left, where a process goes beyond it
 
 Network = Callable[[Tensor, Tensor], Tensor]
 
@@ -130,7 +130,7 @@ class VariancePreserving(Scheduler):
         bar = self.bar.double()
         whole = bar[bar > 0]  # without an end in pure noise, whose level is infinite
         self.levels = ((1 - whole) / whole).sqrt()
-        self.low, self.high = float(self.levels[0]), float(self.levels[-1])
+        self.low, self.high = float(self.levels[0]), min(float(self.levels[-1]), PURE)
         self.schedule = _schedule_of(betas, settings)
         self.predicts = {"epsilon": "eps", "v_prediction": "v", "sample": "x0"}[
             settings["prediction_type"]
@@ -186,7 +186,7 @@ class VariancePreserving(Scheduler):
         yield Moment(len(times), len(times), 0.0, x, x)
 
     def _level(self, t: int) -> float:
-        return float(self.levels[min(t, len(self.levels) - 1)])
+        return min(float(self.levels[min(t, len(self.levels) - 1)]), self.high)
 
     def split(self, said: Tensor, x: Tensor, bar: Tensor) -> tuple[Tensor, Tensor]:
         """(x_0, n) that the network's answer tells of x = sqrt(bar) x_0 + sqrt(1 - bar) n."""
