@@ -34,8 +34,10 @@ OURS = WEIGHTS
 FOREIGN = "model_index.json"  # what a pipeline of diffusers begins with
 STATE = "state.safetensors"  # of a run, which nobody else goes on with
 TEXTS = ("config.json", "recipe.toml", "card.md", "README.md")
-# Of a pipeline: which networks it has, their settings and their weights.
-OF_PIPELINES = ("config.json", "scheduler_config.json", "diffusion_pytorch_model.safetensors")
+# Of a pipeline: its network's weights, the first of these that is there.
+WEIGHTS_OF_PIPELINES = (
+    "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors",
+)  # fmt: skip
 # What holds weights as code: reading it can run anything.
 UNSAFE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 
@@ -210,14 +212,11 @@ def _wanted(repo: str, sizes: dict[str, int | None]) -> list[str]:
             *(name for name in TEXTS if name in sizes),
             *(name for name in weights if name != ours), ours,
         ]  # fmt: skip
-    if FOREIGN in sizes:
-        parts = [name for name in names if name.endswith(OF_PIPELINES)]
-        inner = [name for name in parts if name.count("/") == 1]
-        if not any(name.endswith(".safetensors") for name in inner):
-            inner = [name for name in parts if "/" not in name]  # one folder holds all of it
-        if any(name.endswith(".safetensors") for name in inner):
-            texts = [name for name in inner if not name.endswith(".safetensors")]
-            return [*texts, *(name for name in inner if name not in texts), FOREIGN]
+    for net, process in (("unet/", "scheduler/"), ("", "")):  # or one folder holds all of it
+        weights = [net + name for name in WEIGHTS_OF_PIPELINES if net + name in sizes][:1]
+        if FOREIGN in sizes and weights:
+            texts = (f"{net}config.json", f"{process}scheduler_config.json")
+            return [*(name for name in texts if name in sizes), *weights, FOREIGN]
     unsafe = [name for name in names if name.endswith(UNSAFE)]
     if unsafe:
         raise HubError(

@@ -238,6 +238,26 @@ def test_a_pipeline_of_diffusers_is_fetched_and_asked_for_where_it_is_opened(hub
         read_header(ID)
 
 
+def test_a_pipeline_of_diffusers_is_a_model_by_the_same_call(hub, tmp_path):
+    diffusers = pytest.importorskip("diffusers", reason="requirements-dev.txt has it")
+    from diffusers.models.unets.unet_2d import UNet2DModel
+
+    unet = UNet2DModel(
+        sample_size=16, in_channels=1, out_channels=1, block_out_channels=(8, 16),
+        layers_per_block=1, norm_num_groups=4, down_block_types=("DownBlock2D",) * 2,
+        up_block_types=("UpBlock2D",) * 2,
+    )  # fmt: skip
+    pipeline = diffusers.DDPMPipeline(unet, diffusers.DDPMScheduler())
+    pipeline.save_pretrained(tmp_path / "pipeline")
+    paths = [path for path in (tmp_path / "pipeline").rglob("*") if path.is_file()]
+    hub.put(ID, {str(p.relative_to(tmp_path / "pipeline")): p.read_bytes() for p in paths})
+    model = from_pretrained(ID)
+    images = model.sample(2, generator(0), steps=3)
+    assert tuple(images.shape) == (2, 1, 16, 16) and "Samples" in read_header(ID).capabilities
+    again = from_pretrained(tmp_path / "pipeline")
+    assert torch.equal(again.sample(2, generator(0), steps=3), images)
+
+
 def test_a_folder_without_a_model(tmp_path):
     assert "holds no model" in refusal(open_folder, tmp_path)
     assert "holds no model" in refusal(from_pretrained, tmp_path)
