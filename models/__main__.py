@@ -2,6 +2,7 @@
 
     python -m models list [--markdown models|scores] [--into FILE]
     python -m models train RECIPE [--set a.b=c] [--data-dir D] [--out D] [--resume] [--json]
+    python -m models tricks RECIPE [--data-dir D] [--out D]
     python -m models evaluate CHECKPOINT [--data-dir D] [--n N] [--json]
     python -m models sample CHECKPOINT --n 64 --seed 0 [--label K] [--steps S]
                               [--sampler NAME] [--guidance W] [--truncation T] --out grid.png
@@ -40,6 +41,7 @@ from models.commands import (
     score,
     train,
     translate,
+    tricks,
     words,
 )
 from models.commands import list as list_checkpoints
@@ -54,6 +56,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 COMMANDS = {
     "list": list_checkpoints.run,
     "train": train.run,
+    "tricks": tricks.run,
     "evaluate": evaluate.run,
     "film": film.run,
     "sample": sample.run,

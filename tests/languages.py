@@ -303,6 +303,9 @@ def of_models() -> Iterator[str]:
                 yield from (card[key] for key in _OF_CARD if card.get(key))
         for part in props.get("parts") or () if isinstance(props.get("parts"), list) else ():
             yield part["title"]
+    # What was tried for a model stands in its header under these names.
+    for path in sorted((ROOT / "models" / "training" / "tricks").glob("*.toml")):
+        yield from (trick["title"] for trick in tomllib.loads(path.read_text("utf-8"))["trick"])
 
 
 _OF_CARD = ("family", "data", "short", "title", "about")

@@ -27,6 +27,7 @@ WORDS = {
     "HasDomains": "tell pictures of two kinds from translations",
     "WritesText": "write text",
     "TakesFewSteps": "sample in a few steps",
+    "HasAttentionMaps": "show where a place of a picture looks",
     "Conditional": "be asked for a class",
 }
 

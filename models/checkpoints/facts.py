@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from models.checkpoints.tricks import TRICK, is_trick
+
 AUROC = "auroc."  # as in models.checkpoints.reference, which needs numpy
 TRUNCATION = ".truncation_"  # as in models.codes.truncation
 
@@ -93,7 +95,11 @@ def _is_metric(name: str, entry: Any) -> bool:
         return False
     if not all(isinstance(entry.get(key) or "", str) for key in ("kind", "space", "note")):
         return False
-    in_table = name.startswith(AUROC) or TRUNCATION in name
+    if TRICK in name and not (
+        is_trick(name) and isinstance(entry.get("note"), str) and _number(entry.get("minutes"))
+    ):
+        return False
+    in_table = name.startswith(AUROC) or TRUNCATION in name or TRICK in name
     if name.startswith(AUROC) and name.count(".") < 2:
         return False
     if TRUNCATION in name and not _is_float(name.partition(TRUNCATION)[2]):

@@ -76,6 +76,12 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
 
     sub = command(
+        "tricks", "train a recipe with its tricks switched on one at a time", "data", "device"
+    )
+    sub.add_argument("recipe", help="a recipe that has a table in models/training/tricks")
+    sub.add_argument("--out", help="folder to write to, or to go on in (default: runs/NAME-tricks)")
+
+    sub = command(
         "evaluate",
         "measure a checkpoint on test images, and write its card",
         "checkpoint",
@@ -97,10 +103,11 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         choices=(
             *("accuracy", "likelihood", "quality", "steps", "codes"),
-            *("scores", "snapshots", "truncation", "chains", "moments"),
+            *("scores", "snapshots", "truncation", "chains", "moments", "tricks"),
         ),
         help="measure these alone; the other numbers stay as they are (scores, snapshots, "
-        "truncation, chains and moments, which take long, are measured only when asked for)",
+        "truncation, chains, moments and tricks, which take long, are measured only when asked "
+        "for)",
     )
     sub.add_argument(
         "--against",
@@ -110,7 +117,8 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument(
         "--run",
-        help="of moments: a run of the same recipe that kept snapshots (default: the checkpoint)",
+        help="of moments: a run of the same recipe that kept snapshots (default: the checkpoint); "
+        "of tricks: the folder that 'tricks' wrote",
     )
     sub.add_argument("--dry", action="store_true", help="measure, but do not write the card")
 

@@ -306,6 +306,26 @@ class TakesFewSteps(Protocol):
     def sample_steps(self, n, rng, label=None, **knobs) -> Iterator[Frame]: ...
 
 
+@runtime_checkable
+class HasAttentionMaps(Protocol):
+    """A generator and a discriminator that each attend among the places of a map of features.
+
+    attention_side: (h, w) of that map, N = h w places row by row, each a rectangle of pixels.
+    code_attention(z): of B codes (B, D) what the generator does while it makes their pictures,
+    picture_attention(x): of B pictures what the discriminator does while it judges them, both
+    (B, N, N): row j is how place j shares its look out among all, and sums to one.
+    attention_gains: by "generator" and "discriminator", what either multiplies by before it adds
+    what was looked up; at 0 nothing is taken of it.
+    """
+
+    @property
+    def attention_side(self) -> tuple[int, int]: ...
+    @property
+    def attention_gains(self) -> dict[str, float]: ...
+    def code_attention(self, z: Tensor, label=None) -> Tensor: ...
+    def picture_attention(self, x: Tensor, label=None) -> Tensor: ...
+
+
 KINDS = {
     protocol.__name__: protocol
     for protocol in (
@@ -316,5 +336,6 @@ KINDS = {
         HasDomains,
         WritesText,
         TakesFewSteps,
+        HasAttentionMaps,
     )
 }

@@ -25,6 +25,7 @@ from models.checkpoints.header import SHIPPED, CheckpointError, Header, find, re
 from models.checkpoints.parts import weights_in
 from models.checkpoints.preview import save_preview
 from models.checkpoints.reference import AUROC, save_reference
+from models.checkpoints.tricks import TRICK
 from models.codes.judged_map import keep_features
 from models.contract.abilities import (
     HasDomains,
@@ -55,6 +56,7 @@ from models.evaluation.moments import moments_of_map
 from models.evaluation.text import of_text
 from models.evaluation.translation import save_preview as save_translations
 from models.evaluation.translation import translation
+from models.evaluation.tricks import by_trick
 from models.machine.files import CannotWrite, attempt, check_folder
 from models.machine.processes import here
 from models.scores.background import background_of
@@ -66,7 +68,7 @@ PARTS = ("accuracy", "likelihood", "quality", "steps", "codes")
 # Eight sets of pictures by every score, up to an hour; samples of every snapshot of the run, or at
 # every truncation, some minutes; the codes at every snapshot.
 OF_SAMPLES = {"quality", "steps", "snapshots", "truncation", "chains"}
-ON_REQUEST = ("scores", "snapshots", "truncation", "chains", "moments")
+ON_REQUEST = ("scores", "snapshots", "truncation", "chains", "moments", "tricks")
 
 
 class NotKept(CannotWrite):
@@ -95,7 +97,8 @@ def evaluate(
     n: test images (0 is all), or samples of every snapshot and at every truncation; samples:
     importance samples an image; both default to the recipe's.
     only: some of ``PARTS`` or ``ON_REQUEST``; what the others measured before stays as it is.
-    run: where "moments" takes its snapshots from, if not from the checkpoint itself.
+    run: where "moments" takes its snapshots from, if not from the checkpoint itself; the folder of
+    the runs that "tricks" measures.
     Raises ValueError where the data cannot be had or do not fit the model, or, before anything is
     measured, where the folder cannot be written into; NotKept where it no longer can be afterwards.
     """
@@ -179,6 +182,13 @@ def evaluate(
         if isinstance(model, Encodes) and "moments" in parts:
             with measuring("moments"):
                 results |= moments_of_map(model, header, folder, test, run, write)
+        if "tricks" in parts:
+            with measuring("tricks"):
+                judge = find_judge(header.data["name"], folder.parent)
+                train = datasets.load(header.data["name"], "train", data_dir)
+                if judge is not None:
+                    judge = judge.to(model.device)
+                    results |= by_trick(header, run, judge, train, n_drawn, seed, progress)
         if "scores" in parts and applicable(model):
             with measuring("scores"):
                 results |= scores(
@@ -187,8 +197,9 @@ def evaluate(
     finally:
         # Also where a later part has failed or was stopped: what was measured stands on the card.
         before = header.metrics
-        if any(name.startswith(AUROC) for name in results):
-            before = {k: entry for k, entry in before.items() if not k.startswith(AUROC)}
+        for table in (AUROC, TRICK):  # they come as a whole
+            if any(table in name for name in results):
+                before = {k: entry for k, entry in before.items() if table not in k}
         # What it can do is asked anew: it may have been trained before there was a word for it.
         header = dataclasses.replace(
             header, metrics={**before, **results}, capabilities=capabilities(model)

@@ -116,6 +116,11 @@ def _vae(model: Model) -> Portable:
 
 def _gan(model: Model) -> Portable:
     c = model.config
+    if c.attention or c.generator_spectral:
+        raise ValueError(
+            "A GAN with self-attention or a normalised generator cannot be exported yet; leave "
+            "attention and generator_spectral out."
+        )
     config = {
         "width": c.width,
         "halvings": c.halvings,

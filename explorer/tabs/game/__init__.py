@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from explorer.page.context import Context
 from explorer.page.parts import build_parts
-from explorer.tabs.game import detector, find, theatre
+from explorer.tabs.game import detector, find, looks, theatre, tricks
 
 TITLE = "Game"
 NEEDS = {"Discriminates"}
 
-PARTS = (theatre, detector, find)
+PARTS = (theatre, detector, find, looks, tricks)
 
 
 def build(context: Context) -> None:

@@ -14,6 +14,7 @@ from models.contract.knobs import LABEL, TRUNCATION, Knob
 from models.contract.model import Frame, GenerativeModel, Objective, differentiable
 from models.contract.random import generator, normal
 from models.contract.streams import Streams
+from models.families.gan.augment import augmented
 from models.families.gan.losses import GAMES, gradient_penalty, r1
 from models.families.gan.nets import DiscriminatorNet, EncoderNet, GeneratorNet
 from models.families.nets import check_halvings
@@ -49,6 +50,20 @@ class GANConfig:
         1.0, "Part of a batch on which penalties are measured.", low=0.001, high=1.0
     )
     spectral: bool = setting(False, "Spectral normalisation of the discriminator.")
+    generator_spectral: bool = setting(
+        False, "Spectral normalisation of the generator (Zhang et al. 2019)."
+    )
+    attention: int = setting(
+        0,
+        "How often the side is halved where both players attend; 0 is nowhere (SAGAN).",
+        low=0,
+        high=5,
+    )
+    augment: bool = setting(
+        False,
+        "The discriminator is shown real and generated pictures moved and with a hole (Zhao et al. "
+        "2020).",
+    )
     critic_steps: int = setting(
         1,
         "Steps of the discriminator to one of the generator, each on its own part of the batch.",
@@ -123,10 +138,21 @@ class GAN(GenerativeModel):
             raise ValueError(
                 "A Wasserstein critic's slope must be held; set gradient_penalty or spectral."
             )
+        if c.attention > c.halvings:
+            raise ValueError(
+                f"The side is halved {c.halvings} times: attention goes from 0 to {c.halvings}."
+            )
         super().__init__(c)
         self.game = GAMES[c.game]
         shared = (c.width, c.halvings, c.blocks)
-        self.generator = GeneratorNet(c.image, self.latent, self.class_count, *shared)
+        self.generator = GeneratorNet(
+            c.image,
+            self.latent,
+            self.class_count,
+            *shared,
+            attention=c.attention,
+            spectral=c.generator_spectral,
+        )
         self.discriminator = DiscriminatorNet(
             c.image,
             self.class_count,
@@ -134,6 +160,7 @@ class GAN(GenerativeModel):
             c.hidden,
             latent=self.latent if c.encoder else 0,
             spectral=c.spectral,
+            attention=c.attention,
         )
 
     @property
@@ -181,7 +208,7 @@ class GAN(GenerativeModel):
         with torch.no_grad():
             real, made = self._beside(x, self.encoded(x, y)), self._beside(self.generator(z, y), z)
         pairs = [torch.cat(both) for both in zip(real, made, strict=True)]
-        features = D.features(*pairs)  # (2B, hidden), the real ones first
+        features = D.features(*self._shown(pairs, rng))  # (2B, hidden), the real ones first
         d_real, d_made = D.judge(features, torch.cat([y, y])).split(B)
         loss = self.game.discriminator(d_real, d_made)
         logs = {"value": -loss, "real_verdict": d_real.mean(), "made_verdict": d_made.mean()}
@@ -206,7 +233,7 @@ class GAN(GenerativeModel):
     def _generator_objective(self, x: Tensor, y: Tensor, rng: Generator) -> Objective:
         z = self.draw(len(x), rng)
         made = self.generator(z, y)
-        features = self.discriminator.features(*self._beside(made, z))
+        features = self.discriminator.features(*self._shown(self._beside(made, z), rng))
         loss = self.game.generator(self.discriminator.judge(features, y))
         loss = loss - self._informative(made, features, z, {}, rng)
         return Objective(list(self.generator.parameters()), loss, {}, "generator")
@@ -224,6 +251,11 @@ class GAN(GenerativeModel):
     def _beside(self, x: Tensor, z: Tensor | None) -> list[Tensor]:
         """What the discriminator is shown of a picture and its code."""
         return [x, z] if self.config.encoder else [x]
+
+    def _shown(self, pair: list[Tensor], rng: Generator) -> list[Tensor]:
+        """The same as the discriminator sees it while it learns and is learned from."""
+        x, *z = pair
+        return [augmented(x, rng) if self.config.augment else x, *z]
 
     def _informative(
         self, made: Tensor, features: Tensor, z: Tensor, logs: dict, rng: Generator

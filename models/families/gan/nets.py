@@ -12,9 +12,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from models.families.gan.attention import SelfAttention
 from models.families.nets import ChannelNorm, Downsample, LevelBlock
 
 SLOPE = 0.2  # of the leaky units: a discriminator passes its gradient on to the generator
+
+
+def normalise(network: nn.Module) -> None:
+    """Divides the weights of every layer by their largest singular value, followed by one step of
+    the power method each time it trains (Miyato et al. 2018, algorithm 1)."""
+    for module in list(network.modules()):
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            if not module.weight.any():  # a block's last layer, which has no direction yet
+                nn.init.orthogonal_(module.weight)
+            spectral_norm(module)
 
 
 class GeneratorNet(nn.Module):
@@ -33,6 +44,8 @@ class GeneratorNet(nn.Module):
         width: int,
         halvings: int,
         blocks: int,
+        attention: int = 0,
+        spectral: bool = False,
     ) -> None:
         super().__init__()
         C, H, W = image
@@ -46,6 +59,8 @@ class GeneratorNet(nn.Module):
         for k in range(halvings):
             here = max(8, width // 2**k)
             stage = nn.ModuleList(LevelBlock(here, here, E) for _ in range(blocks))
+            if attention == halvings - k:
+                stage.insert(blocks // 2, SelfAttention(here))
             if k + 1 < halvings:
                 stage.append(nn.ConvTranspose2d(here, max(8, here // 2), 2, stride=2))
             self.stages.append(stage)
@@ -58,15 +73,17 @@ class GeneratorNet(nn.Module):
             last.bias.copy_(last.bias[::4].repeat_interleave(4, 0))
             for stage in self.stages[:-1]:
                 stage[-1].weight.copy_(stage[-1].weight[:, :, :1, :1].expand(-1, -1, 2, 2))
+        if spectral:
+            normalise(self)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         h, e = self.early(z, y)
         for k, stage in enumerate(self.stages):
             for layer in stage:
-                if not isinstance(layer, LevelBlock):
+                if isinstance(layer, nn.ConvTranspose2d):
                     h = layer(h)
                 elif k:  # those of the first stage are done
-                    h = layer(h, e)
+                    h = layer(h, e) if isinstance(layer, LevelBlock) else layer(h)
         return torch.sigmoid(self.write(h).float())
 
     def early(self, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -77,8 +94,8 @@ class GeneratorNet(nn.Module):
         h = self.spread(z).unflatten(1, self.map)
         h = h.contiguous(memory_format=torch.channels_last)
         for layer in self.stages[0]:
-            if isinstance(layer, LevelBlock):
-                h = layer(h, e)
+            if not isinstance(layer, nn.ConvTranspose2d):
+                h = layer(h, e) if isinstance(layer, LevelBlock) else layer(h)
         return h, e
 
 
@@ -99,7 +116,13 @@ class Reader(nn.Sequential):
     """A picture (B, C, H, W) in [0, 1] -> what leaky units make of it, (B, hidden)."""
 
     def __init__(
-        self, image: tuple[int, ...], width: int, halvings: int, blocks: int, hidden: int
+        self,
+        image: tuple[int, ...],
+        width: int,
+        halvings: int,
+        blocks: int,
+        hidden: int,
+        attention: int = 0,
     ) -> None:
         C, H, W = image
         super().__init__(
@@ -110,6 +133,13 @@ class Reader(nn.Sequential):
             nn.Linear(width * (H // 2**halvings) * (W // 2**halvings), hidden),
             nn.LeakyReLU(SLOPE),
         )
+        if attention == halvings:
+            self.insert(1 + blocks // 2, SelfAttention(width))
+        elif attention:
+            # Each halving is a convolution and its units.
+            self[0].insert(
+                2 * attention, SelfAttention(max(1, width // 2 ** (halvings - attention)))
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(2 * x - 1)
@@ -134,18 +164,17 @@ class DiscriminatorNet(nn.Module):
         hidden: int,
         latent: int = 0,
         spectral: bool = False,
+        attention: int = 0,
     ) -> None:
         super().__init__()
-        self.reader = Reader(image, width, halvings, blocks, hidden)
+        self.reader = Reader(image, width, halvings, blocks, hidden, attention)
         if latent:
             self.code = nn.Sequential(nn.Linear(latent, hidden), nn.LeakyReLU(SLOPE))
             self.both = nn.Sequential(nn.Linear(2 * hidden, hidden), nn.LeakyReLU(SLOPE))
         self.psi = nn.Linear(hidden, 1, bias=False)
         self.V = nn.Linear(hidden, classes, bias=False) if classes else None
         if spectral:
-            for module in list(self.modules()):
-                if isinstance(module, (nn.Conv2d, nn.Linear)):
-                    spectral_norm(module)
+            normalise(self)
 
     def features(self, x: Tensor, z: Tensor | None = None) -> Tensor:
         """phi, (B, hidden). x: (B, C, H, W) in [0, 1]; z: (B, latent) where codes are judged."""

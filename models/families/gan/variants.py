@@ -38,6 +38,7 @@ from __future__ import annotations
 
 from models.families.gan.gan import GAN, BiGAN, GANConfig
 from models.families.gan.infogan import InfoGAN
+from models.families.gan.sagan import SAGAN
 
 
 class Adversarial(GAN):
@@ -50,6 +51,13 @@ class Adversarial(GAN):
             raise ValueError(
                 "Codes of InfoGAN and the encoder of a BiGAN are not learned together; choose one."
             )
+        if config.attention and (codes or config.encoder):
+            raise ValueError(
+                "Attention is for a GAN without InfoGAN's codes and without an encoder; leave them "
+                "out."
+            )
+        if config.attention:
+            return SAGAN
         if codes:
             return InfoGAN
         return BiGAN if config.encoder else GAN

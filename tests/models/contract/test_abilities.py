@@ -62,6 +62,21 @@ def test_shows_attention(model):
     refused(model.attention, torch.zeros(1, model.context, dtype=torch.long))
 
 
+@having("HasAttentionMaps")
+def test_has_attention_maps(model):
+    (h, w), x = model.attention_side, images(model)
+    assert x.shape[2] % h == 0 and x.shape[3] % w == 0
+    z, y = torch.randn((3, model.latent), generator=generator(3)), labels(model)
+    for seen in (model.code_attention(z, y), model.picture_attention(x, y)):
+        assert seen.shape == (3, h * w, h * w) and (seen >= 0).all() and not seen.requires_grad
+        torch.testing.assert_close(seen.sum(-1), torch.ones(3, h * w))
+    assert set(model.attention_gains) == {"generator", "discriminator"}
+    again = model.code_attention(z[1:2], None if y is None else y[1:2])  # each of its own alone
+    torch.testing.assert_close(again[0], model.code_attention(z, y)[1], atol=1e-5, rtol=1e-4)
+    refused(model.code_attention, z[:, 1:])
+    gives_the_sizes(model.picture_attention, x)
+
+
 @having("RunsChains")
 def test_runs_chains(model):
     x = images(model)
