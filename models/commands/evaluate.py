@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             only=args.only,
             write=not args.dry,
             progress=not args.json or sys.stderr.isatty(),
-            run=None if args.run is None else resolve(args.run).parent,
+            run=_run(args),
         )
     except NotKept as error:  # what was measured is shown in any case
         header, unwritten = error.header, error
@@ -92,6 +92,13 @@ def _show(metrics: dict[str, dict[str, Any]]) -> None:
     for name, metric in metrics.items():
         error = f" ± {number(metric['stderr'])}" if metric.get("stderr") is not None else ""
         print(f"{name:22} {number(metric['value'])}{error}  n={metric.get('n')}  {meaning(name)}")
+
+
+def _run(args: argparse.Namespace) -> Path | None:
+    """What --run names: a folder of runs for tricks, else one checkpoint."""
+    if args.run is None or "tricks" in args.only:
+        return None if args.run is None else Path(args.run)
+    return resolve(args.run).parent
 
 
 def _check_results(folder: Path) -> None:

@@ -6,6 +6,7 @@ chosen.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from models.checkpoints import weights
@@ -15,7 +16,6 @@ from models.contract.model import Model
 from models.data.datasets import Dataset
 from models.evaluation import metrics
 from models.evaluation.samples import quality
-from models.training.tricks import Trick, tricks
 
 KEPT = ("fd", "fd_floor", "precision", "recall")
 
@@ -32,34 +32,33 @@ def by_trick(
     """``fd.trick_3-0`` and so on, of those runs in the folder ``run`` that have ended.
 
     n: samples of each, held against as many images. Each entry's note is the trick's title, and its
-    "minutes" are what the run took. Raises ValueError where there are no runs, or other ones.
+    "minutes" are what the run took. Raises ValueError where there are no runs of this recipe, or
+    such as cannot be compared.
     """
-    again = (
-        f"train them with 'python -m models tricks {header.name}', and name the folder by --run."
-    )
+    again = f"train them with 'python -m models tricks {header.name}', and name the folder by --run"
     if run is None:
-        raise ValueError(f"Tricks are measured on runs of their own: {again}")
-    ended = [trick for trick in tricks(header.name) if (run / trick.folder / WEIGHTS).is_file()]
-    if not ended:
-        raise ValueError(f"There are no runs of tricks in '{run}': {again}")
-    used = ended[0].recipe.data.n
+        raise ValueError(f"Tricks are measured on runs of their own: {again}.")
+    runs = {
+        (int(folder.name[:2]), int(folder.name[3:])): read_header(folder)
+        for folder in sorted(run.glob("*-*"))
+        if re.fullmatch(r"\d\d-\d+", folder.name) and (folder / WEIGHTS).is_file()
+    }
+    if not runs:
+        raise ValueError(f"There are no runs of tricks in '{run}': {again}.")
+    kinds = {(r.recipe["name"], r.data["n"], r.training["steps"]) for r in runs.values()}
+    used = next(iter(runs.values())).data["n"]
+    if len(kinds) > 1 or next(iter(kinds))[0] != header.name or used >= len(train):
+        raise ValueError(
+            f"The runs in '{run}' are not of one recipe, length and part of the training set: "
+            f"{again}."
+        )
     words = f"judge of {train.name}, images set aside"
     real = metrics.real_features(train.images[used:], train.images[:used], judge, words, n, seed)
     results: dict[str, dict] = {}
-    for trick in ended:
-        folder = run / trick.folder
-        theirs = read_header(folder)
-        _check(trick, theirs, folder)
-        model = weights.load(folder, str(judge.device))
+    for (number, chance), theirs in runs.items():
+        model = weights.load(theirs.folder, str(judge.device))
         found = quality(model, judge, real, n, seed, progress, train.labels)
-        facts = {"note": trick.title, "minutes": theirs.training["minutes"]}
+        facts = {"note": theirs.title, "minutes": theirs.training["minutes"]}
         for name in KEPT:
-            results[f"{name}{TRICK}{trick.number}-{trick.recipe.seed}"] = {**found[name], **facts}
+            results[f"{name}{TRICK}{number}-{chance}"] = {**found[name], **facts}
     return results
-
-
-def _check(trick: Trick, header: Header, folder: Path) -> None:
-    """Raises ValueError where the run in ``folder`` was none with this trick's settings."""
-    ours, theirs = trick.recipe.to_dict(), header.recipe
-    if any(ours[key] != theirs.get(key) for key in ("seed", "data", "model", "train")):
-        raise ValueError(f"'{folder}' was trained with other settings than the table has now.")

@@ -92,7 +92,7 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
     Settings that were changed already are not to be lost."""
     context.visitors.jobs.prepare()
     visitor, known = whose(context, asked), setup.families()
-    keys = [item["key"] for item in known]
+    keys = [item["key"] for item in known if not item["off"]]
     lists = screen(datasets=setup.datasets(context, visitor), families=known)
     if asked.given not in ("", "{}"):
         yield lists

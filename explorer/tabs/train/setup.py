@@ -8,6 +8,7 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from explorer.page.code import explanation, family_title
@@ -82,14 +83,37 @@ def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
 
 
 def families() -> list[dict[str, str]]:
-    """The items of the list of families: those one can sample from, in their own words."""
+    """The items of the list of families, in their own words: those one can sample from; then those
+    that translate pictures or write text, which are trained by the command line."""
     from models.training import starts
 
+    offered = dict.fromkeys(starts.families(), "")
+    for name, recipe in _elsewhere().items():
+        offered[name] = f"Trained by the command line: python -m models train {recipe}"
     items = []
-    for name in starts.families():
+    for name, off in offered.items():
         note = explanation(name).partition("\n")[0].partition(": ")[2]
-        items.append({"key": name, "title": family_title(name), "note": note.strip(), "off": ""})
+        items.append({"key": name, "title": family_title(name), "note": note.strip(), "off": off})
     return items
+
+
+@lru_cache
+def _elsewhere() -> dict[str, str]:
+    """Families that make something else than samples of pictures, with a recipe of each."""
+    from models import family
+    from models.contract.abilities import Translates, WritesText
+    from models.training.recipe import load_recipe, recipe_names
+
+    makes = [
+        [method for method in vars(kind) if not method.startswith("_")]
+        for kind in (Translates, WritesText)
+    ]
+    found: dict[str, str] = {}
+    for recipe in recipe_names():
+        name = load_recipe(recipe).family
+        if any(all(hasattr(family(name), method) for method in methods) for methods in makes):
+            found.setdefault(name, recipe)
+    return found
 
 
 def described(visitor: Visitor | None, name: str) -> Described:

@@ -24,6 +24,18 @@ Mescheder et al. 2018), or by dividing every layer's weights by their largest si
 (*spectral normalisation*, Miyato et al. 2018). Without any, a generator may find a few pictures
 that pass and make nothing else: **mode collapse**.
 
+**SAGAN** (Zhang et al. 2019) lets the places of a picture's feature map look at each other, in both
+networks. Place $j$ asks every place $i$, and takes what it finds there into account,
+
+$$\beta_{j,i} = \frac{\exp s_{ij}}{\sum_k \exp s_{kj}}, \quad
+s_{ij} = f(\hat x_i)^\top g(\hat x_j), \qquad
+y_j = x_j + \gamma \, v\Big(\sum_i \beta_{j,i}\, h(x_i)\Big)$$
+
+(their eqs. 1 to 3), with $\gamma = 0$ at first; $\hat x$ is $x$ with the channels of each place
+normalised, which the paper does not do. It comes with spectral normalisation of both networks, the
+hinge, and **two time scales** (Heusel et al. 2017): a discriminator that learns faster than the
+generator.
+
 **InfoGAN** (Chen et al. 2016) lets part of the noise be a code $c$, and rewards the generator for
 keeping it readable: a network $Q$ reads it off the picture, and
 

@@ -62,21 +62,6 @@ def test_shows_attention(model):
     refused(model.attention, torch.zeros(1, model.context, dtype=torch.long))
 
 
-@having("HasAttentionMaps")
-def test_has_attention_maps(model):
-    (h, w), x = model.attention_side, images(model)
-    assert x.shape[2] % h == 0 and x.shape[3] % w == 0
-    z, y = torch.randn((3, model.latent), generator=generator(3)), labels(model)
-    for seen in (model.code_attention(z, y), model.picture_attention(x, y)):
-        assert seen.shape == (3, h * w, h * w) and (seen >= 0).all() and not seen.requires_grad
-        torch.testing.assert_close(seen.sum(-1), torch.ones(3, h * w))
-    assert set(model.attention_gains) == {"generator", "discriminator"}
-    again = model.code_attention(z[1:2], None if y is None else y[1:2])  # each of its own alone
-    torch.testing.assert_close(again[0], model.code_attention(z, y)[1], atol=1e-5, rtol=1e-4)
-    refused(model.code_attention, z[:, 1:])
-    gives_the_sizes(model.picture_attention, x)
-
-
 @having("RunsChains")
 def test_runs_chains(model):
     x = images(model)
@@ -436,9 +421,29 @@ def keeps_few_steps(model) -> None:
         refused(model.sample, 3, generator(0), steps=steps)
 
 
+def keeps_attention_maps(model) -> None:
+    """The promises of ``HasAttentionMaps``."""
+    (h, w), x = model.attention_side, images(model)
+    assert x.shape[2] % h == 0 and x.shape[3] % w == 0
+    z, y = torch.randn((3, model.latent), generator=generator(3)), labels(model)
+    for seen in (model.code_attention(z, y), model.picture_attention(x, y)):
+        assert seen.shape == (3, h * w, h * w) and (seen >= 0).all() and not seen.requires_grad
+        torch.testing.assert_close(seen.sum(-1), torch.ones(3, h * w))
+    assert set(model.attention_gains) == {"generator", "discriminator"}
+    again = model.code_attention(z[1:2], None if y is None else y[1:2])  # each of its own alone
+    torch.testing.assert_close(again[0], model.code_attention(z, y)[1], atol=1e-5, rtol=1e-4)
+    refused(model.code_attention, z[:, 1:])
+    gives_the_sizes(model.picture_attention, x)
+
+
 def levels(_: Config) -> Model:
     """Levels have a family by now."""
     return weights.build("hvae", {"image": [1, 8, 8], "width": 8, "groups": "1, 1, 1, 1"})
+
+
+def attentive(_: Config) -> Model:
+    """So have maps of attention."""
+    return weights.build("gan", {"image": [1, 8, 8], "width": 8, "hidden": 16, "attention": 1})
 
 
 def student(_: Config) -> Model:
@@ -459,6 +464,7 @@ PROMISES = {
     "HasDomains": (keeps_domains, domains),
     "WritesText": (keeps_text, Bigrams),
     "TakesFewSteps": (keeps_few_steps, student),
+    "HasAttentionMaps": (keeps_attention_maps, attentive),
 }
 
 

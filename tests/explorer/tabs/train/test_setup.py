@@ -26,6 +26,15 @@ def test_every_family_that_samples_is_offered_by_itself_in_its_own_words(monkeyp
     assert {"vae", "diffusion", "autoregressive", "flow", "toy"} <= offered.keys()
     assert not offered.keys() & {"classifier", "reader"}
     assert offered["vae"]["title"] == "Variational autoencoder" and offered["vae"]["note"]
+    assert not offered["vae"]["off"]
+
+
+def test_families_of_text_and_translations_say_how_they_are_trained():
+    off = {item["key"]: item["off"] for item in setup.families() if item["off"]}
+    assert set(off) == {"cyclegan", "text"}
+    for family, words in off.items():
+        assert words.startswith("Trained by the command line: python -m models train ")
+        assert load_recipe(words.split()[-1]).family == family
 
 
 def test_the_form_has_every_setting_with_its_help_and_limits(me):

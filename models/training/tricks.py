@@ -19,7 +19,7 @@ from pathlib import Path
 
 from models.training.recipe import Recipe, from_dict, load_recipe
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "tricks"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Trick:
 
     @property
     def folder(self) -> str:
-        """The name of the folder that the run is kept in."""
+        """The name of the folder that the run is kept in: which trick, and which seed."""
         return f"{self.number:02}-{self.recipe.seed}"
 
 
@@ -52,6 +52,7 @@ def tricks(name: str) -> list[Trick]:
         model, train = model | trick.get("model", {}), train | trick.get("train", {})
         for seed in table["seeds"]:
             values = recipe.to_dict() | {"seed": seed, "model": dict(model), "train": dict(train)}
+            values["title"] = trick["title"]  # by which a run is told from the others
             values["data"] = values["data"] | {"n": table["images"]}
             found.append(Trick(number, trick["title"], from_dict(values)))
     return found
