@@ -41,7 +41,7 @@ def lacking(context: Context, name: str) -> str:
         for other in context.store.having({"Discriminates"})
         if rows(context.store.header(other).metrics)
     ]
-    others = f" These have: {'; '.join(able)}." if able else " No model here has."
+    others = f" These have: {'; '.join(able)}." if able else ""
     return f"{header.title} has no runs with its tricks switched on one at a time.{others}"
 
 
