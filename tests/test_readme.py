@@ -18,6 +18,7 @@ PAGES = (
     "README.md",
     ".github/CONTRIBUTING.md",
     ".github/PROGRAMS.md",
+    ".github/HOSTING.md",
     "models/training/README.md",
     "models/checkpoints/README.md",
     "tests/bench/README.md",

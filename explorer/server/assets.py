@@ -23,6 +23,10 @@ PAGE = "/"
 # The script comes before the page's own, which waits as well until all of the HTML is there.
 SCRIPT_BEFORE = b'<script type="module"'
 SHEET_BEFORE = b"</head>"
+# What Gradio's page names from the root of the host, and what a browser looks for there unasked: a
+# page below another address has them below it, too.
+MANIFEST = b'href="/manifest.json"'
+ICON = b'<link rel="icon" href="favicon.ico">'
 
 
 def packed_answer(request: Request, packed: bytes, media: str, keep: str = FOR_EVER) -> Response:
@@ -110,7 +114,8 @@ class Assets:
             headers = MutableHeaders(scope=start)
             whole = bytes(body)
             if headers.get("content-type", "").startswith("text/html"):
-                whole = whole.replace(SHEET_BEFORE, self.sheet + SHEET_BEFORE, 1)
+                whole = whole.replace(SHEET_BEFORE, ICON + self.sheet + SHEET_BEFORE, 1)
+                whole = whole.replace(MANIFEST, MANIFEST.replace(b"/", b"", 1), 1)
                 whole = whole.replace(SCRIPT_BEFORE, self.script + SCRIPT_BEFORE, 1)
                 headers["content-length"] = str(len(whole))
             await send(start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -12,10 +13,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from explorer.components.sheet import WITHIN, twice
-from explorer.server.assets import FOR_EVER, Assets
+from explorer.server.assets import FOR_EVER, MANIFEST, Assets
 from explorer.server.kept_page import KeptPage
 
 PAGE = '<html><head><script type="module" src="own.js"></script></head><body>…</body></html>'
+
+LINK = f'<link rel="manifest" {MANIFEST.decode()} />'
 
 
 @pytest.fixture
@@ -55,6 +58,22 @@ def test_what_is_named_is_there_and_is_kept_as_long_as_it_is_the_same(server):
     other, same = names(server(script="let a = 2;"))
     assert other != script and same == sheet
     assert client.get(other).status_code == 404
+
+
+def test_all_that_the_page_names_is_named_relative_to_it(server):
+    """A page below another address names nothing at the root of the host; nor does a browser look
+    for an icon there that the page names."""
+    text = server(page=PAGE.replace("</head>", LINK + "</head>")).get("/").text
+    assert '<link rel="manifest" href="manifest.json"' in text
+    assert '<link rel="icon" href="favicon.ico">' in text
+    assert re.findall(r'(?:src|href)="/', text) == []
+
+
+def test_the_page_of_gradio_has_the_link_that_is_made_relative():
+    import gradio
+
+    page = Path(gradio.__file__).parent / "templates" / "frontend" / "index.html"
+    assert re.findall(r'(?:src|href)="/[^"]*"', page.read_text("utf-8")) == [MANIFEST.decode()]
 
 
 def test_whether_the_server_is_there_is_answered_without_building_the_page(server):
