@@ -20,7 +20,7 @@ SLOT = re.compile(r"\{\w*(?::\d)?\}")
 NAMES = {
     "Language", *languages.NAMES.values(), "owner/name", "you/name", r"$\beta_t$",
     "DPM-Solver++(2M)", "DDIM", "EDM", "Top-p", "UMAP", "PCA", "FVSBN", "GAN", "MADE",
-    "NADE", "VQ-VAE", "CycleGAN",
+    "NADE", "VQ-VAE", "CycleGAN", "SAGAN",
 }  # fmt: skip
 # Part of each group that a table has at least. Strings that are no words for a person are counted
 # with the sentences, and messages of the command line with the settings.
