@@ -28,6 +28,7 @@ How the page hangs together, for whoever adds to it:
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import gradio as gr
@@ -38,21 +39,30 @@ from explorer.components import menus, theme
 from explorer.components.sheet import twice
 from explorer.page import address, notebook, take_home
 from explorer.page.context import Context
+from explorer.page.part import UNEXPECTED, sentence_of
 from explorer.page.picker import model_picker
 from explorer.server.assets import Assets
 from explorer.server.classroom import Classroom
 from explorer.server.classroom_routes import ClassRoutes
+from explorer.server.guard import Guard, hosts_of
+from explorer.server.inputs import GARBLED, all_checked, one_line
 from explorer.server.jobs import Limits
 from explorer.server.kept_page import KeptPage
+from explorer.server.rates import FULL, MOST_IN_QUEUE, MOST_WAITING, WAITING
 from explorer.server.sessions import Sessions
 from explorer.server.sub_path import SubPath
 from explorer.tabs import TABS, key_of
 from explorer.tabs.train import keep
 from explorer.tours import lessons, player
 
+log = logging.getLogger(__name__)
+
 __all__ = ["Context", "Limits", "build", "launch_options"]
 
 DESCRIPTION = "See what deep generative models have learned: sample them, bend them, map them."
+
+
+LARGEST_DROP = 1 << 30  # bytes of all the files that are brought at once
 
 
 class Page(gr.Blocks):
@@ -80,26 +90,68 @@ class Page(gr.Blocks):
         options["app_kwargs"] = {**of_app, "routes": list(self.routes), "middleware": middleware}
         served = super().launch(*args, prevent_thread_lock=True, **options)
         self.app.state_holder = Sessions(self)
+        self._bound_queue()
         if not prevent_thread_lock:
             self.block_thread()
         return served
 
+    def _bound_queue(self) -> None:
+        """Nobody has more in the queue than a share of it, and it does not grow without end."""
+        queue, push = self._queue, self._queue.push
+
+        async def pushed(body: Any, request: Any, username: Any) -> tuple[bool, Any, str]:
+            if len(queue.pending_event_ids_session.get(body.session_hash, ())) >= MOST_WAITING:
+                return False, WAITING, "queue_full"
+            if len(queue) >= MOST_IN_QUEUE:
+                return False, FULL, "queue_full"
+            return await push(body=body, request=request, username=username)
+
+        queue.push = pushed
+
     async def preprocess_data(
         self, block_fn: Any, inputs: list, state: Any, explicit_call: bool = False
     ) -> list:
-        inputs = list(inputs)
         if programs.is_program(block_fn):
             try:
+                inputs = list(inputs)
                 programs.check_inputs(block_fn, inputs)
                 return await super().preprocess_data(block_fn, inputs, state, explicit_call)
             except Exception as error:
                 raise programs.refused_inputs(error) from None
+        try:
+            inputs = all_checked(block_fn.inputs, inputs)
+            inputs = self._within_ends(block_fn, inputs, state)
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except Exception as error:
+            log.info("Refused a call of %s: %s", who(block_fn), one_line(error))
+            raise gr.Error(GARBLED, print_exception=False) from None
+
+    async def call_function(self, block_fn: Any, *args: Any, **named: Any) -> Any:
+        """What parts do not catch (``explorer.page.part``) goes to the log here, and not to the
+        page: a sentence of ours where it is one."""
+        if not block_fn.fn:  # the browser does it alone
+            log.info("Refused a call of an event that has no function.")
+            raise gr.Error(GARBLED, print_exception=False)
+        try:
+            return await super().call_function(block_fn, *args, **named)
+        except gr.Error:
+            raise
+        except Exception as error:
+            text = sentence_of(error)
+            if text == UNEXPECTED:
+                log.error("%s failed.", who(block_fn), exc_info=error)
+            else:
+                log.info("Refused a call of %s: %s", who(block_fn), one_line(error))
+            raise gr.Error(text, print_exception=False) from None
+
+    @staticmethod
+    def _within_ends(block_fn: Any, inputs: list, state: Any) -> list:
         for k, (block, value) in enumerate(zip(block_fn.inputs, inputs, strict=False)):
             if isinstance(block, gr.Slider) and isinstance(value, (int, float, type(None))):
                 slider = state[block._id] if state and block._id in state else block
                 low, high = slider.minimum, slider.maximum
                 inputs[k] = low if value is None else min(max(value, low), high)
-        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        return inputs
 
     def handle_streaming_diffs(
         self,
@@ -117,6 +169,13 @@ class Page(gr.Blocks):
         if final or simple_format or not later:
             return whole
         return [[["replace", [], value]] for value in whole]
+
+
+def who(block_fn: Any) -> str:
+    """An event in the log: the part and the handler, or the function."""
+    fn = block_fn.fn
+    name = getattr(fn, "handler", "") or getattr(getattr(fn, "func", fn), "__name__", "?")
+    return f"{place}.{name}" if (place := getattr(fn, "place", "")) else name
 
 
 def build(context: Context) -> gr.Blocks:
@@ -146,7 +205,7 @@ def _add_tab(tab, context: Context) -> None:
     with gr.Tab(tab.TITLE, id=key) as item:
         components.component("notice", value=key, elem_classes=["ge-notice", f"ge-notice-{key}"])
         with gr.Column(elem_classes=["ge-panel", f"ge-panel-{key}"]):
-            context.tab = key
+            context.tab, context.needs = key, frozenset(tab.NEEDS)
             tab.build(context)
     item.select(None, None, None, js=f"() => GE.entered({key!r})", api_visibility="private")
 
@@ -170,9 +229,14 @@ def launch_options(classroom: bool = False, root_path: str = "") -> dict:
         ),
         "languages": {code: languages.script(code) for code in languages.NAMES},
     }
-    middleware = [Middleware(KeptPage), Middleware(Assets, **assets)]
+    # A drop of files is one request; each may be as large as a model.
+    middleware = [
+        Middleware(Guard, largest=LARGEST_DROP, hosts=hosts_of(root_path)),
+        Middleware(KeptPage),
+        Middleware(Assets, **assets),
+    ]
     if root_path:
-        middleware.insert(0, Middleware(SubPath, root=root_path))
+        middleware.insert(1, Middleware(SubPath, root=root_path))
     if classroom:
         middleware.append(Middleware(ClassRoutes, classroom=Classroom()))
     return {

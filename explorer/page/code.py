@@ -19,7 +19,10 @@ def explanation(family: str) -> str:
     """The family's explanation: its module's docstring, read without importing it (and torch)."""
     from models import implementations
 
-    module = implementations()[family].partition(":")[0]
+    known = implementations()
+    if family not in known:
+        raise ValueError("There is no such family.")
+    module = known[family].partition(":")[0]
     source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(source)) or ""
 

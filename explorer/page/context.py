@@ -65,6 +65,7 @@ class Context:
     picker: the model picker; its value is the chosen model's name.
     tabs: the ``gr.Tabs``. tab: the key of the one being built, titles: those of all of them by key.
     part: the key of the part being built, "" in a tab of one piece (see ``components.parts``).
+    needs: what the tab being built NEEDS.
     page: the ``gr.Blocks``. unnamed: the tab of links that name a model or settings and no tab: the
     first that needs a model, which was the first of all before there was a first page.
     code: a ``gr.State`` that carries a latent code to another tab, None or
@@ -80,6 +81,7 @@ class Context:
     code: Any = None
     tab: str = ""
     part: str = ""
+    needs: frozenset[str] = frozenset()
     titles: dict[str, str] = field(default_factory=dict)
     remembered: list[Remembered] = field(default_factory=list)
     # Set when the first page has been opened.

@@ -154,6 +154,8 @@ class Part:
         self.place = f"{context.place}_{block}" if block else context.place
         self.of_model = of_model
         self.needs = frozenset(needs)
+        # And what its tab needs, which no page asks of another model; others may.
+        self.tab_needs = context.needs if of_model else frozenset()
         self.lacking = lacking
         self.asks: dict[str, Any] = {}
         self.shows: dict[str, Any] = {}
@@ -382,7 +384,9 @@ class Part:
         def once(request: gr.Request, name: str, *values: Any) -> tuple[Any, ...]:
             in_time = self._enter(request, name, wiring.arrives)
             try:
-                changes = handler(self.context, name, self._asked(values, request, wiring.also))
+                changes = self._lacking(name, wiring.status) or handler(
+                    self.context, name, self._asked(values, request, wiring.also)
+                )
             except Exception as error:
                 changes = self._problem(handler, name, error, wiring.status)
             return self._places(changes if changes and in_time() else {})
@@ -413,7 +417,8 @@ class Part:
 
     def refusal(self, name: str) -> str:
         """A sentence on why the part has nothing to show of a model; "" where it has."""
-        sentence = lacks(self.context, name, *self.needs) if self.needs else ""
+        needs = self.needs | self.tab_needs
+        sentence = lacks(self.context, name, *sorted(needs)) if needs else ""
         return sentence or (self.lacking(self.context, name) if self.lacking else "")
 
     def _closed(self, status: str, sentence: str) -> Screen:
@@ -430,6 +435,12 @@ class Part:
             places["missing"] = gr.HTML(visible=not there, **({} if there else {"value": sentence}))
         return places
 
+    def _lacking(self, name: str, status: str) -> Screen | None:
+        """What is shown where a model lacks what the tab needs, and so is no page's wish."""
+        if not (name and self.tab_needs and lacks(self.context, name, *self.tab_needs)):
+            return None
+        return self._closed(status, self.refusal(name))
+
     def _asked(self, values: Sequence[Any], request: Any, also: Iterable[str] = ()) -> Asked:
         return Asked(request=request, **dict(zip([*self.asks, *also], values, strict=True)))
 
@@ -444,6 +455,8 @@ class Part:
     def _saving(self, handler: Callable, kind: str) -> Callable[..., tuple[Any, Any]]:
         def save(request: gr.Request, name: str, *values: Any) -> tuple[Any, Any]:
             try:
+                if name and (sentence := self.refusal(name)):
+                    raise ValueError(sentence)
                 return handler(self.context, name, self._asked(values, request), kind), gr.skip()
             except Exception as error:
                 return gr.skip(), self._problem(handler, name, error, "status").status

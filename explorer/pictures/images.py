@@ -128,7 +128,7 @@ def _zip_entries(data: bytes, name: str, most: int) -> Iterator[tuple[str, bytes
     except Exception as error:
         raise ImageError(f"{said} is a damaged zip archive; make it again.") from error
     with archive:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [each for each in archive.infolist() if each.filename[-1:] not in ("", "/")]
         # Reading never gives more than an entry declares, so the sum declared is a true bound.
         if sum(entry.file_size for entry in entries) > MAX_ZIP_CONTENT:
             raise ImageError(
@@ -156,7 +156,7 @@ def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, said: str) -> b
     try:
         return archive.read(entry)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError):
-        log.info("a damaged entry in an archive", exc_info=True)
+        log.debug("a damaged entry in an archive", exc_info=True)
         return ImageError(f"{said} is damaged inside its archive; pack it again.")
 
 

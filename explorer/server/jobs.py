@@ -416,6 +416,8 @@ class Jobs:
         with self._spare_lock:
             self.prepare()
             process = self._spare
+            if process is None:  # the server has ended meanwhile
+                raise JobError("Training is switched off on this server.")
             try:
                 return self._answer(process, do, order, answer, seconds, wanted)
             except _Gone as gone:

@@ -18,6 +18,7 @@ from gradio.state_holder import SessionState, StateHolder
 
 # Pages that are open at a time: beyond these the one that has been silent for longest starts anew.
 MOST = 512
+LONGEST_NAME = 64  # characters of the name that a page gives itself; Gradio's have eleven
 # Closed ones are kept for a connection that comes back, as a laptop's does that has slept.
 MOST_CLOSED = 16
 TRIM_SECONDS = 30.0
@@ -67,6 +68,8 @@ class Sessions(StateHolder):
         self._trimmed = time.monotonic()
 
     def __getitem__(self, session_id: str) -> Session:
+        if not isinstance(session_id, str) or len(session_id) > LONGEST_NAME:
+            raise ValueError("This is no page's name.")
         with self.lock:
             if session_id not in self.session_data:
                 self.session_data[session_id] = Session(self.blocks)

@@ -107,11 +107,12 @@ class Store:
 
     def header(self, name: str) -> Any:
         """What is known of a model without loading it. Raises ValueError where there is none."""
-        try:
-            return self._own.get(name) or self._aside.get(name) or self._headers[name]
-        except KeyError:
-            known = ", ".join(self._headers) or "none"
-            raise ValueError(f"There is no model '{name}' here. Models: {known}.") from None
+        if isinstance(name, str):
+            header = self._own.get(name) or self._aside.get(name) or self._headers.get(name)
+            if header is not None:
+                return header
+        known, name = ", ".join(self._headers) or "none", said(name)
+        raise ValueError(f"There is no model '{name}' here. Models: {known}.")
 
     def at(self, folder: Path | str) -> str:
         """The name of the model in a folder, for ``get``: that of a model here, or one under which
@@ -186,6 +187,12 @@ class Store:
             name, _ = self._models.popitem(last=False)
             del self._sizes[name]
             log.info("Let go of %s to stay within %d MB.", name, self.limit >> 20)
+
+
+def said(name: Any) -> str:
+    """A name that somebody wrote, as it stands in a sentence: printable and short."""
+    text = "".join(c if c.isprintable() else "?" for c in str(name)[:61])
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def told_apart(headers: Iterable[Any]) -> list[Any]:

@@ -178,7 +178,7 @@ def _zip_entries(
     found = []
     for info in archive.infolist():
         parts = parts_of(info)
-        if parts and not info.is_dir() and not is_hidden(parts):
+        if parts and info.filename[-1:] != "/" and not is_hidden(parts):
             entry = Entry(prefix + parts, partial(read, info), f"{path}: {info.filename}")
             found.append((entry, partial(head, info)))
     return found

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,8 @@ def bring(context: Context, visitor: Visitor, path: str) -> str:
 def _unpacked(path: Path, target: Path) -> Path:
     """The checkpoint's folder below target. Names in the zip are not trusted: only FILES and
     parts of weights are."""
+    if not path.is_file():
+        raise JobError("The file is not there any more; bring it again.")
     if path.stat().st_size > LARGEST:
         raise JobError(f"The file is larger than {LARGEST >> 20} MB.")
     data = path.read_bytes()
@@ -135,7 +138,8 @@ def _unpacked(path: Path, target: Path) -> Path:
         return inner
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = {Path(e.filename).name: e for e in archive.infolist() if not e.is_dir()}
+            files = [e for e in archive.infolist() if e.filename[-1:] not in ("", "/")]
+            entries = {Path(e.filename).name: e for e in files}
             weights = entries.get(WEIGHTS) or entries.get(INDEX)
             if weights is None:
                 raise JobError(f"The zip holds no {WEIGHTS}; bring one that was saved here.")
@@ -148,7 +152,7 @@ def _unpacked(path: Path, target: Path) -> Path:
             inner.mkdir(parents=True)
             for name in known:
                 (inner / name).write_bytes(archive.read(entries[name]))
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError):
         raise JobError("The zip is damaged; save the model again.") from None
     return inner
 

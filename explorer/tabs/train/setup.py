@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -189,14 +190,18 @@ def linked(given: str) -> dict[str, str]:
 
 def from_link(told: Mapping[str, str]) -> str:
     """The changed settings that a link says, as ``recipe_of`` takes them."""
-    return json.dumps({f"train.{name}": float(text) for name, text in told.items() if text})
+    changes = {}
+    for name, text in told.items():
+        with contextlib.suppress(ValueError):  # of a link that somebody wrote by hand
+            changes[f"train.{name}"] = float(text)
+    return json.dumps({name: value for name, value in changes.items() if math.isfinite(value)})
 
 
 def _changes(given: str) -> dict[str, Any]:
     """The changed settings, none where they came garbled."""
     try:
         return dict(json.loads(given or "{}"))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return {}
 
 
