@@ -28,6 +28,7 @@ from explorer.programs.functions import Functions, serves
 from explorer.programs.gate import Gate, visitor_of
 from explorer.programs.named import NamedCalls
 from explorer.programs.values import NOT_UPLOADED
+from explorer.server.inputs import one_line
 
 if TYPE_CHECKING:
     from explorer.page.context import Context
@@ -87,7 +88,7 @@ def refused_inputs(error: Exception) -> gr.Error:
     files alone by then."""
     if isinstance(error, gr.Error):
         return error
-    log.info("A file that a program named was refused.", exc_info=error)
+    log.info("A file that a program named was refused: %s", one_line(error))
     return gr.Error(NOT_UPLOADED, print_exception=False)
 
 
