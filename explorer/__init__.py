@@ -130,7 +130,7 @@ class Page(gr.Blocks):
         """What parts do not catch (``explorer.page.part``) goes to the log here, and not to the
         page: a sentence of ours where it is one."""
         if not block_fn.fn:  # the browser does it alone
-            log.info("Refused a call of an event that has no function.")
+            log.info("Refused a call of %s: %s", block_fn._id, None)
             raise gr.Error(GARBLED, print_exception=False)
         try:
             return await super().call_function(block_fn, *args, **named)

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
+
 log = logging.getLogger(__name__)
 
 LONGEST_TEXT = 100_000  # characters that a field holds
@@ -30,26 +32,32 @@ GARBLED = "The page sent what its controls cannot say. Load it anew, and try aga
 
 
 class Garbled(ValueError):
-    """What was sent is nothing that the page itself sends; the message is for the log."""
+    """What was sent is nothing that the page itself sends; the message is for the log.
+
+    kind: what belongs there, in a word. value: what came."""
+
+    def __init__(self, kind: str, value: Any) -> None:
+        size = f"[{len(value)}]" if hasattr(value, "__len__") else ""
+        super().__init__(f"{type(value).__name__}{size}, {kind}?")
 
 
 def checked(block: Any, value: Any) -> Any:
     """The value, of the kind that the control's values are. Raises Garbled."""
-    kind = next((c.__name__ for c in type(block).__mro__ if c.__name__ in _CHECKS), None)
+    kind = next((each for each in type(block).__mro__ if each in _CHECKS), None)
     return value if kind is None else _CHECKS[kind](block, value)
 
 
 def all_checked(blocks: Sequence[Any], values: Any) -> list[Any]:
     """As ``checked`` of every input of an event; more than its inputs are left out."""
     if not isinstance(values, (list, tuple)) or len(values) < len(blocks):
-        count = len(values) if isinstance(values, (list, tuple)) else 0
-        raise Garbled(f"{count} values for {len(blocks)} controls")
+        raise Garbled(f"list[{len(blocks)}]", values)
     found = []
     for k, (block, value) in enumerate(zip(blocks, values, strict=False)):
         try:
             found.append(checked(block, value))
         except Garbled as error:
-            raise Garbled(f"control {k} ({type(block).__name__}): {error}") from None
+            error.args = (f"{k}:{type(block).__name__}: {error}",)
+            raise
     return found
 
 
@@ -77,9 +85,9 @@ def _number(block: Any, value: Any) -> Any:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Garbled(f"{_said(value)} is no number")
+        raise Garbled("number", value)
     if not math.isfinite(value) or abs(value) > LARGEST:
-        raise Garbled("no number that a control goes to")
+        raise Garbled("size", value)
     return value
 
 
@@ -87,20 +95,20 @@ def _text(block: Any, value: Any, most: int = LONGEST_TEXT) -> Any:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise Garbled(f"{_said(value)} is no text")
+        raise Garbled("text", value)
     if len(value) > most:
-        raise Garbled(f"a text of {len(value)} characters")
+        raise Garbled("size", value)
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:  # half of a character, which nothing can write
-            raise Garbled("a text that is none") from None
+            raise Garbled("text", value) from None
     return value
 
 
 def _truth(block: Any, value: Any) -> Any:
     if value is not None and not isinstance(value, bool):
-        raise Garbled(f"{_said(value)} is neither yes nor no")
+        raise Garbled("truth", value)
     return value
 
 
@@ -116,7 +124,7 @@ def _choices(block: Any, value: Any) -> Any:
     several = getattr(block, "multiselect", False) or not hasattr(block, "multiselect")
     if several and isinstance(value, list):
         if len(value) > 1000:
-            raise Garbled(f"{len(value)} choices")
+            raise Garbled("size", value)
         return [_scalar(block, each) for each in value]
     return _scalar(block, value)
 
@@ -125,15 +133,15 @@ def _files(block: Any, value: Any) -> Any:
     """Files that were uploaded: where Gradio put them, which it checks itself."""
     given = value if isinstance(value, list) else [value]
     if len(given) > MOST_FILES:
-        raise Garbled(f"{len(given)} files")
+        raise Garbled("size", given)
     for each in given:
         if each is None:
             continue
         if not isinstance(each, Mapping) or not isinstance(each.get("path"), str):
-            raise Garbled(f"{_said(each)} is no uploaded file")
+            raise Garbled("file", each)
         _tree(each)
         if each["path"].startswith(("http:", "https:")):
-            raise Garbled("a file from elsewhere")
+            raise Garbled("file", each)
     return value
 
 
@@ -147,7 +155,7 @@ def _carried(block: Any, value: Any) -> Any:
     if isinstance(first, (int, float)) and not isinstance(first, bool):
         return _number(block, value)
     if value != "" and not isinstance(value, Mapping):  # "": what Gradio makes of None at times
-        raise Garbled(f"{_said(value)} where fields belong")
+        raise Garbled("fields", value)
     _tree(value)
     return value
 
@@ -157,17 +165,17 @@ def _tree(value: Any) -> None:
     left, size = [(value, 0)], 0
     for count, (each, depth) in enumerate(_walk(left)):
         if count > MOST_VALUES:
-            raise Garbled(f"more than {MOST_VALUES} values")
+            raise Garbled("size", value)
         if depth > DEEPEST:
-            raise Garbled("values within values")
+            raise Garbled("depth", value)
         if isinstance(each, str):
             size += len(_text(None, each, LONGEST_CARRIED))
         elif isinstance(each, float) and not math.isfinite(each):
-            raise Garbled("a number that is none")
+            raise Garbled("number", each)
         elif isinstance(each, int) and abs(each) > LARGEST:
-            raise Garbled("no number that a control goes to")
+            raise Garbled("size", each)
     if size > LONGEST_CARRIED:
-        raise Garbled(f"{size} characters")
+        raise Garbled("size", value)
 
 
 def _walk(left: list[tuple[Any, int]]) -> Any:
@@ -181,21 +189,16 @@ def _walk(left: list[tuple[Any, int]]) -> Any:
                 left += [(part, depth + 1) for part in each]
 
 
-def _said(value: Any) -> str:
-    return f"a {type(value).__name__}"
-
-
-# By the name of the component's class, or of one that it extends: no Gradio is imported here.
 _CHECKS = {
-    "Slider": _number,
-    "Number": _number,
-    "Textbox": _text,
-    "Code": _text,
-    "Checkbox": _truth,
-    "Radio": _scalar,
-    "Dropdown": _choices,
-    "CheckboxGroup": _choices,
-    "File": _files,
-    "UploadButton": _files,
-    "HTML": _carried,
+    gr.Slider: _number,
+    gr.Number: _number,
+    gr.Textbox: _text,
+    gr.Code: _text,
+    gr.Checkbox: _truth,
+    gr.Radio: _scalar,
+    gr.Dropdown: _choices,
+    gr.CheckboxGroup: _choices,
+    gr.File: _files,
+    gr.UploadButton: _files,
+    gr.HTML: _carried,
 }

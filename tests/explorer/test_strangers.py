@@ -122,7 +122,7 @@ class Stranger:
         report = strangers.Report()
         where = "run/predict" if fn.queue is False else "queue/join"
         call = strangers.Call(where, strangers.encoded(body), "", body if fn.queue else None)
-        await strangers.call(self.client, call, report, patience=100)
+        await strangers.call(self.client, call, report, patience=400)
         assert report.silent == []
         self.told += report.texts
         return report.texts[0]
