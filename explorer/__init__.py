@@ -35,7 +35,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from explorer import components, languages, programs
-from explorer.components import menus, theme
+from explorer.components import file_controls, menus, theme
 from explorer.components.sheet import twice
 from explorer.page import address, notebook, take_home
 from explorer.page.context import Context
@@ -181,6 +181,7 @@ def who(block_fn: Any) -> str:
 def build(context: Context) -> gr.Blocks:
     """The whole page. Imports neither torch nor plotly, loads no model; takes milliseconds."""
     menus.take_any_value()
+    file_controls.leave_no_files()
     with Page(title="Generative Explorer", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(_HEADER, apply_default_css=False, elem_id="ge-header", js_on_load=None)
         context.page = page
