@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -11,7 +12,7 @@ from explorer.components import say
 from explorer.components.attention_view.attention_view import attention_view
 from explorer.components.shelf.shelf import shelf
 from explorer.page.address import whole
-from explorer.page.choice import OWN, SHELF, OwnPicture, read
+from explorer.page.choice import OWN, SAMPLE, SHELF, OwnPicture, read
 from explorer.page.context import Context
 from explorer.page.part import Asked, Part, Screen, screen
 from explorer.page.runs import run_row
@@ -90,7 +91,7 @@ def gain(context: Context, name: str, player: str) -> str:
 # -- handlers -------------------------------------------------------------------------------------
 
 
-def show(context: Context, name: str, asked: Asked) -> Screen:
+def show(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
     """The chosen picture, and where its places look."""
     if asked.source == OWN:
         picture = read(context, name, OWN, None, asked.pad)
@@ -119,7 +120,7 @@ def show(context: Context, name: str, asked: Asked) -> Screen:
     h, w = context.ask(name, lambda model: model.attention_side)
     value = {"picture": images.sprite(pixels[None]), "h": h, "w": w, "looks": looks}
     where = f"{h} × {w} places, each of {pixels.shape[1] // h} × {pixels.shape[2] // w} pixels"
-    return screen(
+    yield screen(
         view=value, status=say(f"{words}: {where}."),
         code=snippet(loading(context, name), *code,
                      "judged = model.picture_attention(x)[0]"),
@@ -131,15 +132,17 @@ def shelf_of(context: Context, name: str, asked: Asked) -> dict[str, Any]:
     return {**images.sprite(found.pixels), "selected": place_of(asked)}
 
 
-def anew(context: Context, name: str, asked: Asked) -> Screen:
+def anew(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
     """The samples of the seed, and where the chosen one's places look."""
-    return screen(shelf=shelf_of(context, name, asked), **show(context, name, asked))
+    yield screen(shelf=shelf_of(context, name, asked))
+    yield from show(context, name, asked)
 
 
-def another(context: Context, name: str, asked: Asked) -> Screen:
+def another(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
     """The next seed's samples."""
-    asked = asked.but(seed=next_seed(asked.seed), source="sample")
-    return screen(seed=asked.seed, source="sample", **anew(context, name, asked))
+    asked = asked.but(seed=next_seed(asked.seed), source=SAMPLE)
+    yield screen(seed=asked.seed, source=SAMPLE)
+    yield from anew(context, name, asked)
 
 
 # -- the page -------------------------------------------------------------------------------------

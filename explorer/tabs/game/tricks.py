@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -87,12 +88,12 @@ def table(found: list[Row]) -> dict[str, Any]:
     }
 
 
-def arrive(context: Context, name: str, asked: Asked) -> Screen:
+def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
     """A model is on screen: what its tricks were worth."""
     header = context.store.header(name)
     found = rows(header.metrics)
     entry, floor = found[0].runs[0]["fd"], found[0].runs[0]["fd_floor"]
-    return screen(
+    yield screen(
         bars=bars(found), table=table(found),
         status=say(
             f"Fréchet distance of {entry['n']:,} samples to as many training pictures set aside; "

@@ -11,6 +11,7 @@ import torch
 
 import explorer
 from explorer.page import choice
+from explorer.page.choice import lacks
 from explorer.page.part import Asked, settled
 from explorer.tabs.game import looks, tricks
 from models.checkpoints import weights
@@ -77,9 +78,9 @@ def test_a_picture_that_nobody_made_is_judged_alone(context):
     seen = settled(looks.show(context, "attends", ASKED.but(source=choice.OWN, pad=pad)))
     assert [look["name"] for look in seen.view["looks"]] == [looks.JUDGES]
     with pytest.raises(ValueError, match="Draw a picture"):
-        looks.show(context, "attends", ASKED.but(source=choice.OWN))
+        settled(looks.show(context, "attends", ASKED.but(source=choice.OWN)))
     with pytest.raises(ValueError, match="seed"):
-        looks.show(context, "attends", ASKED.but(seed=-1))
+        settled(looks.show(context, "attends", ASKED.but(seed=-1)))
 
 
 def test_another_seed_gives_other_samples_and_a_shelf_of_them(context):
@@ -102,12 +103,8 @@ def test_the_code_gives_what_is_on_screen(context, name):
 
 
 def test_a_model_without_attention_is_told_so(context):
-    part = context.built.get("game_looks")
-    if part is None:  # the page is not built here
-        from explorer.page.choice import lacks
-
-        sentence = lacks(context, "plain", *looks.NEEDS)
-        assert "cannot show where a place of a picture looks" in sentence
+    sentence = lacks(context, "plain", *looks.NEEDS)
+    assert "cannot show where a place of a picture looks" in sentence
 
 
 # -- tricks ----------------------------------------------------------------------------------------
