@@ -155,7 +155,7 @@ def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, said: str) -> b
         return ImageError(too_many_bytes(said, entry.file_size, MAX_BYTES))
     try:
         return archive.read(entry)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError):
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, ValueError):
         log.debug("a damaged entry in an archive", exc_info=True)
         return ImageError(f"{said} is damaged inside its archive; pack it again.")
 

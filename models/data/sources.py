@@ -158,7 +158,7 @@ def _zip_entries(
 ) -> list[tuple[Entry, Callable[[], bytes]]]:
     try:
         archive = stack.enter_context(zipfile.ZipFile(path))
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
         raise DataError(f"'{path}' is not a whole zip file: get it again.") from None
     except OSError as error:
         raise DataError(f"'{path}' cannot be read: {_reason(error)}.") from None
@@ -166,20 +166,24 @@ def _zip_entries(
     def read(info: zipfile.ZipInfo) -> bytes:
         if info.file_size > LARGEST_FILE:
             raise DataError(f"'{info.filename}' in '{path}' is too large for a picture.")
-        return archive.read(info)
+        try:
+            return archive.read(info)
+        except ValueError:  # places before the file's beginning
+            raise DataError(f"'{path}' is not a whole zip file: get it again.") from None
 
     def head(info: zipfile.ZipInfo) -> bytes:
         try:
             with archive.open(info) as file:
                 return file.read(16)
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError):
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, ValueError, EOFError):
             return b""
 
     found = []
     for info in archive.infolist():
         parts = parts_of(info)
         if parts and info.filename[-1:] != "/" and not is_hidden(parts):
-            entry = Entry(prefix + parts, partial(read, info), f"{path}: {info.filename}")
+            name = "".join(c if c.isprintable() else "?" for c in info.filename)
+            entry = Entry(prefix + parts, partial(read, info), f"{path}: {name}")
             found.append((entry, partial(head, info)))
     return found
 

@@ -75,6 +75,8 @@ def _said(data: str) -> str:
 
 @lru_cache
 def _table(family_name: str) -> dict[str, Any]:
+    if family_name not in FAMILIES:  # names may come from a browser, and are no way to other files
+        return {}
     path = STARTS / f"{family_name}.toml"
     return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
 

