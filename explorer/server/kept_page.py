@@ -49,15 +49,22 @@ class KeptPage:
         elif (key := _key(scope)) is None:
             await _send(scope, send, await self._ask(scope, receive))
         else:
-            # Whoever comes while it is being built waits for it, instead of building it, too.
-            async with self._making[key]:
-                if (answer := self._kept.get(key)) is None:
-                    answer = await self._ask(scope, receive)
-                    if answer.status == 200 and not _sets_cookie(answer):
-                        self._kept[key] = answer
-                    while len(self._kept) > KEPT:
-                        self._making.pop(self._kept.popitem(last=False)[0], None)
-            await _send(scope, send, answer)
+            await _send(scope, send, self._kept.get(key) or await self._made(key, scope, receive))
+
+    async def _made(self, key: tuple, scope: Scope, receive: Receive) -> _Answer:
+        # Whoever comes while it is being built waits for it, instead of building it, too.
+        async with self._making[key]:
+            if (answer := self._kept.get(key)) is not None:
+                return answer
+            try:
+                answer = await self._ask(scope, receive)
+            finally:  # no lock is left of an address that somebody made up
+                self._making.pop(key, None)
+            if answer.status == 200 and not _sets_cookie(answer):
+                self._kept[key] = answer
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+            return answer
 
     async def _ask(self, scope: Scope, receive: Receive) -> _Answer:
         start: Message = {}

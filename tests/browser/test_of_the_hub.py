@@ -44,7 +44,7 @@ def test_a_model_is_fetched_by_its_name_and_sampled_from(page, address, hub):
     page.get_by_text("From the Hugging Face Hub", exact=True).click()
     page.click("#train-wanted textarea, #train-wanted input")
     page.keyboard.type("ada/nothing")
-    page.click("#train-fetch")
+    page.click("#train-fetch-model")
     page.get_by_text("The Hub has no public model 'ada/nothing'").wait_for()
     page.click("#train-wanted textarea, #train-wanted input")
     page.keyboard.press("Control+A")

@@ -12,6 +12,7 @@ import torch
 import app
 import explorer
 from explorer.page import address
+from explorer.server.assets import Assets
 from tests import toys
 
 
@@ -156,7 +157,8 @@ def test_links_begin_with_the_host_of_the_space(monkeypatch):
     assert address.home() == ""
     monkeypatch.setenv("SPACE_HOST", "someone-explorer.hf.space")
     assert address.home() == "https://someone-explorer.hf.space/"
-    assets = explorer.launch_options()["app_kwargs"]["middleware"][1]
+    middleware = explorer.launch_options()["app_kwargs"]["middleware"]
+    assets = next(each for each in middleware if each.cls is Assets)
     assert '"https://someone-explorer.hf.space/"' in assets.kwargs["settings"]
     monkeypatch.setenv("SPACE_HOST", "</script>")
     assert address.home() == ""

@@ -91,7 +91,7 @@ def build_yours(context: Context) -> Yours:
         with gr.Accordion("From the Hugging Face Hub", open=False, visible=context.hub):
             wanted = gr.Textbox(label="Model on the Hub", placeholder="owner/name", max_lines=1,
                                 elem_id="train-wanted")  # fmt: skip
-            fetch = gr.Button("Fetch the model", size="sm", elem_id="train-fetch")
+            fetch = gr.Button("Fetch the model", size="sm", elem_id="train-fetch-model")
         with gr.Accordion("To the Hugging Face Hub", open=False, visible=context.hub):
             target = gr.Textbox(label="Repository", placeholder="you/name", max_lines=1)
             signs_in = sign_in.offered()

@@ -98,11 +98,13 @@ def test_an_answer_that_sets_a_cookie_or_is_an_error_is_not_kept(built, client):
 def test_no_more_are_kept_than_a_server_has_addresses(built, client):
     middleware = built.app.build_middleware_stack()
     client = TestClient(middleware)
-    for k in range(3 * KEPT):
-        client.get("/", headers={"host": f"{k}.example"})
+    for status in (200, 500):
+        built.status = status
+        for k in range(3 * KEPT):
+            client.get("/", headers={"host": f"{k}-{status}.example"})
     while not isinstance(middleware, KeptPage):
         middleware = middleware.app
-    assert len(middleware._kept) == KEPT and len(middleware._making) <= KEPT
+    assert len(middleware._kept) == KEPT and not middleware._making
 
 
 def test_other_answers_are_left_alone(client):

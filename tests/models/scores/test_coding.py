@@ -76,13 +76,10 @@ def test_digits_by_a_shipped_model(name, pretrained_pictures):
 @pytest.fixture(scope="module")
 def pretrained_pictures() -> torch.Tensor:
     """Real digits that are shipped with a model's codes."""
-    from pathlib import Path
+    from models.checkpoints.codes import load_map
+    from models.checkpoints.header import SHIPPED
 
-    from safetensors import safe_open
-
-    folder = Path(__file__).parents[3] / "pretrained" / "flow-mnist"
-    with safe_open(folder / "codes.safetensors", "pt") as file:
-        return file.get_slice("pictures")[:200].float() / 255
+    return torch.from_numpy(load_map(SHIPPED / "flow-mnist").pictures[:200]).float() / 255
 
 
 def test_one_stream_reaches_the_entropy():
