@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests import toys
@@ -151,3 +152,26 @@ def test_the_model_on_screen_is_taken_home(page, address):
     assert there == f"{address}/take-home/toy"
     asked = page.request.get(there).status
     assert asked == 422, "a toy cannot be exported, and it is this server that says so"
+
+
+def test_pictures_go_up_a_run_is_watched_and_its_model_comes_down(page, address, tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for k in range(16):
+        Image.fromarray(rng.integers(0, 256, (8, 8), np.uint8)).save(tmp_path / f"{k}.png")
+    page.set_default_timeout(240_000)  # a process is started, and others may share two cores
+    open_page(page, f"{address}/?tab=train&train.family=vae")
+    page.click(".ge-choices [data-key=own]")
+    files = sorted(map(str, tmp_path.iterdir()))
+    page.set_input_files("#train-files input[type=file]", files)
+    settled(page, ".ge-panel-train", "16 pictures")
+    page.click("#train-start")
+    stage = ".ge-panel-train .ge-stage"
+    until(page, lambda: len(set(pixels(page, f"{stage} .ge-film canvas"))) == 3, 200)
+    page.click("#train-stop")
+    settled(page, stage, "Stopped at step")
+    page.get_by_role("button", name="Your models").click()
+    with page.expect_download() as model:
+        page.click("#train-save")
+    assert model.value.path().stat().st_size > 1000

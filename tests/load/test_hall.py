@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.shipped, pytest.mark.slow]
 
 
 def test_a_small_lecture_goes_by_without_a_lost_answer():
-    plan = hall.Lecture(visitors=8, minutes=0.5, opened_within=3, pause=(0.5, 2), train=False)
+    plan = hall.Lecture(visitors=8, minutes=0.2, opened_within=2, pause=(0.2, 0.8), train=False)
     found = hall.held(plan, str(ROOT / "pretrained"))
     assert found["errors"] == 0, found["of_these"]
     assert found["rows"]["open"]["n"] == 8
