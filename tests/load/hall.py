@@ -119,7 +119,8 @@ async def train(visitor: Visitor) -> None:
 @dataclass(frozen=True)
 class Lecture:
     """How many come, for how long, and how they behave. opened_within: seconds in which all of them
-    come. pause: least and most seconds between two things that a visitor does."""
+    come. pause: least and most seconds between two things that a visitor does. without: names of
+    actions that nobody does."""
 
     visitors: int = 100
     minutes: float = 10.0
@@ -127,6 +128,7 @@ class Lecture:
     opened_within: float = 20.0
     pause: tuple[float, float] = (5.0, 15.0)
     seed: int = 0
+    without: tuple[str, ...] = ()
 
 
 @dataclass
@@ -163,7 +165,7 @@ async def visit(k: int, ours: Any, bare: Any, plan: Lecture, told: Told) -> None
     beat = asyncio.create_task(heartbeat(visitor))
     if plan.train and k % TRAINERS == TRAINERS - 1:
         await told.time("train", train(visitor))
-    weights = [weight for _, _, weight, _ in ACTIONS]
+    weights = [0 if name in plan.without else weight for name, _, weight, _ in ACTIONS]
     while time.monotonic() < end:
         await asyncio.sleep(random.uniform(*plan.pause))
         name, kind, _, act = random.choices(ACTIONS, weights)[0]
