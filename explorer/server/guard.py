@@ -3,7 +3,7 @@ browsers are told to refuse, and one line in the log for whatever is no call at 
 
 Whoever calls from a program sends no origin and is served; a browser says where a page is from that
 makes it send something, and pages of other hosts may not (they may link here, and frame the page
-where ``FRAMES`` lets them).
+where ``frames`` lets them).
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -24,7 +26,7 @@ from explorer.server.rates import Rates
 
 log = logging.getLogger(__name__)
 
-FRAMES = ("'self'", "https://huggingface.co")
+HUB = "https://huggingface.co"
 # Gradio's front end is written into the page, builds functions of templates, and makes its workers
 # and some pictures of what it holds; nothing of it comes from another host.
 POLICY = "; ".join(
@@ -41,15 +43,28 @@ POLICY = "; ".join(
         "object-src 'none'",
         "base-uri 'self'",
         "form-action 'self'",
-        f"frame-ancestors {' '.join(FRAMES)}",
     )
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     # An address holds what is on screen. To ourselves it goes whole: that is how links open.
     "Referrer-Policy": "same-origin",
 }
+
+
+def frames() -> tuple[str, ...]:
+    """Whose pages may frame this one: its own, and the Hub's, also one of another address."""
+    other = os.environ.get("HF_ENDPOINT", "")
+    return ("'self'", HUB, *([other] if re.fullmatch(r"https?://[\w.:-]+", other) else ()))
+
+
+@cache
+def headers_of_answers() -> dict[str, str]:
+    """What every answer tells browsers to refuse."""
+    policy = f"{POLICY}; frame-ancestors {' '.join(frames())}"
+    return {"Content-Security-Policy": policy, **HEADERS}
+
+
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 64 << 20  # bytes of a request that uploads no file
 UPLOADS = ("/gradio_api/upload",)
@@ -121,7 +136,9 @@ class Guard:
         more = {"Retry-After": "5"} if status == 429 else {}
         # The rest of what is being sent is not read: the connection ends with the answer.
         answer = JSONResponse(
-            {"error": text, "detail": text}, status, {**HEADERS, **more, "Connection": "close"}
+            {"error": text, "detail": text},
+            status,
+            {**headers_of_answers(), **more, "Connection": "close"},
         )
         await answer(scope, receive, send)
 
@@ -170,7 +187,7 @@ def address_of(scope: Scope, headers: Mapping[str, str]) -> str:
 
 def _add_headers(message: Message) -> None:
     headers = MutableHeaders(scope=message)
-    for name, value in HEADERS.items():
+    for name, value in headers_of_answers().items():
         headers.setdefault(name, value)
 
 

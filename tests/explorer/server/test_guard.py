@@ -153,3 +153,10 @@ def test_on_a_space_the_address_is_what_its_proxy_saw(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "a/space")
     assert address_of(scope, told) == "8.8.8.8"
     assert address_of(scope, {"x-forwarded-for": "nonsense"}) == "10.0.0.7"
+
+
+def test_a_hub_of_another_address_may_frame_the_page_and_no_nonsense_is_a_host(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example.edu")
+    assert guard.frames() == ("'self'", guard.HUB, "https://hub.example.edu")
+    monkeypatch.setenv("HF_ENDPOINT", "https://x; script-src *")
+    assert guard.frames() == ("'self'", guard.HUB)
