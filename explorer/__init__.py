@@ -198,6 +198,8 @@ def build(context: Context) -> gr.Blocks:
         address.install(context)
         programs.install(context)
         page.routes = (*context.routes, take_home.route(context))
+        if context.visitors is not None:
+            context.visitors.uploaded = page.upload_file_set
     return page
 
 

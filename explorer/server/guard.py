@@ -12,8 +12,9 @@ import ipaddress
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -102,11 +103,13 @@ class Guard:
             await self._refuse(problem, 429, scope, receive, send)
             return
         try:
-            await self._serve(scope, headers, receive, send)
+            await self._serve(scope, headers, address, receive, send)
         finally:
             self.rates.leave(address)
 
-    async def _serve(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+    async def _serve(
+        self, scope: Scope, headers: Headers, address: str, receive: Receive, send: Send
+    ) -> None:
         begun = False
 
         async def sends(message: Message) -> None:
@@ -116,11 +119,25 @@ class Guard:
                 _add_headers(message)
             await send(message)
 
-        most = self.largest if _path(scope).endswith(UPLOADS) else LARGEST
+        files = _path(scope).rstrip("/").endswith(UPLOADS)
+        most = self.largest if files else LARGEST
+        body = _Body(receive, most)
         try:
-            if int(headers.get("content-length") or 0) > most:
+            size = int(headers.get("content-length") or 0)
+            if size > most:
                 raise TooLarge(f"more than {most >> 20} MB")
-            await self.app(scope, _at_most(receive, most), sends)
+            if files and scope["method"] not in SAFE:
+                # What does not say how much it is counts as much as it may be, until it is there.
+                size = size or most
+                if problem := self.rates.bring(address, size):
+                    await self._refuse(problem, 429, scope, receive, sends)
+                    return
+                try:
+                    await self.app(scope, body, sends)
+                finally:
+                    self.rates.give_back(address, size - body.count)
+                return
+            await self.app(scope, body, sends)
         except ClientDisconnect:
             return
         except Exception as error:
@@ -185,25 +202,30 @@ def address_of(scope: Scope, headers: Mapping[str, str]) -> str:
     return peer
 
 
+def address_of_page(request: Any) -> str:
+    """Where an event is from; "" where that is not known."""
+    scope = getattr(getattr(request, "request", None), "scope", None)
+    return address_of(scope, Headers(scope=scope)) if isinstance(scope, dict) else ""
+
+
 def _add_headers(message: Message) -> None:
     headers = MutableHeaders(scope=message)
     for name, value in headers_of_answers().items():
         headers.setdefault(name, value)
 
 
-def _at_most(receive: Receive, most: int) -> Callable:
-    """What is sent, up to so many bytes, whatever it said it would be."""
-    count = 0
+class _Body:
+    """What is sent, up to so many bytes, whatever it said it would be. count: of what came."""
 
-    async def receives() -> Message:
-        nonlocal count
-        message = await receive()
-        count += len(message.get("body", b""))
-        if count > most:
-            raise TooLarge(f"more than {most >> 20} MB")
+    def __init__(self, receive: Receive, most: int) -> None:
+        self.receive, self.most, self.count = receive, most, 0
+
+    async def __call__(self) -> Message:
+        message = await self.receive()
+        self.count += len(message.get("body", b""))
+        if self.count > self.most:
+            raise TooLarge(f"more than {self.most >> 20} MB")
         return message
-
-    return receives
 
 
 def _path(scope: Scope) -> str:

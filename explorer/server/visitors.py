@@ -28,6 +28,11 @@ GRACE_SECONDS = 60.0  # from the last page's closing
 SILENT_SECONDS = 3600.0  # a page that says nothing for so long is gone, whatever else is known
 SWEEP_SECONDS = 5.0
 MOST_MODELS = 6
+MOST_VISITORS = 1000  # beyond them who has no page open gives way, then nobody comes in
+MOST_OF_ADDRESS = 500  # of them; a lecture hall is one address
+MOST_RUNS = 6  # of one address, that go on or wait: some are left for others
+MOST_BYTES = 1 << 30  # of what a visitor has uploaded; the oldest files go
+ORPHAN_SECONDS = 900.0  # after which a file goes that was uploaded and that no page has told of
 
 
 class Visitor:
@@ -41,7 +46,14 @@ class Visitor:
         self.others: dict[str, Job] = {}  # runs of other pools than that of models, by place
         self.models: dict[str, Path] = {}
         self.data: dict[str, Any] = {}  # what they brought to train on, by name
-        self.uploads: set[str] = set()  # paths of the files that the server took for them
+        self.uploads: dict[str, int] = {}  # bytes of the files that the server took, by path
+        self.address = ""  # where they are
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a run of theirs goes on or waits."""
+        jobs = (self.job, *self.others.values())
+        return any(job is not None and job.live for job in jobs)
 
 
 class Visitors:
@@ -58,6 +70,8 @@ class Visitors:
         sweep: float = SWEEP_SECONDS,
     ) -> None:
         self.jobs, self.forget, self.grace = jobs, forget, grace
+        self.uploaded: set[str] = set()  # all files that were uploaded: the page's own set
+        self._orphans: dict[str, float] = {}  # since when no page has told of one, by path
         self.pools: dict[str, Jobs] = {}  # of other runs than those of models, by their kind
         self._sweep_seconds = sweep
         self._lock = threading.RLock()
@@ -69,20 +83,41 @@ class Visitors:
 
     # -- coming and going --------------------------------------------------------------------------
 
-    def arrive(self, key: Any, session: str | None) -> Visitor:
-        """A page was opened. key: what the browser kept; else a new person."""
+    def arrive(self, key: Any, session: str | None, address: str = "") -> Visitor:
+        """A page was opened. key: what the browser kept; else a new person. address: where from.
+
+        Raises JobError where too many people are here."""
         if not isinstance(key, str) or not re.fullmatch(r"[0-9a-f]{32}", key):
             key = secrets.token_hex(16)
+        gone = None
         with self._lock:
             visitor = self._visitors.get(key)
             if visitor is None:
+                gone = self._make_room(address)
                 visitor = self._visitors[key] = Visitor(key, self._new_folder())
-            visitor.seen = time.monotonic()
+            visitor.seen, visitor.address = time.monotonic(), address or visitor.address
             if session:
                 visitor.sessions.add(session)
                 self._whose[session] = key
             self._start_sweeper()
+        if gone is not None:
+            self._end(gone)
         return visitor
+
+    def _make_room(self, address: str) -> Visitor | None:
+        """Who gives way to another where there are too many: whoever left first."""
+        here = list(self._visitors.values())
+        near = [each for each in here if address and each.address == address]
+        if len(near) >= MOST_OF_ADDRESS:
+            here = near
+        elif len(here) < MOST_VISITORS:
+            return None
+        left = [each for each in here if not each.sessions and not each.at_work]
+        if not left:
+            raise JobError("Too many people are here already. Try again in some minutes.")
+        oldest = min(left, key=lambda visitor: visitor.seen)
+        del self._visitors[oldest.key]
+        return oldest
 
     def leave(self, session: str | None) -> None:
         """A page was closed."""
@@ -119,6 +154,14 @@ class Visitors:
         with self._lock:
             if visitor.job is not None and visitor.job.live:
                 raise JobError("Your run goes on; stop it before you start another.")
+            near = [
+                v for v in self._visitors.values() if v.address and v.address == visitor.address
+            ]
+            if sum(v.job is not None and v.job.live for v in near) >= MOST_RUNS:
+                raise JobError(
+                    f"{MOST_RUNS} runs from this address go on or wait; try again when one of them "
+                    "has ended."
+                )
             taken = visitor.folder / name
             if taken.exists():
                 self._drop(visitor, [n for n, folder in visitor.models.items() if folder == taken])
@@ -136,22 +179,45 @@ class Visitors:
             self._drop(visitor, old)
 
     def took(self, session: str | None, paths: Iterable[str]) -> None:
-        """The server has these files of a page; they go with whoever brought them."""
+        """The server has these files of a page; they go with whoever brought them, or once there
+        are too many newer ones."""
         try:
             visitor = self.of(session)
         except JobError:
             visitor = self.arrive(None, session)
+        old: set[str] = set()
         with self._lock:
-            visitor.uploads.update(map(str, paths))
+            for path in map(str, paths):
+                visitor.uploads.pop(path, None)
+                visitor.uploads[path] = _bytes_of(path)
+            while len(visitor.uploads) > 1 and sum(visitor.uploads.values()) > MOST_BYTES:
+                oldest = next(iter(visitor.uploads))
+                del visitor.uploads[oldest]
+                old.add(oldest)
+        self._remove_files(old)
 
-    def _remove_uploads(self, visitor: Visitor) -> None:
+    def _remove_files(self, paths: Iterable[str]) -> None:
         """The same file brought by two is one file, which goes with the last of them."""
         with self._lock:
             kept = {path for other in self._visitors.values() for path in other.uploads}
-        for path in visitor.uploads - kept:
+        for path in set(paths) - kept:
             with contextlib.suppress(OSError):
                 Path(path).unlink()
                 Path(path).parent.rmdir()  # Gradio's own for that file; stays where there are more
+            if not Path(path).exists():
+                self.uploaded.discard(path)
+
+    def _remove_orphans(self) -> None:
+        """Files that were uploaded and that no page has told of: who sent them uses no page."""
+        now = time.monotonic()
+        with self._lock:
+            kept = {path for visitor in self._visitors.values() for path in visitor.uploads}
+        self._orphans = {
+            path: self._orphans.get(path, now) for path in list(self.uploaded) if path not in kept
+        }
+        self._remove_files(
+            path for path, since in self._orphans.items() if now - since > ORPHAN_SECONDS
+        )
 
     def _drop(self, visitor: Visitor, names: list[str]) -> None:
         for name in names:
@@ -175,6 +241,7 @@ class Visitors:
                     self._whose.pop(session, None)
         for visitor in gone:
             self._end(visitor)
+        self._remove_orphans()
         for jobs in (self.jobs, *self.pools.values()):
             jobs.rest()
 
@@ -185,7 +252,7 @@ class Visitors:
             job.pool.discard(job)
         self._drop(visitor, list(visitor.models))
         shutil.rmtree(visitor.folder, ignore_errors=True)
-        self._remove_uploads(visitor)
+        self._remove_files(visitor.uploads)
         log.info("Let go of what a visitor had here.")
 
     def close(self) -> None:
@@ -196,7 +263,7 @@ class Visitors:
         with self._lock:
             everybody, self._visitors = list(self._visitors.values()), {}
         for visitor in everybody:
-            self._remove_uploads(visitor)
+            self._remove_files(visitor.uploads)
         with self._lock:
             if self._root is not None:
                 with contextlib.suppress(OSError):
@@ -221,3 +288,9 @@ class Visitors:
 
         self._sweeper = threading.Thread(target=work, name="sweeper", daemon=True)
         self._sweeper.start()
+
+
+def _bytes_of(path: str) -> int:
+    with contextlib.suppress(OSError):
+        return Path(path).stat().st_size
+    return 0

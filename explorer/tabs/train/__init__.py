@@ -25,6 +25,7 @@ from explorer.page.address import one_of
 from explorer.page.code import explanation
 from explorer.page.context import LATEX, Context
 from explorer.page.part import Asked, Part, Screen, screen
+from explorer.server.guard import address_of_page
 from explorer.server.jobs import JobError
 from explorer.server.visitors import Visitor
 from explorer.tabs.train import running, setup, watch, yours
@@ -78,7 +79,7 @@ def offered(context: Context) -> bool:
 def open_page(context: Context, name: str, asked: Asked) -> Screen:
     """A page was opened: the visitor's own models, and their run where there is one."""
     session = getattr(asked.request, "session_hash", None)
-    visitor = context.visitors.arrive(asked.key, session)
+    visitor = context.visitors.arrive(asked.key, session, address_of_page(asked.request))
     there = visitor.job is not None
     return screen(
         timer=gr.Timer(active=there), ahead=gr.Markdown(visible=not there),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from explorer.page.context import Context
 from explorer.page.part import Asked
+from explorer.server.guard import address_of_page
 from explorer.server.jobs import Job, JobError
 from explorer.server.visitors import Visitor
 
@@ -14,7 +15,7 @@ def whose(context: Context, asked: Asked) -> Visitor:
     try:
         return context.visitors.of(session)
     except JobError:  # away for so long that all they had is gone
-        return context.visitors.arrive(None, session)
+        return context.visitors.arrive(None, session, address_of_page(asked.request))
 
 
 def live(visitor: Visitor) -> Job | None:

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from explorer.server import guard
 from explorer.server.guard import Guard, address_of, hosts_of, is_of_here
-from explorer.server.rates import BUSY, Rates
+from explorer.server.rates import BROUGHT, BUSY, Rates
 
 OWN = "http://page.example"
 
@@ -128,6 +128,26 @@ def test_an_address_asks_no_more_than_its_share():
     now[0] += 1
     answers = [asked.post("/gradio_api/upload", content=b"x").status_code for _ in range(3)]
     assert answers == [200] * 2 + [429]
+
+
+def test_an_address_uploads_no_more_than_its_share():
+    now = [0.0]
+    shares = Rates(bytes_a_second=500, bytes_at_once=2500, clock=lambda: now[0])
+    asked = client(rates=shares)
+
+    def answers(n: int, content=b"x" * 1000) -> list[int]:
+        return [asked.post("/gradio_api/upload", content=content).status_code for _ in range(n)]
+
+    assert answers(3) == [200, 200, 429]
+    assert asked.post("/gradio_api/upload", content=b"x" * 1000).json()["error"] == BROUGHT
+    assert asked.post("/broken", content=b"x" * 1000).status_code == 400  # these are no files
+    now[0] += 1  # 1000 bytes are left
+    # Without a length it counts as the largest there may be, and then as what has come.
+    assert (
+        answers(1, iter([b"x" * 400])) == [200]
+        and shares._addresses["testclient"].bytes_left == 600
+    )
+    assert answers(1) == [429] and answers(1, b"x" * 600) == [200]
 
 
 def test_requests_in_flight_are_bounded_by_address():

@@ -7,14 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
+import httpx
 import pytest
 
 import explorer
 from explorer.pictures import images
-from explorer.server.jobs import Jobs, Limits
+from explorer.server import visitors
+from explorer.server.jobs import JobError, Jobs, Limits
 from explorer.server.visitors import Visitors
 from explorer.tabs.train import keep
 from tests import toys
@@ -24,9 +28,9 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def everybody():
-    visitors = Visitors(Jobs(Limits(jobs=0)), grace=0, sweep=3600)
-    yield visitors
-    visitors.close()
+    here = Visitors(Jobs(Limits(jobs=0)), grace=0, sweep=3600)
+    yield here
+    here.close()
 
 
 def uploaded(folder: Path, name: str) -> str:
@@ -49,6 +53,92 @@ def test_uploads_go_with_whoever_brought_them(everybody, tmp_path):
     everybody.leave("two")
     everybody.sweep()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_no_page_has_told_of_goes_after_a_while(everybody, tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(visitors.time, "monotonic", lambda: now[0])
+    orphan, mine = uploaded(tmp_path, "orphan.png"), uploaded(tmp_path, "mine.png")
+    everybody.uploaded.update({orphan, mine})
+    everybody.arrive(None, "one")
+    everybody.took("one", [mine])
+    everybody.sweep()
+    now[0] += visitors.ORPHAN_SECONDS
+    everybody.sweep()
+    assert Path(orphan).is_file()  # it may still be told of
+    now[0] += 1
+    everybody.sweep()
+    assert not Path(orphan).parent.exists() and everybody.uploaded == {mine}
+    assert Path(mine).is_file()
+
+
+def test_the_oldest_files_of_a_visitor_give_way(everybody, tmp_path, monkeypatch):
+    monkeypatch.setattr(visitors, "MOST_BYTES", 2 * len(b"picture"))
+    files = [uploaded(tmp_path, f"{k}.png") for k in range(3)]
+    everybody.took("other", files[1:2])
+    for file in files:
+        everybody.took("one", [file])
+    assert [Path(file).is_file() for file in files] == [False, True, True]
+    everybody.took("one", [files[1]])  # brought once more: it is the newest now
+    everybody.took("one", [uploaded(tmp_path, "new.png")])
+    assert [Path(file).is_file() for file in files] == [False, True, False]
+
+
+def test_whoever_left_first_gives_way_and_nobody_who_is_here(everybody, monkeypatch):
+    monkeypatch.setattr(visitors, "MOST_VISITORS", 3)
+    here = [everybody.arrive(None, f"page-{k}") for k in range(3)]
+    with pytest.raises(JobError, match="Too many people"):
+        everybody.arrive(None, "page-4")
+    everybody.leave("page-1")
+    everybody.arrive(None, "page-4")
+    assert len(everybody) == 3 and not here[1].folder.exists() and here[0].folder.exists()
+
+
+def test_one_address_leaves_room_for_others(everybody, monkeypatch):
+    monkeypatch.setattr(visitors, "MOST_OF_ADDRESS", 2)
+    for k in range(2):
+        everybody.arrive(None, f"page-{k}", "1.2.3.4")
+    with pytest.raises(JobError, match="Too many people"):
+        everybody.arrive(None, "page-2", "1.2.3.4")
+    everybody.arrive(None, "page-3", "4.3.2.1")
+    everybody.leave("page-0")
+    everybody.arrive(None, "page-4", "1.2.3.4")
+    assert len(everybody) == 3
+
+
+def test_an_address_has_some_of_the_runs(everybody, tmp_path):
+    """Not all, whoever many people it says it is."""
+    live = SimpleNamespace(live=True)
+    for k in range(visitors.MOST_RUNS):
+        everybody.arrive(None, f"page-{k}", "1.2.3.4").job = live
+    with pytest.raises(JobError, match="from this address"):
+        everybody.begin(everybody.arrive(None, "one more", "1.2.3.4"), "a", {})
+    # Of another address only the server's own limit counts, which is none at all here.
+    with pytest.raises(JobError, match="switched off"):
+        everybody.begin(everybody.arrive(None, "other", "4.3.2.1"), "a", {})
+    for visitor in everybody._visitors.values():
+        visitor.job = None
+
+
+def test_where_a_page_is_asked_from_is_known(tmp_path):
+    """Of events that wait in the queue and of others."""
+    toys.write(tmp_path, "toy")
+    context = explorer.Context.create(tmp_path, device="cpu")
+    page = explorer.build(context)
+    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **explorer.launch_options())
+    try:
+        assert context.visitors.uploaded is page.upload_file_set
+        for path in ("run/predict", "queue/join"):
+            fn = next(f for f in page.fns.values() if getattr(f.fn, "handler", "") == "open_page")
+            body = {"fn_index": fn._id, "data": ["toy", ""], "session_hash": path}
+            httpx.post(f"{address}gradio_api/{path}", json=body).raise_for_status()
+            end = time.monotonic() + 20
+            while path not in context.visitors._whose and time.monotonic() < end:
+                time.sleep(0.05)
+            assert context.visitors.of(path).address == "127.0.0.1"
+    finally:
+        page.close(verbose=False)
+        context.visitors.close()
 
 
 def test_at_the_end_nothing_stays(everybody, tmp_path):
