@@ -49,6 +49,7 @@ from explorer.server.inputs import GARBLED, all_checked, one_line
 from explorer.server.jobs import Limits
 from explorer.server.kept_page import KeptPage
 from explorer.server.rates import FULL, MOST_IN_QUEUE, MOST_WAITING, WAITING
+from explorer.server.replica import Replica, new_name
 from explorer.server.sessions import Sessions
 from explorer.server.sub_path import SubPath
 from explorer.tabs import TABS, key_of
@@ -222,7 +223,7 @@ def launch_options(classroom: bool = False, root_path: str = "") -> dict:
     """
     names = {
         "RENAMED": address.RENAMED, "HOME": address.home(), "SPACE": address.space(),
-        "CLASS": classroom, "NOTEBOOK": notebook.cells(),
+        "CLASS": classroom, "NOTEBOOK": notebook.cells(), "REPLICA": new_name(),
     }  # fmt: skip
     assets = {
         "script": components.scripts(),
@@ -235,6 +236,7 @@ def launch_options(classroom: bool = False, root_path: str = "") -> dict:
     # A drop of files is one request; each may be as large as a model.
     middleware = [
         Middleware(Guard, largest=LARGEST_DROP, hosts=hosts_of(root_path)),
+        Middleware(Replica, name=names["REPLICA"]),
         Middleware(KeptPage),
         Middleware(Assets, **assets),
     ]

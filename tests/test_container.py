@@ -14,6 +14,8 @@ from models.data.fetching import CACHE
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+MANY = yaml.safe_load((ROOT / "compose.many.yaml").read_text("utf-8"))["services"]
+HAPROXY = (ROOT / "haproxy.cfg").read_text("utf-8")
 
 
 def test_what_is_copied_is_there_and_is_not_left_out():
@@ -46,3 +48,27 @@ def test_the_compose_file_starts_it_as_the_document_says():
     [commented] = re.findall(r"command: \[\]  # \[(.+)\]", (ROOT / "compose.yaml").read_text())
     asked = arguments(re.findall(r'"([^"]+)"', commented))
     assert asked.root_path == "/models" and asked.classroom and asked.max_jobs == 2
+
+
+def test_each_of_several_pages_is_one_container_that_the_proxy_knows():
+    pages = {name for name in MANY if name.startswith("page-")}
+    for backend in re.split(r"^backend ", HAPROXY, flags=re.MULTILINE)[1:]:
+        assert set(re.findall(r"^ +server \w+ (\S+):7860", backend, re.MULTILINE)) == pages
+    cookies = re.findall(r"^ +server (\w+) \S+ cookie (\w+)", HAPROXY, re.MULTILINE)
+    assert len(set(cookies)) == len(pages) and all(one == other for one, other in cookies)
+    for name in pages:
+        page = MANY[name]
+        assert page["read_only"] is True and page["cap_drop"] == ["ALL"] and "ports" not in page
+        assert page["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+        assert arguments(page["command"]).classroom
+    assert MANY["address"]["depends_on"] == sorted(pages)
+
+
+def test_the_proxy_cuts_nothing_off_that_goes_on():
+    """A line that is open says something every fifteen seconds; a run's answer may take minutes."""
+    from gradio.utils import get_heartbeat_rate
+
+    seconds = {"s": 1, "m": 60, "h": 3600}
+    for side in ("client", "server"):
+        [(number, unit)] = re.findall(rf"timeout {side} +(\d+)([smh])\b", HAPROXY)
+        assert int(number) * seconds[unit] >= max(60 * 10, 4 * get_heartbeat_rate())
