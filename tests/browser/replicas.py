@@ -44,6 +44,7 @@ class Replicas:
     arguments: Sequence[str]
     tabs: Sequence[str]
     pages: dict[str, subprocess.Popen] = field(default_factory=dict)
+    proxy: subprocess.Popen | None = None
 
     def start(self, name: str) -> None:
         program = SERVER.replace("{tabs!r}", repr(tuple(self.tabs)))
@@ -54,10 +55,12 @@ class Replicas:
         )  # fmt: skip
         answering(f"http://127.0.0.1:{self.ports[name]}/replica", self.pages[name])
 
-    def kill(self, name: str) -> None:
+    def kill(self, *names: str) -> None:
         """As the system does where there is no more memory: nothing is said to anybody."""
-        self.pages[name].send_signal(signal.SIGKILL)
-        self.pages[name].wait(20)
+        for name in names:
+            self.pages[name].send_signal(signal.SIGKILL)
+        for name in names:
+            self.pages[name].wait(20)
 
 
 def answering(url: str, process: subprocess.Popen, seconds: float = 120) -> None:
@@ -85,20 +88,18 @@ def behind_haproxy(folder: Path, *arguments: str, tabs: Sequence[str] = ()) -> I
     port, ports = free_port(), {name: free_port() for name in NAMES}
     replicas = Replicas(f"http://127.0.0.1:{port}", ports, arguments, tabs)
     (folder / "haproxy.cfg").write_text(configuration(port, ports), "utf-8")
-    proxy = None
     try:
         for name in NAMES:
             replicas.start(name)
-        proxy = subprocess.Popen(
+        replicas.proxy = subprocess.Popen(
             [haproxy(), "-f", str(folder / "haproxy.cfg")],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        answering(f"{replicas.address}/replica", proxy)
+        answering(f"{replicas.address}/replica", replicas.proxy)
         yield replicas
     finally:
-        for process in (*replicas.pages.values(), proxy):
-            if process is not None:
-                process.terminate()
-        for process in (*replicas.pages.values(), proxy):
-            if process is not None:
-                process.wait(20)
+        begun = [each for each in (*replicas.pages.values(), replicas.proxy) if each is not None]
+        for process in begun:
+            process.terminate()
+        for process in begun:
+            process.wait(20)

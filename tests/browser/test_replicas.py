@@ -146,10 +146,13 @@ def test_where_its_server_is_killed_the_page_says_so_and_goes_on_with_the_other(
 def test_where_no_server_is_left_the_page_says_that_and_waits_for_one(replicas, visitor):
     open_page(visitor, f"{replicas.address}/?tab=sample&sample.seed=7")
     settled(visitor, ".ge-panel-sample", "seed 7")
-    for name in NAMES:
-        replicas.kill(name)
+    replicas.kill(*NAMES)
     visitor.get_by_text("The server of this page does not answer. Trying again").wait_for()
+    late = visitor.context.new_page()  # whoever comes now is told as well
+    late.goto(f"{replicas.address}/?tab=sample&sample.seed=8")
+    late.get_by_text("No server of this page answers. Trying again").wait_for()
     replicas.start(NAMES[0])
     visitor.locator(".ge-server").get_by_text("is gone. It goes on with another one").wait_for()
     settled(visitor, ".ge-panel-sample", "seed 7")
+    settled(late, ".ge-panel-sample", "seed 8")
     replicas.start(NAMES[1])
