@@ -102,4 +102,8 @@ def behind_haproxy(folder: Path, *arguments: str, tabs: Sequence[str] = ()) -> I
         for process in begun:
             process.terminate()
         for process in begun:
-            process.wait(20)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:  # others have the machine
+                process.kill()
+                process.wait()
