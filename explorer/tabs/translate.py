@@ -24,11 +24,13 @@ from explorer.pictures.bytes import as_bytes
 from explorer.server.previews import real
 from explorer.server.reading import is_number, is_whole, next_seed
 from models.contract.knobs import MOST_SEED, checked_seed
+from models.data.known import DATASETS
 
 TITLE = "Translate"
 NEEDS = {"Translates", "HasDomains"}
 
 COUNT = 8  # pictures in a row
+MOST_TESTED = 512  # test pictures of data that every machine has
 MOST_NOISE = 30  # per cent: its standard deviation, black to white being 100
 THERE, BACK = "there", "back"
 NONE = "none"
@@ -151,6 +153,31 @@ def _of_domains(model: Any, x: Any) -> tuple[Any, ...]:
     return tuple(parts)
 
 
+def test_pictures(context: Context, name: str) -> tuple[np.ndarray, str, str]:
+    """(N, C, H, W) uint8 test pictures of a model's data, where they are, and the code that reads
+    them: those that a model here brings, or of data that every machine has.
+
+    Raises ValueError, one sentence, where there are none.
+    """
+    if (kept := real(context.store, name)) is not None:
+        file = call("load_file", in_code(kept.path))
+        return kept.pictures, str(kept.path), f'torch.from_numpy({file}["pictures"])'
+    header = context.store.header(name)
+    data = header.data.get("name", "")
+    info = DATASETS.get(data)
+    built_in = info is not None and info.origin == "built in"
+    if not built_in or list(info.shape) != list(header.config["image"]):
+        raise ValueError("No test pictures of this data are here. Draw one, or bring your own.")
+
+    def load() -> np.ndarray:
+        from models.data import datasets
+
+        return datasets.load(data, "test").images[:MOST_TESTED].numpy()
+
+    found = context.ask.kept(("test pictures", data), load)
+    return found, data, call("load_data", data, "test") + ".images"
+
+
 def source_of(context: Context, name: str, asked: Asked, wish: Wish) -> Source:
     """The pictures to translate: the person's own, or all test pictures of the domain that are
     here. Raises ValueError, one sentence, where there are none."""
@@ -158,20 +185,15 @@ def source_of(context: Context, name: str, asked: Asked, wish: Wish) -> Source:
         picture = read(context, name, OWN, None, asked.pad)
         x = picture.pixels[None].astype(np.float32) / 255
         return Source(x, None, False, 0, picture.words, picture.code.rstrip("\n"))
-    kept = real(context.store, name)
-    if kept is None:
-        raise ValueError("No test pictures of this data are here. Draw one, or bring your own.")
-    x = kept.pictures.astype(np.float32) / 255
-    parts = context.ask.kept(
-        ("of domains", name, str(kept.path)), lambda: context.ask(name, _of_domains, x)
-    )
+    pictures, place, read_them = test_pictures(context, name)
+    x = pictures.astype(np.float32) / 255
+    parts = context.ask.kept(("of domains", name, place), lambda: context.ask(name, _of_domains, x))
     x, counterpart, readable = parts[wish.back]
     if not len(x):
         raise ValueError("None of the test pictures here is of this kind. Draw one.")
     domain = way_of(context, name, wish.back).domains[0]
-    file = call("load_file", in_code(kept.path))
     code = "\n".join([
-        f'pictures = torch.from_numpy({file}["pictures"][:{len(kept.pictures)}]) / 255',
+        f"pictures = {read_them}[:{len(pictures)}] / 255",
         f"places = model.belonging(pictures)[{int(wish.back)}]",
         f"x = model.in_domain(pictures[places], {domain!r})",
     ])  # fmt: skip

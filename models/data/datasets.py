@@ -56,6 +56,8 @@ class Dataset:
     images: (N, C, H, W) uint8. labels: (N,) int64 or None. classes: names of the labels.
     factors: (N, F) the true generative factors where they are known, factor_names their names.
     ground: what transparent pictures were laid on, "white" or "black"; "" where there were none.
+    ordered: whether the rows follow one another, as those of a text do: then the last are no fair
+    sample of all.
     notes: sentences on what was done to a person's pictures: skipped, cropped, taken as a split.
     """
 
@@ -68,6 +70,7 @@ class Dataset:
     factor_names: tuple[str, ...] = ()
     source: str = ""
     ground: str = ""
+    ordered: bool = False
     notes: tuple[str, ...] = ()
     _hash: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
@@ -114,14 +117,17 @@ def load(
     if name in DATASETS:
         return _known(name, split, base, download)
     if name in text.TEXTS:
-        return _dataset(name, split, text.python_library(split), None, (), source=text.source())
+        strips, source = text.python_library(split), text.source()
+        return _dataset(name, split, strips, None, (), source=source, ordered=True)
+    if (file := _text_file(name, base)) is not None:
+        return _text(name, split, file)
     found = _pictures_path(name, base)
     if found is not None:
         return _pictures(name, split, found, size)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+(:[\w.-]+)?", name):
         raise DataError(
             f"There is no data set '{name}'. Known ones: {', '.join(DATASETS)}; or give a folder "
-            "or zip of pictures, or a Hub id (owner/name)."
+            "or zip of pictures, a .txt file, or a Hub id (owner/name)."
         )
     if not download:
         raise DataError(f"'{name}' is no folder or zip here, and the Hub was not to be asked.")
@@ -140,7 +146,7 @@ def available(name: str, data_dir: str | Path | None = None) -> bool:
         except DataError:
             return False
     base = None if data_dir is not None and not Path(data_dir).is_dir() else _base(data_dir)
-    return _pictures_path(name, base) is not None
+    return _pictures_path(name, base) is not None or _text_file(name, base) is not None
 
 
 def megabytes_to_fetch(name: str, data_dir: str | Path | None = None) -> int:
@@ -308,6 +314,22 @@ def _pictures_path(name: str, base: Path | None) -> Path | None:
         if name and (path.is_dir() or (path.is_file() and path.suffix.lower() == ".zip")):
             return path
     return None
+
+
+def _text_file(name: str, base: Path | None) -> Path | None:
+    """A text file of that name, as it stands or in the data folder."""
+    if not name.lower().endswith(".txt"):
+        return None
+    candidates = [Path(name).expanduser(), *([] if base is None else [base / name])]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _text(name: str, split: str, path: Path) -> Dataset:
+    try:
+        strips = text.of_file(path, split)
+    except ValueError as error:
+        raise DataError(str(error)) from None
+    return _dataset(name, split, strips, None, (), source=str(path), ordered=True)
 
 
 def _pictures(name: str, split: str, path: Path, size: int | None) -> Dataset:

@@ -2,10 +2,12 @@
 
 Reports, besides those of ``models.training.worker``:
 
-    started    total, parameters, held_out, live (settings that may change), rate
+    started    total, parameters, held_out, live (settings that may change), rate, makes (what it
+               makes: "pictures", "texts" or "translations")
     progress   step, epoch, rate, seconds, images_per_second, logs: means since the last report
-    shown      step, seconds, pictures {samples, nearest, rebuilt}, distance, train, held_out, codes
-    step       one slow step: pictures of the batch, logs, what the update did to each part
+    shown      step, seconds, pictures {samples, nearest, rebuilt} or by direction, distance, train,
+               held_out, codes; of a model of text also text, bits
+    step       one slow step: pictures or texts of the batch, logs, what the update did to each part
     kept       step: a snapshot lies in the folder
     paused, going, note (words)
 
@@ -26,9 +28,9 @@ import torch
 from torch import Tensor
 
 from models.contract.capabilities import Decodes, Encodes
-from models.contract.model import GenerativeModel
 from models.contract.random import generator
 from models.data import pictures
+from models.training import showing
 from models.training.train import Progress, Run
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 SAMPLES = 16  # from the same noise each time
 PAIRS, COLUMNS = 8, 4  # pictures set aside, in rows, and what the model makes of them
+LEAST_TRANSLATED, LINES = 64, 3  # pictures set aside to choose from; texts of a slow step
 DOTS = 400  # codes of a map of two numbers
 OFTEN = 0.25  # seconds between two reports of progress
 BREATH, SHARE = 0.8, 6.0  # seconds between two showings: this, or so many times what one took
@@ -70,6 +73,7 @@ class Session:
         self.next_show = 0.0
         self.show_seconds = 0.0
         self.rebuilds = isinstance(run.ema, Encodes) and isinstance(run.ema, Decodes)
+        self.makes = showing.made_by(run.ema)
         self.by_hand: list[str] = []  # what somebody changed during the run
 
     # -- the loop ----------------------------------------------------------------------------------
@@ -83,6 +87,7 @@ class Session:
             total=run.total,
             parameters=sum(p.numel() for p in run.model.parameters()),
             held_out=len(self.held),
+            makes=self.makes,
             rate=run.config.learning_rate,
             live={
                 f.name: getattr(config, f.name)
@@ -95,10 +100,14 @@ class Session:
         except Stopped:
             why = "stopped"
         self.keep()
-        if 4 * self.show_seconds < PREVIEW_SECONDS and isinstance(run.ema, GenerativeModel):
+        if 4 * self.show_seconds < PREVIEW_SECONDS and self.makes == showing.PICTURES:
             from models.checkpoints.preview import save_preview  # which brings scikit-learn with it
 
             save_preview(run.ema, self.folder)
+        if self.makes == showing.TRANSLATIONS and run.step:
+            from models.evaluation.translation import save_preview as save_translations
+
+            save_translations(run.ema, self.run.dataset, self.folder)
         return why
 
     def _steps(self) -> str:
@@ -212,11 +221,13 @@ class Session:
                 part[2] += p.numel()
         count = min(SAMPLES, len(x))
         classes = self.run.dataset.classes
+        texts = self.makes == showing.TEXTS
         self.wire.report(
             "step",
             step=progress.step,
             images=len(x),
-            batch=_packed(x[:count]),
+            batch=None if texts else _packed(x[:count]),
+            texts=showing.strips(run.ema, x, LINES) if texts else [],
             labels=[classes[int(k)] for k in y[:count]] if y is not None and classes else [],
             logs=progress.logs,
             rate=progress.rate,
@@ -228,8 +239,28 @@ class Session:
 
     @torch.no_grad()
     def show(self) -> None:
-        """Samples of the kept weights, the training pictures nearest to them, reconstructions."""
+        """What the kept weights make, and how they score."""
         started = time.perf_counter()
+        run = self.run
+        shown: dict[str, Any] = {"pictures": {}, "distance": 0.0, "codes": None}
+        if self.makes == showing.TEXTS:
+            shown |= showing.text(run.ema, run.recipe.seed)
+        elif self.makes == showing.TRANSLATIONS:
+            x = self._watched(LEAST_TRANSLATED)[0].to(run.device).float().div(255)
+            found = showing.translations(run.ema, x)
+            shown["pictures"] = {way: _packed(pictures) for way, pictures in found.items()}
+        else:
+            shown |= self._drawn()
+        self.listen()
+        train, held = self._scores()
+        self.wire.report(
+            "shown", step=run.step, seconds=self.seconds, train=train, held_out=held, **shown
+        )
+        self.show_seconds = time.perf_counter() - started
+        self.next_show = time.perf_counter() + max(BREATH, SHARE * self.show_seconds)
+
+    def _drawn(self) -> dict[str, Any]:
+        """Samples, the training pictures nearest to them, reconstructions."""
         run, ema = self.run, self.run.ema
         shown: dict[str, Any] = {}
         drawn = None
@@ -244,14 +275,7 @@ class Session:
         codes = None
         if self.rebuilds:
             shown["rebuilt"], codes = self._rebuilt()
-        self.listen()
-        train, held = self._scores()
-        self.wire.report(
-            "shown", step=run.step, seconds=self.seconds, pictures=shown,
-            distance=float(distances.mean()), train=train, held_out=held, codes=codes,
-        )  # fmt: skip
-        self.show_seconds = time.perf_counter() - started
-        self.next_show = time.perf_counter() + max(BREATH, SHARE * self.show_seconds)
+        return {"pictures": shown, "distance": float(distances.mean()), "codes": codes}
 
     def _labels(self) -> Tensor | None:
         classes = self.run.ema.class_count

@@ -90,10 +90,13 @@ class Run:
         used = len(dataset) - held
         if recipe.data.n:
             used = min(used, recipe.data.n)
+        images = dataset.images
+        if dataset.ordered and held:  # what is set aside is a fair sample
+            images = images[torch.randperm(len(images), generator=generator(0))]
         # Small sets live on the device whole, as bytes: no workers, no copies, no waiting.
-        self.images = dataset.images[:used].to(self.device)
+        self.images = images[:used].to(self.device)
         self.labels = None if dataset.labels is None else dataset.labels[:used].to(self.device)
-        self.held_out = dataset.images[len(dataset) - held :]
+        self.held_out = images[len(dataset) - held :]
         self.held_labels = None if dataset.labels is None else dataset.labels[len(dataset) - held :]
 
         self.processes = here()

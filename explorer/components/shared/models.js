@@ -170,6 +170,16 @@
     ge.go(tab);
   };
 
+  // Brings a model on screen in a tab, or where that cannot show it, in the first that can.
+  ge.use = (name, tab) => {
+    ge.choose(name);
+    const first = Object.keys(ge.needs).find(
+      each => ge.needs[each].length && ge.servesSomewhere(each, name),
+    );
+    const place = ge.servesSomewhere(tab, name) ? tab : first;
+    if (place) ge.go(place);
+  };
+
   // A person chose a model. Where the tab on screen cannot show it, one that can comes on screen.
   ge.choose = name => {
     if (!modelOf(name)) return;

@@ -11,7 +11,7 @@ const show = () => {
   if (!value) return;
   $('h2').textContent = value.title;
   $('.note').textContent = value.note;
-  const sprite = GE.unpack(value.batch);
+  const sprite = value.batch && GE.unpack(value.batch);
   $('.batch').replaceChildren(
     ...Array.from({ length: sprite?.n ?? 0 }, (_, k) => {
       const figure = document.createElement('figure'),
@@ -30,6 +30,7 @@ const show = () => {
       return figure;
     }),
   );
+  for (const text of value.texts ?? []) make('pre', $('.batch'), text);
   $('.facts').replaceChildren(
     ...value.facts.map(({ name, text }) => {
       const row = document.createElement('div');

@@ -12,7 +12,8 @@ from explorer.components import component
 def slow_step(value: dict[str, Any] | None = None) -> gr.HTML:
     """Value::
 
-    {"title": words, "note": more of them, "batch": a sprite, "labels": texts below (or none),
+    {"title": words, "note": more of them, "batch": a sprite or None, "labels": texts below
+     (or none), "texts": texts of the batch where it has no pictures (optional),
      "facts": [{"name", "text"}, ...],
      "parts": [{"name", "part": how much of itself it changed by, "text"}, ...]}
     """

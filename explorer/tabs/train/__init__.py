@@ -1,9 +1,9 @@
 """Train a model here: choose data, family and size, watch it learn, slow it down, keep it.
 
-``setup``: data, family, size and settings become a recipe, and what it will take; ``brought`` and
-``pictures``: a person's own pictures as a data set; ``running``: a run from Start to its end, and
-``watch``, what is seen of it; ``yours`` and ``keep``: what becomes of a model afterwards; ``mine``:
-whose page it is.
+``setup``: data, family, size and settings become a recipe, and what it will take; ``brought``,
+``pictures`` and ``texts``: a person's own pictures, or text, as a data set; ``running``: a run from
+Start to its end, and ``watch``, what is seen of it; ``yours`` and ``keep``: what becomes of a model
+afterwards; ``mine``: whose page it is.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from explorer.components.curves.curves import curves
 from explorer.components.film.film import film, film_have
 from explorer.components.settings_form.settings_form import settings_form
 from explorer.components.slow_step.slow_step import slow_step
+from explorer.components.writings.writings import writings
 from explorer.page import saves
 from explorer.page.address import one_of
 from explorer.page.code import explanation
@@ -31,7 +32,7 @@ from explorer.server.visitors import Visitor
 from explorer.tabs.train import running, setup, watch, yours
 from explorer.tabs.train.brought import build_brought
 from explorer.tabs.train.mine import live, whose
-from explorer.tabs.train.setup import HUB, OFTEN_CHANGED, OWN, SIZES
+from explorer.tabs.train.setup import HUB, OFTEN_CHANGED, OWN, OWN_TEXT, SIZES
 from explorer.tabs.train.yours import Yours, build_yours
 
 TITLE = "Train"
@@ -44,7 +45,8 @@ AHEAD = """
 Once a run has begun, there will be
 
 * a film: samples of the same noise as they grow sharper, the training pictures nearest to them, and
-  pictures that were set aside with what the model makes of them;
+  pictures that were set aside with what the model makes of them; of a model of text, what it
+  writes;
 * curves: the loss on pictures trained on and on pictures set aside, the terms it is made of, and
   the length of the gradient;
 * a single step laid open, whenever you press *One step*;
@@ -99,8 +101,10 @@ def arrive(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]
         yield lists
         return
     asked = asked.but(family=asked.family if asked.family in keys else keys[0])
+    data = setup.for_start(visitor, asked.family, asked.data)
+    asked = asked.but(data=data)
     given = setup.from_link({each: getattr(asked, each) for each in OFTEN_CHANGED})
-    yield screen(**lists, family=asked.family, **chosen(context, visitor, asked, given))
+    yield screen(**lists, family=asked.family, data=data, **chosen(context, visitor, asked, given))
 
 
 def online(context: Context, name: str, asked: Asked) -> Screen | None:
@@ -112,8 +116,23 @@ def online(context: Context, name: str, asked: Asked) -> Screen | None:
 
 
 def choose(context: Context, name: str, asked: Asked) -> Screen:
-    """Another data set, family or size: its settings, as they are at first."""
+    """Another size: its settings, as they are at first."""
     return chosen(context, whose(context, asked), asked)
+
+
+def choose_data(context: Context, name: str, asked: Asked) -> Screen:
+    """Another data set; where the family reads nothing of that kind, one that does."""
+    family = setup.for_data(asked.data, asked.family)
+    changes = chosen(context, whose(context, asked), asked.but(family=family))
+    return changes if family == asked.family else screen(family=family, **changes)
+
+
+def choose_family(context: Context, name: str, asked: Asked) -> Screen:
+    """Another family; where it reads nothing of the data's kind, data of its own."""
+    visitor = whose(context, asked)
+    data = setup.for_start(visitor, asked.family, asked.data)
+    changes = chosen(context, visitor, asked.but(data=data))
+    return changes if data == asked.data else screen(data=data, **changes)
 
 
 def chosen(context: Context, visitor: Visitor, asked: Asked, given: str = "{}") -> Screen:
@@ -121,7 +140,8 @@ def chosen(context: Context, visitor: Visitor, asked: Asked, given: str = "{}") 
     # What was made of one's own pictures stays in sight when they have been brought.
     own = asked.data == OWN or setup.is_own(asked.data)
     changes = screen(
-        given=given, idea=explanation(asked.family), own=gr.Column(visible=own),
+        given=given, idea=explanation(setup.family_of(asked.family)), own=gr.Column(visible=own),
+        text=gr.Column(visible=setup.is_own_text(asked.data)),
         hub=gr.Column(visible=asked.data == HUB),
         absent=gr.Column(visible=setup.is_absent(context, asked.data)), **setup.linked(given),
     )  # fmt: skip
@@ -139,7 +159,7 @@ def chosen(context: Context, visitor: Visitor, asked: Asked, given: str = "{}") 
 def estimate(context: Context, name: str, asked: Asked) -> Iterator[Screen | None]:
     """What the run would take: a line of words, measured by a few steps in the warm process."""
     visitor, jobs = whose(context, asked), context.visitors.jobs
-    elsewhere = asked.data in (OWN, HUB) or setup.is_absent(context, asked.data)
+    elsewhere = asked.data in (OWN, HUB, OWN_TEXT) or setup.is_absent(context, asked.data)
     if elsewhere or live(visitor) is not None:
         yield screen(estimated=say(""))
         return
@@ -155,7 +175,8 @@ def estimate(context: Context, name: str, asked: Asked) -> Iterator[Screen | Non
             raise
         yield screen(estimated=say(""))  # a run was begun, for which the estimate was given up
         return
-    words, long = setup.estimate_words(report, jobs.limits.minutes)
+    of = setup.kind_of(asked.data)
+    words, long = setup.estimate_words(report, jobs.limits.minutes, of)
     yield screen(estimated=say(words, kind="problem" if long else "plain"))
 
 
@@ -181,7 +202,7 @@ def build(context: Context) -> None:
     timer, told = gr.Timer(TICK, active=False), gr.State({})
     with gr.Row(elem_classes="ge-sheet"):
         with gr.Column(elem_classes="ge-controls"):
-            data = choices("train-data", label="Pictures", chosen=FIRST_DATA, columns=2)
+            data = choices("train-data", label="Data", chosen=FIRST_DATA, columns=2)
             panels = build_brought(context, data)
             family = choices("train-family", label="Model", chosen=_families()[0])
             size = gr.Radio(list(SIZES), value=FIRST_SIZE, label="Size", elem_id="train-size")
@@ -197,10 +218,13 @@ def build(context: Context) -> None:
                 step = gr.Button("One step", interactive=False, elem_id="train-step")
                 end = gr.Button("Stop", interactive=False, elem_id="train-stop")
                 use = gr.Button("Sample from it", visible=False, elem_id="train-open")
-            status = components.status("Choose pictures and a model, then start.")
+            status = components.status("Choose data and a model, then start.")
             ahead = gr.Markdown(AHEAD, elem_id="train-ahead")
-            player = film(watch.FILM, label="What the model draws", expected=3, below=24,
-                          autoplay=False)  # fmt: skip
+            with gr.Column() as pictured:
+                player = film(watch.FILM, label="What the model draws", expected=3, below=24,
+                              autoplay=False)  # fmt: skip
+            with gr.Column(visible=False) as written:
+                texts = writings(label="What the model writes")
             have = film_have(watch.FILM)
             slow = slow_step()
             with gr.Row(elem_classes="ge-learning"):
@@ -213,9 +237,9 @@ def build(context: Context) -> None:
         **linked,
     )  # fmt: skip
     part.outputs(
-        datasets=data.view, families=family.view, family=family.choice, form=form.view,
-        given=form.given, idea=idea, code=code, own=panels.own, hub=panels.hub,
-        absent=panels.absent,
+        datasets=data.view, data=data.choice, families=family.view, family=family.choice,
+        form=form.view, given=form.given, idea=idea, code=code, own=panels.own, text=panels.text,
+        hub=panels.hub, absent=panels.absent, pictured=pictured, written=written, texts=texts,
         estimated=estimated, status=status, ahead=ahead, film=player, curves=lines, map=dots,
         slow=slow, start=go, pause=halt, step=step, end=end, open=use, told=told,
         offers=own.offers, kept=own.chosen, timer=timer, **linked,
@@ -227,10 +251,11 @@ def build(context: Context) -> None:
     shown = part.arrives(arrive)
     timed(shown)
     part.on(shown.then, online, run="online", quick=False)
-    for event in (data.choice.pick, family.choice.pick, size.input):
-        timed(part.on(event, choose))
+    timed(part.on(data.choice.pick, choose_data))
+    timed(part.on(family.choice.pick, choose_family))
+    timed(part.on(size.input, choose))
     for event in panels.events:
-        timed(part.on(event.then, choose))
+        timed(part.on(event.then, choose_data))
     part.on(form.given.changed, change)
     part.on(form.given.changed, estimate, run="estimate", rest=0.4, status="estimated")
 
@@ -240,7 +265,7 @@ def build(context: Context) -> None:
     part.on(end.click, running.stop)
     part.on(timer.tick, running.tick, trigger_mode="once")
     part.saves(films, running.save_film)
-    use.click(None, own.chosen, None, js="name => { GE.choose(name); GE.go('sample'); }",
+    use.click(None, own.chosen, None, js="name => GE.use(name, 'sample')",
               api_visibility="private")  # fmt: skip
     _welcome(context, own, timer, ahead)
 
@@ -290,4 +315,4 @@ def _built_in() -> list[str]:
 def _families() -> list[str]:
     from models import FAMILIES
 
-    return list(FAMILIES)
+    return list(dict.fromkeys([*FAMILIES, *setup.further()]))

@@ -1,5 +1,5 @@
-"""Pictures to train on that a person brings: their own, a data set of the Hub, or a known one that
-is not on this machine yet."""
+"""What a person brings to train on: their own pictures or text, a data set of the Hub, or a known
+one that is not on this machine yet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from explorer.page.part import Asked, Part, Screen, screen
 from explorer.pictures import images
 from explorer.server.jobs import JobError
 from explorer.server.reading import NotYet
-from explorer.tabs.train import keep, pictures, setup
+from explorer.tabs.train import keep, pictures, setup, texts
 from explorer.tabs.train.mine import whose
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ HUB_BYTES = 1_000_000_000  # of a data set that is fetched for a visitor
 
 
 class Panels(NamedTuple):
-    """own, hub, absent: what is on screen while such pictures are chosen. events: a data set has
+    """own, text, hub, absent: what is on screen while such data are chosen. events: a data set has
     come."""
 
     own: gr.Column
+    text: gr.Column
     hub: gr.Column
     absent: gr.Column
     events: list[Any]
@@ -55,6 +56,29 @@ def bring_pictures(context: Context, name: str, asked: Asked) -> Iterator[Screen
     yield screen(
         datasets=setup.datasets(context, visitor), data=found.described.name,
         preview=images.sprite(found.preview), brought=say(found.words),
+    )  # fmt: skip
+
+
+def bring_text(context: Context, name: str, asked: Asked) -> Screen | None:
+    """Makes a data set of the text that was pasted."""
+    return _bring_text(context, asked, texts.pasted(asked.pasted))
+
+
+def bring_file(context: Context, name: str, asked: Asked) -> Screen | None:
+    """Makes a data set of a text file."""
+    if not asked.file:
+        return None
+    return _bring_text(context, asked, texts.of_file(str(getattr(asked.file, "name", asked.file))))
+
+
+def _bring_text(context: Context, asked: Asked, text: str) -> Screen:
+    visitor = whose(context, asked)
+    described, words = texts.bring(text, visitor.folder)
+    if setup.is_own_text(asked.data):
+        visitor.data.pop(asked.data, None)
+    visitor.data[described.name] = described
+    return screen(
+        datasets=setup.datasets(context, visitor), data=described.name, read=say(words)
     )  # fmt: skip
 
 
@@ -132,6 +156,11 @@ def build_brought(context: Context, data: Choices) -> Panels:
                         elem_id="train-files", height=110)  # fmt: skip
         brought = components.status()
         preview = image_grid("train-own", label="Your pictures, as the model sees them")
+    with gr.Column(visible=False, elem_id="train-text") as text:
+        pasted = gr.Textbox(label="Your text", lines=6, max_lines=10, elem_id="train-pasted")
+        take_text = gr.Button("Use this text", size="sm", elem_id="train-take-text")
+        file = gr.File(label="Or a text file", height=150, elem_id="train-text-file")
+        read = components.status()
     with gr.Column(visible=False, elem_id="train-hub") as hub:
         repo = gr.Textbox(label="Data set on the Hub", placeholder="owner/name", max_lines=1)
         look_up = gr.Button("Fetch it", size="sm")
@@ -140,14 +169,18 @@ def build_brought(context: Context, data: Choices) -> Panels:
         take = gr.Button("Fetch it from the Hub", size="sm", elem_id="train-fetch")
         taken = components.status()
 
-    part.controls(files=files, side=side, colour=colour, repo=repo, data=data.choice)
+    part.controls(files=files, side=side, colour=colour, repo=repo, data=data.choice,
+                  pasted=pasted, file=file)  # fmt: skip
     part.outputs(
-        datasets=data.view, data=data.choice, preview=preview.view, brought=brought,
+        datasets=data.view, data=data.choice, preview=preview.view, brought=brought, read=read,
         fetched=fetched, taken=taken,
     )  # fmt: skip
     context.keep_until_gone(files)
+    context.keep_until_gone(file)
     uploads = (files.upload, side.input, colour.input)
     events = [part.on(event, bring_pictures, run="bring", status="brought") for event in uploads]
+    events.append(part.on(take_text.click, bring_text, run="text", status="read"))
+    events.append(part.on(file.upload, bring_file, run="text", status="read"))
     events.append(part.on(look_up.click, bring_hub, run="fetch", status="fetched"))
     events.append(part.on(take.click, fetch_known, run="known", status="taken"))
-    return Panels(own, hub, absent, events)
+    return Panels(own, text, hub, absent, events)

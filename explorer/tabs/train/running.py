@@ -85,6 +85,7 @@ def tick(context: Context, name: str, asked: Asked) -> Screen:
             "step": job.slow["step"] if job.slow else 0,
             "frames": (watch.run_name(job), len(job.frames), job.live),
             "live": job.live,
+            "makes": watch.makes(job),
         }
 
         def news(*keys: str) -> bool:
@@ -99,9 +100,15 @@ def tick(context: Context, name: str, asked: Asked) -> Screen:
             changes["map"] = watch.code_map(job)
         if news("step"):
             changes["slow"] = watch.slow_step(job)
-        got = held(asked.have, watch.run_name(job))
-        if got < len(job.frames) or news("frames"):
-            changes["film"] = watch.film(job, got)
+        if news("makes"):
+            changes |= _stage(job)
+        if now["makes"] == "texts":
+            if news("frames"):
+                changes["texts"] = watch.writings(job)
+        else:
+            got = held(asked.have, watch.run_name(job))
+            if got < len(job.frames) or news("frames"):
+                changes["film"] = watch.film(job, got)
         if news("state"):
             changes |= _buttons(job)
         if news("live"):
@@ -113,6 +120,12 @@ def tick(context: Context, name: str, asked: Asked) -> Screen:
     return changes
 
 
+def _stage(job: Job) -> dict[str, Any]:
+    """What the run makes is on screen: a film of pictures, or texts."""
+    texts = watch.makes(job) == "texts"
+    return {"pictured": gr.Column(visible=not texts), "written": gr.Column(visible=texts)}
+
+
 def _buttons(job: Job) -> dict[str, Any]:
     moving = job.state in ("running", "paused")
     return {
@@ -120,7 +133,9 @@ def _buttons(job: Job) -> dict[str, Any]:
         "pause": gr.Button("Go on" if job.state == "paused" else "Pause", interactive=moving),
         "step": gr.Button(interactive=moving),
         "end": gr.Button(interactive=job.live and job.state != "stopping"),
-        "open": gr.Button(visible=not job.live and job.kept is not None),
+        "open": gr.Button(
+            watch.USES[watch.makes(job)], visible=not job.live and job.kept is not None
+        ),
     }
 
 
@@ -137,5 +152,5 @@ def save_film(context: Context, name: str, asked: Asked, kind: str) -> dict[str,
     """The samples of the run as a film or a strip."""
     job = whose(context, asked).job
     if job is None or (frames := watch.samples(job)) is None:
-        raise NotYet("There is no film yet; start a run.")
+        raise NotYet("There is no film yet; start a run of pictures.")
     return saves.film_file(kind, f"{job.name}-training", [frames])

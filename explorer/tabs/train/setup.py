@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.page.code import explanation, family_title
 from explorer.server.reading import NotYet
 from explorer.server.words import short_count
+from models.contract.symbols import STRIP
 
 if TYPE_CHECKING:
     from explorer.page.context import Context
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from models.training.recipe import Recipe
 
 ONLINE = "train-online"
-OWN, HUB = "own", "hub"  # data that has no name yet
+OWN, HUB, OWN_TEXT = "own", "hub", "own-text"  # data that has no name yet
+FIRST = {"pictures": "digits", "texts": "python-library"}  # what every machine has, by what is read
 OFTEN_CHANGED = ("steps", "batch_size", "learning_rate")
 # What does not concern a run on the page: it is watched and kept in other ways.
 LEFT_OUT = ("image", "epochs", "log_every", "checkpoint_minutes")
@@ -47,6 +49,50 @@ def is_own(data: str) -> bool:
     return data.startswith("pictures-")
 
 
+def is_own_text(data: str) -> bool:
+    """Whether a data set is a text of a visitor's, brought or to be brought."""
+    return data == OWN_TEXT or data.startswith("text-")
+
+
+def family_of(start: str) -> str:
+    """The family of a start; an unknown name is its own."""
+    return further().get(start, start)
+
+
+def further() -> dict[str, str]:
+    """The starts that are no family, each with its family."""
+    from models.training import starts
+
+    return starts.further()
+
+
+def kind_of(data: str) -> str:
+    """What a data set is made of: "pictures" or "texts"."""
+    return "texts" if data == FIRST["texts"] or is_own_text(data) else "pictures"
+
+
+def for_data(data: str, start: str) -> str:
+    """The start that is chosen with a data set: the same, unless it reads something else."""
+    from models.training import starts
+
+    kind = kind_of(data)
+    if starts.reads(start) == kind:
+        return start
+    return next(name for name in starts.families() if starts.reads(name) == kind)
+
+
+def for_start(visitor: Visitor | None, start: str, data: str) -> str:
+    """The data set that is chosen with a start: the same, unless the start reads something else;
+    then the newest of the visitor's own that it can read, or one that every machine has."""
+    from models.training import starts
+
+    kind = starts.reads(start)
+    if kind_of(data) == kind:
+        return data
+    own = [name for name in (visitor.data if visitor else {}) if kind_of(name) == kind]
+    return own[-1] if own else FIRST[kind]
+
+
 # -- what there is to choose from ------------------------------------------------------------------
 
 
@@ -69,8 +115,14 @@ def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
             off = ""
             note = f"{note}; {size_of_it} MB to fetch" if size_of_it else f"{note}; fetched once"
         items.append({"key": name, "title": info.title, "note": note, "off": off})
+    size = f"{_python_characters() / 1e6:.0f} MB of text"
+    items.append({"key": FIRST["texts"], "title": "Python's library", "note": size, "off": ""})
     items.sort(key=lambda item: bool(item["off"]))
     for name, described in (visitor.data if visitor else {}).items():
+        if kind_of(name) == "texts":
+            note = f"{described.n * described.image_shape[2]:,} characters"
+            items.append({"key": name, "title": "Your text", "note": note, "off": ""})
+            continue
         size = "x".join(map(str, described.image_shape[1:]))
         title = "Your pictures" if is_own(name) else name
         note = f"{described.n:,} pictures, {size}" + (
@@ -78,43 +130,29 @@ def datasets(context: Context, visitor: Visitor | None) -> list[dict[str, str]]:
         )
         items.append({"key": name, "title": title, "note": note, "off": ""})
     items.append({"key": OWN, "title": "Pictures of your own …", "note": "", "off": ""})
+    items.append({"key": OWN_TEXT, "title": "A text of your own …", "note": "", "off": ""})
     if context.hub:
         items.append({"key": HUB, "title": "From the Hugging Face Hub …", "note": "", "off": ""})
     return items
 
 
+@lru_cache
+def _python_characters() -> int:
+    from models.data.text import python_characters
+
+    return python_characters()
+
+
 def families() -> list[dict[str, str]]:
-    """The items of the list of families, in their own words: those one can sample from; then those
-    that translate pictures or write text, which are trained by the command line."""
+    """The items of the list of what can be trained, in the families' own words."""
     from models.training import starts
 
-    offered = dict.fromkeys(starts.families(), "")
-    for name, recipe in _elsewhere().items():
-        offered[name] = f"Trained by the command line: python -m models train {recipe}"
     items = []
-    for name, off in offered.items():
-        note = explanation(name).partition("\n")[0].partition(": ")[2]
-        items.append({"key": name, "title": family_title(name), "note": note.strip(), "off": off})
+    for name in starts.families():
+        title, note = starts.words_of(name)
+        note = note or explanation(name).partition("\n")[0].partition(": ")[2].strip()
+        items.append({"key": name, "title": title or family_title(name), "note": note, "off": ""})
     return items
-
-
-@lru_cache
-def _elsewhere() -> dict[str, str]:
-    """Families that make something else than samples of pictures, with a recipe of each."""
-    from models import family
-    from models.contract.abilities import Translates, WritesText
-    from models.training.recipe import load_recipe, recipe_names
-
-    makes = [
-        [method for method in vars(kind) if not method.startswith("_")]
-        for kind in (Translates, WritesText)
-    ]
-    found: dict[str, str] = {}
-    for recipe in recipe_names():
-        name = load_recipe(recipe).family
-        if any(all(hasattr(family(name), method) for method in methods) for methods in makes):
-            found.setdefault(name, recipe)
-    return found
 
 
 def described(visitor: Visitor | None, name: str) -> Described:
@@ -126,6 +164,11 @@ def described(visitor: Visitor | None, name: str) -> Described:
         return Described(name, info.shape, info.classes, info.n["train"])
     if visitor is not None and name in visitor.data:
         return visitor.data[name]
+    if name == FIRST["texts"]:
+        n = _python_characters() // STRIP
+        return Described(name, (1, 1, STRIP), (), n)
+    if name == OWN_TEXT:
+        raise NotYet("Bring a text first: paste one, or choose a file.")
     raise NotYet("Choose a data set first: bring pictures, or name one on the Hub.")
 
 
@@ -149,7 +192,8 @@ def look_online(context: Context) -> None:
 def recipe_of(
     visitor: Visitor | None, data: str, family: str, size: str, given: str = "{}"
 ) -> Recipe:
-    """The recipe that the controls mean. given: JSON of changed settings, by "section.key".
+    """The recipe that the controls mean. family: a start's name. given: JSON of changed settings,
+    by "section.key".
 
     Raises ValueError with a sentence where a value is wrong.
     """
@@ -159,6 +203,10 @@ def recipe_of(
     from models.training.recipe import from_dict
 
     dataset = described(visitor, data)
+    if kind_of(data) != starts.reads(family):
+        raise ValueError(
+            f"This model is trained on {starts.reads(family)}; choose such data, or another model."
+        )
     values = starts.start(family, size, dataset).to_dict()
     try:
         changes = json.loads(given or "{}")
@@ -171,7 +219,7 @@ def recipe_of(
         if value is None:
             raise ValueError(f"'{rest[0]}' must be a number.")
         values[section][rest[0]] = _whole(value)
-    build_config(class_of(family).Config, values["model"])
+    build_config(class_of(values["family"]).Config, values["model"])
     return from_dict(values)
 
 
@@ -283,11 +331,14 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def estimate_words(report: dict[str, Any], minutes: float) -> tuple[str, bool]:
+def estimate_words(
+    report: dict[str, Any], minutes: float, of: str = "pictures"
+) -> tuple[str, bool]:
     """An estimate in a sentence or two, and whether the run would be cut short.
 
-    report: of the worker (``estimated``). minutes: those allowed. Showing samples and scores on the
-    way takes a part of the time, of which a run takes care that it stays about a sixth.
+    report: of the worker (``estimated``). minutes: those allowed. of: what a step takes, by name.
+    Showing samples and scores on the way takes a part of the time, of which a run takes care that
+    it stays about a sixth.
     """
     each = report["seconds_per_step"]
     whole = each * report["total"]
@@ -297,7 +348,7 @@ def estimate_words(report: dict[str, Any], minutes: float) -> tuple[str, bool]:
         note = " This model knows black and white only: a grey is taken as the chance of white."
     words = (
         f"{short_count(report['parameters'])} parameters{memory}, {1000 * each:.0f} ms a step of "
-        f"{report['batch']} pictures: about {duration(1.2 * whole)} "
+        f"{report['batch']} {of}: about {duration(1.2 * whole)} "
         f"({report['timed']} steps were timed here just now).{note}"
     )
     if whole <= 60 * minutes:
@@ -312,7 +363,7 @@ def command(recipe: Recipe) -> str:
 
     values = recipe.to_dict()
     note = "# recipe.toml\n"
-    if is_own(recipe.data.name):
+    if recipe.data.name.endswith((".zip", ".txt")):
         note += f"# The file {recipe.data.name} has to lie where the command is run.\n"
     return (
         f"{note}{tomli_w.dumps({k: v for k, v in values.items() if v != ''})}\n"

@@ -24,6 +24,8 @@ ROWS = (
     ("nearest", "Training pictures", "nearest to them"),
     ("rebuilt", "Pictures set aside", "and rebuilt, below each"),
 )
+# What a run makes (``models.training.showing``): the words for the button that leads to its model.
+USES = {"pictures": "Sample from it", "texts": "Write with it", "translations": "Translate with it"}
 # Terms that are looked at together, with their difference: what a plot is called, and its lines.
 PAIRS = {("positive_phase", "negative_phase"): ("Energies of two phases", ("data", "chains"))}
 SETTLED = 20, 0.1  # with so many points, this first part of a curve is left out
@@ -43,7 +45,11 @@ def film(job: Job, have: int = 0) -> dict[str, Any] | None:
     if not job.frames:
         return None
     rows = []
-    for key, name, note in ROWS:
+    parts = ROWS
+    if makes(job) == "translations":
+        note = "before, after, and back"
+        parts = tuple((way, way, note) for way in job.frames[-1]["pictures"])
+    for key, name, note in parts:
         if not job.frames[-1]["pictures"].get(key):
             continue
         sheets = [_sheet(frame["pictures"][key]) for frame in frames]
@@ -64,10 +70,33 @@ def _sheet(packed: dict[str, Any]) -> np.ndarray:
 
 
 def samples(job: Job) -> np.ndarray | None:
-    """The film of the samples, (T, C, h, w) uint8, to take away."""
+    """The film of the samples, or of the first way of a translation, (T, C, h, w) uint8, to take
+    away; None where the run makes no pictures."""
     with job.lock:
-        sheets = [_sheet(frame["pictures"]["samples"]) for frame in job.frames]
-    return np.concatenate(sheets) if sheets else None
+        first = [next(iter(frame["pictures"].values()), None) for frame in job.frames]
+    return np.concatenate([_sheet(packed) for packed in first]) if all(first) and first else None
+
+
+def makes(job: Job) -> str:
+    """What the run makes: "pictures", "texts" or "translations"."""
+    return job.started.get("makes", "pictures")
+
+
+def writings(job: Job) -> dict[str, Any] | None:
+    """The texts of a run (``explorer.components.writings.writings``), None before the first.
+
+    To be called with the job's lock held.
+    """
+    moments = [
+        {
+            "text": frame["text"],
+            "words": f"Step {frame['step']:,}: the model gives this text "
+            f"{frame['bits']:.2f} bits a character",
+        }
+        for frame in job.frames
+        if frame.get("text")
+    ]
+    return {"run": run_name(job), "running": job.live, "moments": moments} if moments else None
 
 
 # -- curves ----------------------------------------------------------------------------------------
@@ -80,9 +109,12 @@ def curves(job: Job) -> dict[str, Any] | None:
     """
     total = job.started.get("total") or 1
     plots = []
+    texts = makes(job) == "texts"
     for name, held in job.scores["held_out"].items():
-        if name.endswith("_loss") and held.points:
-            plots.append(_gap(_words(name), held, job.scores["train"][name], total))
+        if name == "bits_per_symbol" if texts else name.endswith("_loss"):
+            of, train = "texts" if texts else "pictures", job.scores["train"][name]
+            if held.points:
+                plots.append(_gap(_words(name), held, train, total, of))
     told = set()
     for pair, words in PAIRS.items():
         if job.curves.keys() >= set(pair):
@@ -94,7 +126,9 @@ def curves(job: Job) -> dict[str, Any] | None:
     return {"plots": plots, "chosen": 0, "legend": bool(job.scores["held_out"])} if plots else None
 
 
-def _gap(words: str, held: Series, train: Series, total: int) -> dict[str, Any]:
+def _gap(
+    words: str, held: Series, train: Series, total: int, of: str = "pictures"
+) -> dict[str, Any]:
     theirs = dict(train.points)
     points = [(step, value, theirs.get(step)) for step, value in _settled(held.points)]
     last = points[-1]
@@ -107,8 +141,8 @@ def _gap(words: str, held: Series, train: Series, total: int) -> dict[str, Any]:
         "range": [0, total],
         "fit": True,
         "lines": [
-            {"name": "pictures set aside", "y": [value for _, value, _ in points]},
-            {"name": "pictures trained on", "y": [value for *_, value in points]},
+            {"name": f"{of} set aside", "y": [value for _, value, _ in points]},
+            {"name": f"{of} trained on", "y": [value for *_, value in points]},
         ],
     }
 
@@ -152,7 +186,10 @@ def _words(name: str) -> str:
     for end, unit in (("_nats", ", nats"), ("_grad", " gradient's norm"), ("_loss", "'s loss")):
         if name.endswith(end):
             name = name.removesuffix(end) + unit
-    name = {"grad": "gradient's norm", "bpd": "bits/dim"}.get(name, name).replace("_", " ")
+    known = {
+        "grad": "gradient's norm", "bpd": "bits/dim", "bits_per_symbol": "bits a character"
+    }  # fmt: skip
+    name = known.get(name, name).replace("_", " ")
     name = name.replace("kl", "KL").replace("nll", "−log p").replace("elbo", "ELBO")
     return name[:1].upper() + name[1:]
 
@@ -172,7 +209,7 @@ def status(job: Job, before: int = 0) -> dict[str, Any]:
     now, total = job.progress, job.started.get("total")
     if not now or not total:
         waited = f" ({time.monotonic() - job.since:.0f} s)" if job.state == "starting" else ""
-        return say(f"Getting the pictures and the model ready{waited} …", kind="busy")
+        return say(f"Getting the data and the model ready{waited} …", kind="busy")
     step = f"Step {now['step']:,} of {total:,} (epoch {now['epoch']:.1f})"
     if job.state == "paused":
         note = f" {job.note}" if job.note else ""
@@ -181,7 +218,8 @@ def status(job: Job, before: int = 0) -> dict[str, Any]:
     if now["step"] > 1:
         rest = (total - now["step"]) * now["seconds"] / (now["step"] - 1)
         left = f" · about {duration(1.2 * rest)} left"
-    speed = f" · {now['images_per_second']:,.0f} pictures a second"
+    of = "texts" if makes(job) == "texts" else "pictures"
+    speed = f" · {now['images_per_second']:,.0f} {of} a second"
     note = f" · {job.note}" if job.note else ""
     return say(f"{step}{speed}{left}{note}", now["step"] / total, "busy")
 
@@ -191,6 +229,8 @@ def slow_step(job: Job) -> dict[str, Any] | None:
     step = job.slow
     if step is None:
         return None
+    texts = step.get("texts") or []
+    of, shown = ("texts", len(texts)) if texts else ("pictures", step["batch"]["n"])
     facts = [
         {"name": _words(name), "text": f"{value:.4g}".replace("-", "−")}
         for name, value in step["logs"].items()
@@ -208,9 +248,10 @@ def slow_step(job: Job) -> dict[str, Any] | None:
     ]
     return {
         "title": f"Step {step['step']:,}",
-        "note": f"{step['images']} pictures were taken; the first {step['batch']['n']} are shown. "
+        "note": f"{step['images']} {of} were taken; the first {shown} are shown. "
         "They gave a loss, the loss a gradient, and the gradient this update.",
         "batch": step["batch"],
+        "texts": texts,
         "labels": step["labels"],
         "facts": facts,
         "parts": parts,

@@ -172,9 +172,24 @@ def test_the_code_gives_what_is_on_screen(context, values):
     assert torch.is_tensor(scope["verdict"])
 
 
-def test_without_test_pictures_one_is_asked_to_draw(tmp_path):
+def test_without_test_pictures_one_is_asked_to_draw(tmp_path, monkeypatch):
+    monkeypatch.setattr(translate, "DATASETS", {})  # digits are somebody's own
     toys.write_translator(tmp_path, "alone")
     built = explorer.Context.create(tmp_path, device="cpu")
     explorer.build(built)
     with pytest.raises(ValueError, match="Draw one"):
         settled(translate.show(built, "alone", asked(built)))
+
+
+def test_test_pictures_of_data_that_every_machine_has_are_always_there(tmp_path):
+    toys.write_translator(tmp_path, "strokes", "strokes")
+    alone = explorer.Context.create(tmp_path, device="cpu")
+    explorer.build(alone)
+    final = settled(translate.arrive(alone, "strokes", asked(alone)))
+    assert final.status["kind"] != "problem"
+    x = digits("test").images.float() / 255
+    thin = x[alone.store.get("strokes").belonging(x)[0]]
+    shown = pictures(final.rows["rows"][0]["sprite"]) / 255
+    np.testing.assert_allclose(shown, thin[: translate.COUNT], atol=0.5 / 255 + 1e-6)
+    assert "load_data('digits', 'test').images[:300] / 255" in final.code
+    assert "load_data" in next(line for line in final.code.splitlines() if "import" in line)

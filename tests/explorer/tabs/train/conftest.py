@@ -21,7 +21,7 @@ def page(session="my page", **values) -> Asked:
     first = {
         "data": "digits", "family": "vae", "size": "small", "given": "{}", "have": "", "told": {},
         "steps": "", "batch_size": "", "learning_rate": "",
-        "files": [], "side": 28, "colour": "grey", "repo": "",
+        "pasted": "", "file": None, "files": [], "side": 28, "colour": "grey", "repo": "",
         "kept": None, "back": None, "wanted": "", "target": "", "token": "",
     }  # fmt: skip
     return Asked(request=SimpleNamespace(session_hash=session), **{**first, **values})

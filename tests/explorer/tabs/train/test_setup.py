@@ -18,7 +18,8 @@ def test_what_is_here_can_be_chosen_and_the_rest_says_why_not(context, me):
     items = {item["key"]: item for item in setup.datasets(context, me)}
     assert not items["digits"]["off"] and not items["shapes"]["off"]
     assert "--data-dir" in items["mnist"]["off"]
-    assert list(items)[-2:] == [setup.OWN, setup.HUB]
+    assert list(items)[-3:] == [setup.OWN, setup.OWN_TEXT, setup.HUB]
+    assert not items["python-library"]["off"] and "MB of text" in items["python-library"]["note"]
 
 
 def test_every_family_that_samples_is_offered_by_itself_in_its_own_words(monkeypatch):
@@ -29,12 +30,19 @@ def test_every_family_that_samples_is_offered_by_itself_in_its_own_words(monkeyp
     assert not offered["vae"]["off"]
 
 
-def test_families_of_text_and_translations_say_how_they_are_trained():
-    off = {item["key"]: item["off"] for item in setup.families() if item["off"]}
-    assert set(off) == {"cyclegan", "text"}
-    for family, words in off.items():
-        assert words.startswith("Trained by the command line: python -m models train ")
-        assert load_recipe(words.split()[-1]).family == family
+def test_text_translations_and_a_gan_that_attends_can_be_started():
+    items = {item["key"]: item for item in setup.families()}
+    assert items["sagan"]["title"] == "SAGAN" and "look at each other" in items["sagan"]["note"]
+    assert list(items).index("sagan") == list(items).index("gan") + 1
+    assert not any(items[key]["off"] for key in ("sagan", "text", "cyclegan"))
+    sagan = setup.recipe_of(None, "digits", "sagan", "small")
+    assert sagan.family == "gan" and sagan.model["attention"] == 1 and sagan.name == "sagan-small"
+    assert setup.recipe_of(None, "digits", "cyclegan", "small").model["domains"] == "strokes"
+    assert setup.recipe_of(None, "shapes", "cyclegan", "small").model["domains"] == "outlines"
+    assert setup.recipe_of(None, "python-library", "text", "small").data.name == "python-library"
+    for data, start in (("digits", "text"), ("python-library", "vae")):
+        with pytest.raises(ValueError, match="choose such data, or another model"):
+            setup.recipe_of(None, data, start, "small")
 
 
 def test_the_form_has_every_setting_with_its_help_and_limits(me):
