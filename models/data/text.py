@@ -62,6 +62,16 @@ def plain(text: str) -> str:
     return "".join(symbol for symbol in plainer if symbol in known)
 
 
+def left_out(text: str) -> int:
+    """How many characters of a text ``plain`` leaves out."""
+    known = set(SYMBOLS)
+    return sum(
+        known.isdisjoint(unicodedata.normalize("NFKD", symbol))
+        for symbol in text.translate(PLAIN)
+        if not symbol.isspace() and not unicodedata.combining(symbol)
+    )
+
+
 def of_file(path: Path, split: str) -> np.ndarray:
     """(N, 1, 1, STRIP) uint8: the strips of a text file; its last tenth is the test split.
 

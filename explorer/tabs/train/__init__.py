@@ -175,6 +175,9 @@ def estimate(context: Context, name: str, asked: Asked) -> Iterator[Screen | Non
             raise
         yield screen(estimated=say(""))  # a run was begun, for which the estimate was given up
         return
+    if not report["timed"]:  # given up before a step was timed, for a run that was begun
+        yield screen(estimated=say(""))
+        return
     of = setup.kind_of(asked.data)
     words, long = setup.estimate_words(report, jobs.limits.minutes, of)
     yield screen(estimated=say(words, kind="problem" if long else "plain"))

@@ -159,7 +159,7 @@ def build_brought(context: Context, data: Choices) -> Panels:
     with gr.Column(visible=False, elem_id="train-text") as text:
         pasted = gr.Textbox(label="Your text", lines=6, max_lines=10, elem_id="train-pasted")
         take_text = gr.Button("Use this text", size="sm", elem_id="train-take-text")
-        file = gr.File(label="Or a text file", height=150, elem_id="train-text-file")
+        file = gr.File(label="Or a text file", height=110, elem_id="train-text-file")
         read = components.status()
     with gr.Column(visible=False, elem_id="train-hub") as hub:
         repo = gr.Textbox(label="Data set on the Hub", placeholder="owner/name", max_lines=1)

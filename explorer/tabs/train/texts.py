@@ -48,7 +48,7 @@ def bring(text: str, folder: Path) -> tuple[Described, str]:
     except ValueError:
         (folder / name).unlink()
         raise
-    lost = max(0, len(text) - len(plain))
+    lost = texts.left_out(text)
     words = f"{len(plain):,} characters"
     words += f"; {lost:,} that are no plain ASCII were left out." if lost else "."
     return Described(name, (1, 1, STRIP), (), n), words

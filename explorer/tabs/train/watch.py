@@ -25,7 +25,7 @@ ROWS = (
     ("rebuilt", "Pictures set aside", "and rebuilt, below each"),
 )
 # What a run makes (``models.training.showing``): the words for the button that leads to its model.
-USES = {"pictures": "Sample from it", "texts": "Write with it", "translations": "Translate with it"}
+USES = {"pictures": "Sample from it", "texts": "Write with it", "translations": "Translate"}
 # Terms that are looked at together, with their difference: what a plot is called, and its lines.
 PAIRS = {("positive_phase", "negative_phase"): ("Energies of two phases", ("data", "chains"))}
 SETTLED = 20, 0.1  # with so many points, this first part of a curve is left out

@@ -12,8 +12,9 @@ from models.data.datasets import DataError
 def test_a_text_is_made_plain():
     curled = "\u201cCaf\u00e9\u201d \u2014 Stra\u00dfe,\ta\u00f1o \u2603 \u0416\u2026  \nb\r\nc"
     assert text.plain(curled) == '"Cafe" - Strasse,   ano  ...\nb\nc'
+    assert text.left_out(curled) == 2
     same = "def f(x):\n    return x  # ~!\n\nf(1)"
-    assert text.plain(same) == same
+    assert text.plain(same) == same and text.left_out(same + "\r\n\t") == 0
 
 
 def test_the_end_of_a_file_is_its_test_split(tmp_path):
