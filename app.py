@@ -76,6 +76,11 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     add("--no-hub", action="store_true", help="nothing goes to the Hub or comes from there")
     add(
+        "--engine",
+        default="local",
+        help="where models compute: local (here; what takes long in processes beside the page's)",
+    )
+    add(
         "--class",
         dest="classroom",
         action="store_true",
@@ -149,7 +154,13 @@ def _serve(args: argparse.Namespace) -> int:
             jobs=0 if args.no_training else args.max_jobs, minutes=args.max_train_minutes
         )
         context = explorer.Context.create(
-            args.checkpoints, args.data_dir, args.device, limits, args.models, not args.no_hub
+            args.checkpoints,
+            args.data_dir,
+            args.device,
+            limits,
+            args.models,
+            not args.no_hub,
+            args.engine,
         )
         page = explorer.build(context)
     except ValueError as error:
@@ -187,6 +198,7 @@ def _serve(args: argparse.Namespace) -> int:
         page.block_thread()
     finally:
         context.visitors.close()
+        context.ask.engine.close()
     return 0
 
 

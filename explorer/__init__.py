@@ -63,6 +63,7 @@ __all__ = ["Context", "Limits", "build", "launch_options"]
 DESCRIPTION = "See what deep generative models have learned: sample them, bend them, map them."
 
 
+THREADS = 400  # of which few compute at a time (explorer.server.engines)
 LARGEST_DROP = 1 << 30  # bytes of all the files that are brought at once
 
 
@@ -249,6 +250,8 @@ def launch_options(classroom: bool = False, root_path: str = "") -> dict:
         "footer_links": ["api"],
         "run_history": False,
         "ssr_mode": False,
+        # One who waits for long work holds a thread; what is quick must find one all the same.
+        "max_threads": THREADS,
         # The largest of what is taken anywhere, a model; what pictures and zips may have is checked
         # file by file, so that a large one refuses itself and not the whole drop.
         "max_file_size": keep.LARGEST,

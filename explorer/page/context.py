@@ -17,6 +17,7 @@ from explorer.page.code import explanation
 from explorer.page.runs import never_silent
 from explorer.server.ask import Ask
 from explorer.server.cache import Recent
+from explorer.server.engines import Engine, engine_of
 from explorer.server.jobs import Jobs, Limits
 from explorer.server.store import Store
 from explorer.server.visitors import Visitors
@@ -97,8 +98,11 @@ class Context:
     # Whether anything may go to the Hugging Face Hub or come from there.
     hub: bool = True
 
+    # Where models compute; in this process unless given.
+    engine: Engine | None = None
+
     def __post_init__(self) -> None:
-        self.ask = Ask(self.store)
+        self.ask = Ask(self.store, engine=self.engine)
 
     @classmethod
     def create(
@@ -109,6 +113,7 @@ class Context:
         limits: Limits | None = None,
         models: Sequence[str] = (),
         hub: bool = True,
+        engine: str = "",
     ) -> Context:
         """A context from what the command line says. Raises ValueError with a sentence.
 
@@ -124,16 +129,16 @@ class Context:
         if device in ("cuda", "mps"):
             _ = store.device  # raises here, at the start, where the device is missing
         base = {"data_dir": None if data_dir is None else str(data_dir.resolve()), "device": device}
-        context = cls(store, data_dir, hub=hub)
+        context = cls(store, data_dir, hub=hub, engine=engine_of(engine, store))
         context.visitors = Visitors(Jobs(limits, base), context.forget)
         return context
 
     def forget(self, names: Iterable[str]) -> None:
         """Lets go of models that a visitor brought, and of all that was computed with them."""
-        names = list(names)
-        self.store.forget(names)
-        for name in names:
-            self.ask.forget(name)
+        folders = {name: str(self.store.header(name).folder) for name in names}
+        self.store.forget(folders)
+        for name, folder in folders.items():
+            self.ask.forget(name, folder)
 
     def keep_until_gone(self, files: Any) -> None:
         """Has what is uploaded to a file control removed when whoever brought it has gone."""
@@ -158,6 +163,7 @@ class Context:
 
             if self.store.first:
                 self.store.get(self.store.first)
+            self.ask.engine.warm_up()
 
         thread = threading.Thread(target=work, name="warm-up", daemon=True)
         thread.start()

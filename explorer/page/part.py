@@ -32,12 +32,10 @@ moments at which it may be ended. Everything else is done here, in one order for
 
 from __future__ import annotations
 
-import dis
 import inspect
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -47,6 +45,7 @@ from explorer.components import say
 from explorer.page.choice import lacks
 from explorer.page.context import Context
 from explorer.page.runs import LIVE, newest
+from explorer.server.errors import is_ours
 from explorer.server.reading import NotYet
 
 log = logging.getLogger(__name__)
@@ -55,7 +54,6 @@ LOADING = "Loading the model …"
 UNEXPECTED = (
     "That did not work, for a reason that was not foreseen. Try it again or change a setting."
 )
-OURS = Path(__file__).resolve().parents[2]
 
 
 class Asked(SimpleNamespace):
@@ -94,7 +92,7 @@ def sentence_of(error: Exception) -> str:
 
     Only a ValueError that our code raised is written for a person; a library's are not.
     """
-    return str(error) if isinstance(error, ValueError) and _is_ours(error) else UNEXPECTED
+    return str(error) if isinstance(error, ValueError) and is_ours(error) else UNEXPECTED
 
 
 def failure(title: str, error: Exception) -> str:
@@ -104,19 +102,6 @@ def failure(title: str, error: Exception) -> str:
         log.error("%s failed.", title, exc_info=error)
         return f"{title} failed for an unforeseen reason."
     return f"{title}: {text}"
-
-
-def _is_ours(error: BaseException) -> bool:
-    """Whether a line of ours raised the error, rather than something that it called."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return True
-    code = trace.tb_frame.f_code
-    file = Path(code.co_filename).resolve()
-    raised = dis.opname[code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
-    return raised and file.is_relative_to(OURS) and "site-packages" not in file.parts
 
 
 class Wiring(NamedTuple):

@@ -8,10 +8,10 @@
     yield from ask.kept_steps(("draw", name, settings), lambda: ask.steps(...))
     ask(name, compare, pixels, Other(judge))                     # a function of two models
 
-This is the one place that knows of devices, dtypes, tapes and generators. What is asked for is a
-method's name or a function ``f(model, ...)``, and everything else a plain value, so that whatever
-computes elsewhere one day (many visitors' wishes in one batch, another machine) plugs in here and
-nowhere else. Where a GPU is lent for one call at a time, large ones of ``steps`` borrow it.
+What is asked for is a method's name or a function ``f(model, ...)``, and everything else a plain
+value: an engine (``explorer.server.engines``) knows of devices, dtypes, tapes and generators, and
+computes here or elsewhere. Where a GPU is lent for one call at a time, large ones of ``steps``
+borrow it.
 
 Two visitors who want the same thing at once compute it once: ``kept`` lets the second wait for the
 first, ``kept_steps`` lets both follow the same steps.
@@ -19,7 +19,6 @@ first, ``kept_steps`` lets both follow the same steps.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -30,31 +29,23 @@ import numpy as np
 
 from explorer.server import zerogpu
 from explorer.server.cache import Cache
+from explorer.server.engines.asked import Asked, Engine, Other, Seed, answers, as_arrays, others
+from explorer.server.engines.local import Local
 from explorer.server.reading import is_whole
 from explorer.server.store import Store
+
+__all__ = ["Ask", "Other", "Seed", "as_arrays", "work_of"]
 
 KEPT = 256 << 20  # bytes of results kept
 
 
-class Seed(tuple):
-    """Whole numbers that stand for the random generator made of them, where the model is."""
-
-    def __new__(cls, *parts: int) -> Seed:
-        return super().__new__(cls, parts)
-
-    def __getnewargs__(self) -> tuple[int, ...]:
-        return tuple(self)
-
-
-class Other(str):
-    """The name of a further model among the values, in whose place the function gets the model."""
-
-
 class Ask:
-    """Asks the models of a store. limit: bytes of results kept."""
+    """Asks the models of a store. engine: where they compute; in this process unless given.
+    limit: bytes of results kept."""
 
-    def __init__(self, store: Store, limit: int = KEPT) -> None:
+    def __init__(self, store: Store, limit: int = KEPT, engine: Engine | None = None) -> None:
         self.store = store
+        self.engine = engine or Local(store)
         self.cache = Cache(limit)
         self._lock = threading.Lock()
         self._running: dict[Any, _Shared] = {}
@@ -67,10 +58,7 @@ class Ask:
         ``Other`` a model; tensors in the answer become arrays. tape: gradients by the input are
         asked for.
         """
-        model = self._model(name)
-        values, named = _given(model, values, self._model), _given(model, named, self._model)
-        with _grad_mode(tape):
-            return as_arrays(_method(model, verb)(*values, **named))
+        return self.engine.call(self._asked(name, verb, values, named, tape))
 
     def steps(self, name: str, verb: str | Callable, *values: Any, tape: bool = False,
               **named: Any) -> Iterator[Any]:  # fmt: skip
@@ -79,14 +67,11 @@ class Ask:
         Large work is done on a lent GPU where there is one, if ``verb`` is a method's name: what
         goes there are plain values.
         """
-        header = self.store.header(name)
-        work = work_of(header, values, named)
-        if isinstance(verb, str) and zerogpu.worth_a_gpu(work):
-            yield from _on_lent_gpu(work, str(header.folder), verb, values, named, tape)
+        asked = self._asked(name, verb, values, named, tape)
+        if isinstance(verb, str) and zerogpu.worth_a_gpu(asked.work):
+            yield from _on_lent_gpu(asked.work, asked.folders[name], asked)
         else:
-            model = self._model(name)
-            values, named = _given(model, values, self._model), _given(model, named, self._model)
-            yield from _steps_of(model, verb, values, named, tape)
+            yield from self.engine.steps(asked)
 
     def kept(self, key: Any, compute: Callable[[], Any]) -> Any:
         """The value of ``compute()``, kept under the key; computed once for all who ask at once.
@@ -132,12 +117,19 @@ class Ask:
                         del self._running[key]
                     shared.close()
 
-    def forget(self, name: str) -> None:
-        """Lets go of all that was kept of a model."""
+    def forget(self, name: str, folder: str | None = None) -> None:
+        """Lets go of all that was kept of a model, and of the model in its folder."""
         self.cache.forget(name)
+        if folder is not None:
+            self.engine.forget(folder)
 
-    def _model(self, name: str) -> Any:
-        return self.store.get(name)
+    def _asked(self, name: str, verb: str | Callable, values: tuple, named: dict[str, Any],
+               tape: bool) -> Asked:  # fmt: skip
+        header = self.store.header(name)
+        names = (name, *others(values), *others(named))
+        folders = {each: str(self.store.header(each).folder) for each in names}
+        work = work_of(header, values, named)
+        return Asked(name, verb, values, named, tape, folders, work)
 
 
 class _Shared:
@@ -203,87 +195,8 @@ def work_of(header: Any, values: tuple, named: dict[str, Any]) -> zerogpu.Work:
 
 
 @zerogpu.borrows_gpu
-def _on_lent_gpu(
-    work: zerogpu.Work, folder: str, verb: str, values: tuple, named: dict[str, Any], tape: bool
-) -> Iterator[Any]:
+def _on_lent_gpu(work: zerogpu.Work, folder: str, asked: Asked) -> Iterator[Any]:
     from models.checkpoints import weights
 
     model = weights.load(folder, device="cuda")
-    yield from _steps_of(model, verb, _given(model, values), _given(model, named), tape)
-
-
-def _steps_of(
-    model: Any, verb: str | Callable, values: tuple, named: dict[str, Any], tape: bool
-) -> Iterator[Any]:
-    with _grad_mode(tape):
-        steps = iter(_method(model, verb)(*values, **named))
-    try:
-        while True:
-            # The mode holds while the model works, never while the page does.
-            with _grad_mode(tape):
-                try:
-                    step = as_arrays(next(steps))
-                except StopIteration:
-                    return
-            yield step
-    finally:
-        if hasattr(steps, "close"):
-            steps.close()
-
-
-def _method(model: Any, verb: str | Callable) -> Callable:
-    return getattr(model, verb) if isinstance(verb, str) else lambda *a, **b: verb(model, *a, **b)
-
-
-@contextmanager
-def _grad_mode(tape: bool) -> Iterator[None]:
-    import torch
-
-    with torch.set_grad_enabled(tape):
-        yield
-
-
-def _given(model: Any, value: Any, others: Callable[[str], Any] | None = None) -> Any:
-    """A value of the page as a model takes it. others: gives further models by name."""
-    import torch
-
-    from models.contract.random import generator
-
-    if isinstance(value, Seed):
-        return generator(*value)
-    if isinstance(value, Other):
-        return others(value)
-    if isinstance(value, np.ndarray):
-        array = np.ascontiguousarray(value)
-        tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
-        if tensor.is_floating_point():
-            return tensor.to(model.device, next(model.parameters()).dtype)
-        return tensor.to(model.device)
-    if isinstance(value, dict):
-        return {key: _given(model, each, others) for key, each in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return value
-    if isinstance(value, (list, tuple)):
-        return type(value)(_given(model, each, others) for each in value)
-    return value
-
-
-def as_arrays(value: Any) -> Any:
-    """The value with its tensors as arrays; floating-point ones as float32 unless float64."""
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        value = value.detach()
-        if value.dtype in (torch.bfloat16, torch.float16):
-            value = value.float()
-        return value.cpu().numpy()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: as_arrays(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return dataclasses.replace(value, **fields)
-    if isinstance(value, dict):
-        return {key: as_arrays(each) for key, each in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(as_arrays, value))
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(as_arrays, value))
-    return value
+    yield from answers(asked, lambda name: model)

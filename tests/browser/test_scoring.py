@@ -30,12 +30,12 @@ def write_models(folder: Path) -> None:
 
 def arrive(page, url: str, more: str = "") -> None:
     open_page(page, f"{url}/?tab=score&model=grey{more}")
-    settled(page, ONE, "models of this size")
+    # Three pictures, the last of which comes after the verdict, and a scale.
+    until(page, lambda: page.locator(ONE + ".ge-heat-maps canvas").count() == 4)
 
 
 def test_the_threshold_is_dragged_with_no_request_and_stays_in_the_address(page, address):
     arrive(page, address)
-    assert page.locator(ONE + ".ge-heat-maps canvas").count() == 4  # three pictures and a scale
     said = page.inner_text(VERDICT + ".said")
     assert said.startswith(("Strange.", "Ordinary.")) and "of 60 test pictures" in said
     slider = page.locator(VERDICT + ".spread svg")
@@ -59,6 +59,8 @@ def test_the_threshold_is_dragged_with_no_request_and_stays_in_the_address(page,
     page.select_option(VERDICT + "select", "noise")
     assert "pictures of noise missed" in page.inner_text(VERDICT + ".said")
     page.wait_for_function("() => location.search.includes('noise')")
+    assert page.locator(ONE + ".ge-score-table tbody tr").count() == 0, "nobody asked for it"
+    page.check("#one-readers input[value=all]")
     settled(page, ONE, "models of this size")
     assert page.locator(ONE + ".ge-score-table tbody tr.on").count() == 1
 

@@ -28,7 +28,7 @@ import numpy as np
 from explorer.tabs.latent.view import written
 from tests.bench.bench_page_start import OURS, ROOT, start
 from tests.bench.bench_visits import resident
-from tests.load.visitor import PATIENCE, Action, Config, Refused, Visitor
+from tests.load.visitor import PATIENCE, Action, Config, Further, Refused, Visitor
 
 BARE = """
 import os
@@ -42,6 +42,7 @@ with gr.Blocks(analytics_enabled=False) as page:
 page.launch(run_history=False, ssr_mode=False)
 """
 LIGHT, HEAVY = "light", "heavy"
+TABLE = "table of all models"
 TRAINERS = 20  # one visitor in so many trains
 
 
@@ -67,11 +68,13 @@ def shows(place: str, model: str, *, seed: str = "") -> Action:
 
 
 def scores(model: str) -> Action:
-    """One of the sixteen examples."""
+    """One of the sixteen examples: its score among others, then by itself the table of what every
+    other model says of it, which fills while the visitor looks at the score."""
 
-    async def act(visitor: Visitor) -> None:
+    async def act(visitor: Visitor) -> Further:
         visitor.put_input("show_score_one", EXAMPLE, random.randrange(16))
-        await visitor.show("score_one", model)
+        table = await visitor.show("score_one", model, follow=False)
+        return TABLE, visitor.start(table)
 
     return act
 
@@ -139,14 +142,16 @@ class Told:
     errors: list[str] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)
 
-    async def time(self, name: str, work: Any) -> None:
+    async def time(self, name: str, work: Any) -> Any:
+        """Waits for the work and returns what it gives: a Further of an action, or nothing."""
         begun = time.perf_counter()
         try:
-            await work
+            further = await work
         except (Refused, httpx.HTTPError) as error:
             self.errors.append(f"{name}: {type(error).__name__} {error}")
-        else:
-            self.seconds[name].append(time.perf_counter() - begun)
+            return None
+        self.seconds[name].append(time.perf_counter() - begun)
+        return further
 
     def row(self, names: list[str]) -> dict[str, Any]:
         every = sorted(s for name in names for s in self.seconds.get(name, ()))
@@ -169,7 +174,8 @@ async def visit(k: int, ours: Any, bare: Any, plan: Lecture, told: Told) -> None
     while time.monotonic() < end:
         await asyncio.sleep(random.uniform(*plan.pause))
         name, kind, _, act = random.choices(ACTIONS, weights)[0]
-        await told.time(name, act(visitor))
+        if further := await told.time(name, act(visitor)):
+            await told.time(*further)
         if kind == LIGHT:
             await told.time("bare", other.press("go"))
     beat.cancel()
@@ -212,7 +218,7 @@ def report(told: Told, plan: Lecture) -> dict[str, Any]:
     heavy = [name for name, kind in kinds.items() if kind == HEAVY]
     rows = {
         "open": told.row(["open"]), "light": told.row(light), "heavy": told.row(heavy),
-        "bare": told.row(["bare"]), **{name: told.row([name]) for name in kinds},
+        "bare": told.row(["bare"]), **{name: told.row([name]) for name in (*kinds, TABLE)},
         **({"train": told.row(["train"])} if plan.train else {}),
     }  # fmt: skip
     done = sum(len(each) for name, each in told.seconds.items() if name != "bare")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,18 +78,21 @@ class Visitor:
             if n < len(event["inputs"]):
                 self.values[event["inputs"][n]] = value
 
-    async def show(self, place: str, model: str) -> None:
-        """A tab or part comes on screen with a model."""
+    async def show(self, place: str, model: str, follow: bool = True) -> list[dict[str, Any]]:
+        """A tab or part comes on screen with a model. Returns what ``start`` does."""
         trigger = f"show_{place}"
         self.values.update(dict.fromkeys(self.config.pickers(trigger), model))
-        await self.start(self.config.told_by(trigger))
+        return await self.start(self.config.told_by(trigger), follow)
 
     async def press(self, name: str, trigger: str = "click") -> None:
         """Does something to the component of this id."""
         await self.start(self.config.told_by(trigger, name))
 
-    async def start(self, events: Iterable[dict[str, Any]]) -> None:
-        """Asks for the events and what follows from them, and waits for the last answer."""
+    async def start(
+        self, events: Iterable[dict[str, Any]], follow: bool = True
+    ) -> list[dict[str, Any]]:
+        """Asks for the events and waits for their last answer; then for what follows from them,
+        and so on. follow: where not, what would follow is returned instead."""
         while events := list(events):
             queued = [event for event in events if event["queue"] is not False]
             for event in events:
@@ -100,6 +103,9 @@ class Visitor:
                 await self._queue(queued)
             done = {event["id"] for event in events}
             events = [e for e in self.config.events if e.get("trigger_after") in done]
+            if not follow:
+                break
+        return events
 
     def _body(self, event: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -146,4 +152,6 @@ class Visitor:
                 self.values[key] = value
 
 
-Action = Callable[[Visitor], Any]
+# What follows by itself from what was done: its name, and what waits for it.
+Further = tuple[str, Awaitable[Any]]
+Action = Callable[[Visitor], Awaitable[Further | None]]

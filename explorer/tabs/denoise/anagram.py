@@ -108,7 +108,7 @@ def made(context: Context, name: str, settings: Settings) -> Iterator[Made]:
 
 
 def _made(context: Context, name: str, settings: Settings) -> Iterator[Made]:
-    from models.codes.anagrams import anagram_steps, in_view
+    from models.codes.anagrams import anagram_steps
 
     judge = judge_of(context, context.store.header(name))
     labels, views = [settings.first, settings.second], ["upright", settings.view]
@@ -121,7 +121,7 @@ def _made(context: Context, name: str, settings: Settings) -> Iterator[Made]:
         begun = time.perf_counter()
         frame = next(frames)
         seconds += time.perf_counter() - begun
-        turned = context.ask(name, lambda model, x: in_view(x, settings.view), frame.x0)
+        turned = context.ask(name, _seen, frame.x0, settings.view)
         guesses.append(as_bytes(frame.x0))
         looked.append(as_bytes(turned))
         done = frame.step == frame.total
@@ -131,6 +131,12 @@ def _made(context: Context, name: str, settings: Settings) -> Iterator[Made]:
         yield Made(np.stack(guesses), np.stack(looked), readings, seconds, done)
         if done:
             return
+
+
+def _seen(model: Any, x: Any, view: str) -> Any:
+    from models.codes.anagrams import in_view
+
+    return in_view(x, view)
 
 
 def lacking(context: Context, name: str) -> str:

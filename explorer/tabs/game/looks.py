@@ -83,8 +83,16 @@ def look(name: str, note: str, seen: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _gains(model: Any) -> dict[str, float]:
+    return model.attention_gains
+
+
+def _side(model: Any) -> tuple[int, int]:
+    return model.attention_side
+
+
 def gain(context: Context, name: str, player: str) -> str:
-    gains = context.ask(name, lambda model: model.attention_gains)
+    gains = context.ask(name, _gains)
     return f"gain γ = {gains[player]:.2f}".replace("-", "−")
 
 
@@ -117,7 +125,7 @@ def show(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
     x = pixels[None].astype(np.float32) / 255
     seen = context.ask(name, "picture_attention", x)[0]
     looks.append(look(JUDGES, gain(context, name, "discriminator"), seen))
-    h, w = context.ask(name, lambda model: model.attention_side)
+    h, w = context.ask(name, _side)
     value = {"picture": images.sprite(pixels[None]), "h": h, "w": w, "looks": looks}
     where = f"{h} × {w} places, each of {pixels.shape[1] // h} × {pixels.shape[2] // w} pixels"
     yield screen(

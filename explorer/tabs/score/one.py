@@ -66,6 +66,8 @@ LOOK_FOR = r"""
 """
 
 
+ALONE, ALL = "one", "all"  # which models read the picture
+
 # -- handlers -------------------------------------------------------------------------------------
 
 
@@ -148,7 +150,11 @@ def completed(
 
 
 def beside_it(context: Context, name: str, asked: Asked) -> Iterator[Screen]:
-    """The same picture under every model of its size; nothing where none was scored."""
+    """The same picture under every model of its size; nothing where none was scored, or nobody
+    wants it: it takes as long as all models together."""
+    if asked.readers != ALL:
+        yield screen(table=None, said=say(""))
+        return
     if not asked.there:
         return
     picture, _, seed, alarm = read(context, name, asked)
@@ -377,11 +383,19 @@ def build(context: Context) -> None:
                 "Compare numbers within a group only: each has its own unit. The percentile is "
                 "among each model's own test pictures.",
             )
+            readers = gr.Radio(
+                [("This model alone", ALONE), ("Every model of this size", ALL)], value=ALONE,
+                label="Who reads it", elem_id="one-readers",
+                info="Every model takes some seconds.",
+            )  # fmt: skip
             said = components.status()
             table = score_table(label="The same picture under every model")
             there = gr.State(False)
 
-    part.controls(**own.named(), score=score, seed=seed, threshold=judge.choice, there=there)
+    part.controls(
+        **own.named(), score=score, seed=seed, threshold=judge.choice, there=there,
+        readers=readers,
+    )  # fmt: skip
     part.outputs(
         maps=maps.view, facts=facts, verdict=judge.view, status=status, code=notes.code,
         there=there, stop=halt, table=table, said=said, shelf=own.view, choice=own.choice,
@@ -396,10 +410,12 @@ def build(context: Context) -> None:
     ):
         part.on(event.then, beside_it, run="table", status="said")
     part.on(judge.choice.pick, beside_it, run="table", status="said")
+    part.on(readers.input, beside_it, run="table", status="said")
     part.on(score.input, explain)
     part.stops(halt, runs=("main", "table"))
     part.saves(export.SaveButtons({"png": png, "csv": csv}, saver), save)
     context.remember("score.example", own.choice, parse=whole(0, 15))
     context.remember("score.by", score, parse=one_of(SCORES))
+    context.remember("score.readers", readers, parse=one_of((ALONE, ALL)))
     context.remember("score.seed", seed, parse=whole(0, 2**53 - 1))
     context.remember("score.threshold", judge.choice, parse=choice_text)

@@ -12,6 +12,7 @@ import pytest
 from explorer.server import ask as asking
 from explorer.server import zerogpu
 from explorer.server.ask import Ask, Seed, work_of
+from explorer.server.engines.asked import answers
 from explorer.server.store import Store
 from explorer.server.zerogpu import FETCHING, LONGEST, PACE, Work
 from tests import toys
@@ -26,13 +27,10 @@ def ask(tmp_path):
 def test_only_large_work_borrows_a_gpu_and_only_where_one_is_lent(ask, monkeypatch):
     lent = []
 
-    def on_gpu(work, folder, *call):
+    def on_gpu(work, folder, asked):
         # As it is when the other process gets it: copied by the protocol that carries it there.
         lent.append((work, folder))
-        verb, values, named, tape = copy.deepcopy(call)
-        model = ask.store.get("toy")
-        given = asking._given(model, values), asking._given(model, named)
-        return asking._steps_of(model, verb, *given, tape)
+        return answers(copy.deepcopy(asked), ask.store.get)
 
     monkeypatch.setattr(asking, "_on_lent_gpu", on_gpu)
     header = ask.store.header("toy")

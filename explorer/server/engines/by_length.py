@@ -1,0 +1,145 @@
+"""The engine of a server on processors alone: what is quick is computed in it, what takes long in
+processes beside it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from explorer.server.cache import Recent
+from explorer.server.engines.aside import GONE, TRIES, Aside, Gone, Unable
+from explorer.server.engines.asked import Asked
+from explorer.server.engines.local import Local
+from explorer.server.store import Store
+
+log = logging.getLogger(__name__)
+
+LONG = 0.15  # seconds of a processor from which on something takes long
+PACE = 1e9  # parameters times pictures times evaluations a second, until it is known better
+TURN = 0.0005  # seconds after which a thread lets another have the interpreter
+MOST = 4  # processes beside the server
+REMEMBERED = 4096  # kinds of things asked, and how long each took
+
+
+class ByLength:
+    """Computes here or beside, by how long what is asked took the last time.
+
+    The processes beside start when ``warm_up`` is called; until they are there all is computed
+    here. Long work whose process died is asked for once more, steps that were given are not given
+    again: what is asked has its own seeds, so it answers the same.
+    """
+
+    def __init__(self, store: Store, processes: int | None = None) -> None:
+        cores = os.cpu_count() or 1
+        self.local = Local(store)
+        self.beside = [Aside() for _ in range(processes or max(1, min(MOST, cores - 1)))]
+        self._took = Recent(REMEMBERED)
+        self._turns = threading.BoundedSemaphore(max(1, cores - 1))
+        self._here: set[str] = set()  # names of models that only this process can have
+
+    def warm_up(self) -> None:
+        """Starts the processes; returns at once."""
+        import torch
+
+        # Threads that compute side by side wait for each other at every operation, and the page
+        # with them: a thread asks for the interpreter anew after each, and gets it when another's
+        # turn is over. What is quick needs neither several processors nor long turns.
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+        sys.setswitchinterval(TURN)
+        for each in self.beside:
+            each.begin()
+
+    def close(self) -> None:
+        """Ends the processes."""
+        for each in self.beside:
+            each.end()
+
+    def forget(self, folder: str) -> None:
+        for each in self.beside:
+            each.forget(folder)
+
+    def call(self, asked: Asked) -> Any:
+        *_, answer = self._run(asked, whole=True)
+        return answer
+
+    def steps(self, asked: Asked) -> Iterator[Any]:
+        return self._run(asked, whole=False)
+
+    def _run(self, asked: Asked, whole: bool) -> Iterator[Any]:
+        key = _key(asked)
+        if self._takes_long(asked, key) and (ready := [a for a in self.beside if a.ready.is_set()]):
+            try:
+                yield from self._aside(asked, whole, key, ready)
+                return
+            except Unable:
+                self._here.add(asked.name)
+                log.info("%s computes in the server itself.", asked.name, exc_info=True)
+        for name in asked.folders:
+            self.local.store.get(name)  # to load a model is none of its turn
+        took = 0.0
+        steps = iter((None,)) if whole else self.local.steps(asked)
+        while True:
+            with self._turns:
+                begun = time.thread_time()
+                try:
+                    step = self.local.call(asked) if whole else next(steps)
+                except StopIteration:
+                    break
+                took += time.thread_time() - begun
+            yield step
+            if whole:
+                break
+        self._took.put(key, took)
+
+    def _takes_long(self, asked: Asked, key: Any) -> bool:
+        if asked.name in self._here:
+            return False
+        if (took := self._took.get(key)) is None:
+            # A method says by its arguments how long it takes, a function could do anything.
+            work = asked.work
+            took = work.parameters * work.pictures * work.evaluations / PACE
+            return took > LONG or not isinstance(asked.verb, str)
+        return took > LONG
+
+    def _aside(self, asked: Asked, whole: bool, key: Any, ready: list[Aside]) -> Iterator[Any]:
+        given = 0
+        for _ in range(TRIES):
+            process = min(ready, key=lambda each: each.load)
+            again, took = given, 0.0
+            try:
+                for step, seconds in [process.call(asked)] if whole else process.steps(asked):
+                    took = seconds
+                    if again:
+                        again -= 1
+                        continue
+                    given += 1
+                    yield step
+            except Gone:
+                log.warning("A process beside the server has ended; it is started anew.")
+                process.begin()
+                continue
+            self._took.put(key, took)
+            return
+        raise ValueError(GONE)
+
+
+def _key(asked: Asked) -> tuple[Any, ...]:
+    verb: str | Callable = asked.verb
+    name = verb if isinstance(verb, str) else f"{verb.__module__}.{verb.__qualname__}"
+    return asked.name, name, asked.work.pictures, asked.work.evaluations, _words(asked.values)
+
+
+def _words(values: Any) -> tuple[str, ...]:
+    """The words among the values, as names of scores: they decide how long it takes."""
+    found: list[str] = []
+    for value in values:
+        if isinstance(value, (tuple, list)):
+            found += [each for each in value if isinstance(each, str)]
+        elif isinstance(value, str):
+            found.append(value)
+    return tuple(found)
