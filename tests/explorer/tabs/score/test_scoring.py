@@ -72,7 +72,14 @@ def context(tmp_path_factory):
 
 
 PLAIN = Asked(
-    source="sample", choice=0, pad=None, score=None, seed=0, threshold="0.05~noise", there=True
+    source="sample",
+    choice=0,
+    pad=None,
+    score=None,
+    seed=0,
+    threshold="0.05~noise",
+    there=True,
+    readers="all",
 )
 MANY = Asked(files=None, polarity="auto", score=None, alarm=5, seed=0)
 
@@ -247,6 +254,8 @@ def test_models_side_by_side_are_grouped_by_what_was_measured(context):
     assert rows["Grey"]["cells"][-1][0] in ("ordinary", "strange")
     assert "3 models" in screen.said["text"]
     assert not list(one.beside_it(context, "grey", PLAIN.but(there=False)))
+    alone = settled(one.beside_it(context, "grey", PLAIN.but(readers="one")))
+    assert alone.table is None and alone.said["text"] == "", "nobody asked for the others"
 
 
 def test_the_numbers_can_be_taken_away(context):
