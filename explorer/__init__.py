@@ -52,6 +52,7 @@ from explorer.server.rates import FULL, MOST_IN_QUEUE, MOST_WAITING, WAITING
 from explorer.server.replica import Replica, new_name
 from explorer.server.sessions import Sessions
 from explorer.server.sub_path import SubPath
+from explorer.server.updates import told
 from explorer.tabs import TABS, key_of
 from explorer.tabs.train import keep
 from explorer.tours import lessons, player
@@ -154,6 +155,10 @@ class Page(gr.Blocks):
                 low, high = slider.minimum, slider.maximum
                 inputs[k] = low if value is None else min(max(value, low), high)
         return inputs
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
+        return await told(block_fn, predictions, lambda few, answers: super(
+            Page, self).postprocess_data(few, answers, state))  # fmt: skip
 
     def handle_streaming_diffs(
         self,
