@@ -187,12 +187,18 @@ def layout_parts(context: Context, name: str, layout: Layout, rows: list[int], y
     """Everything on screen that follows from a layout that is known."""
     from explorer.tabs.map.figure import map_figure
 
-    fitted = layouts.points(context, name)
-    coordinates = layouts.layout_now(context, name, layout)
-    figure = map_figure(coordinates, fitted.labels, classes(context, name), PALETTE, axes(layout))
     key = f"{name} {'-'.join(map(str, layout))}"
+
+    def view() -> dict:
+        fitted = layouts.points(context, name)
+        coordinates = layouts.layout_now(context, name, layout)
+        figure = map_figure(
+            coordinates, fitted.labels, classes(context, name), PALETTE, axes(layout)
+        )
+        return as_points(figure, layout.components, key)
+
     return {
-        "view": as_points(figure, layout.components, key),
+        "view": context.ask.kept(("map-view", name, key), view),
         "library": load_library(),
         "marks": marks(context, name, layout, rows, yours),
         "status": say(describe(context, name, layout)),
