@@ -13,7 +13,7 @@ from models.contract.model import GenerativeModel, Model
 from models.contract.random import generator
 
 PICTURES, TEXTS, TRANSLATIONS = "pictures", "texts", "translations"
-WRITTEN = 320  # characters of a text that is shown
+WRITTEN = 200  # characters of a text that is shown
 TEMPERATURE = 1.0
 ACROSS = 4  # pictures in a row of translations
 
