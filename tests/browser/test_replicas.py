@@ -84,6 +84,16 @@ def test_a_class_is_on_one_page_for_all(replicas):
     assert len(answering) == 1
 
 
+def test_a_program_stays_with_one_page_as_a_browser_does(replicas, tmp_path):
+    from gradio_client import Client
+
+    client = Client(replicas.address, verbose=False, download_files=tmp_path)
+    assert client.cookies[COOKIE] in NAMES
+    for seed in range(4):
+        _, facts = client.predict("toy", n=1, seed=seed, api_name="/sample")
+        assert facts["codes"]
+
+
 def test_a_stream_and_an_upload_pass(replicas, visitor, tmp_path):
     from PIL import Image
 
