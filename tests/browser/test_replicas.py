@@ -133,8 +133,8 @@ def test_where_its_server_is_killed_the_page_says_so_and_goes_on_with_the_other(
     replicas.kill(name)
     try:
         # Nobody has pressed anything: the line that tells the server of the page has ended.
-        visitor.locator(".ge-server").get_by_text("is gone. It goes on with another one").wait_for()
-        visitor.get_by_text("A training run or pictures that you had brought").wait_for()
+        visitor.locator(".ge-server").get_by_text("is gone. Another server shows").wait_for()
+        visitor.get_by_text("A training run or uploaded pictures").wait_for()
         settled(visitor, ".ge-panel-sample", "seed 5")
         assert visitor.url == before and server_of(visitor) == other
         again = pixels(visitor, ".ge-panel-sample .ge-image-grid canvas")
@@ -156,13 +156,16 @@ def test_where_its_server_is_killed_the_page_says_so_and_goes_on_with_the_other(
 def test_where_no_server_is_left_the_page_says_that_and_waits_for_one(replicas, visitor):
     open_page(visitor, f"{replicas.address}/?tab=sample&sample.seed=7")
     settled(visitor, ".ge-panel-sample", "seed 7")
+    # As a model of one's own stands in the page's list.
+    visitor.evaluate("GE.models.push({ ...GE.models[0], name: 'Mine~1', title: 'Mine' })")
     replicas.kill(*NAMES)
     visitor.get_by_text("The server of this page does not answer. Trying again").wait_for()
     late = visitor.context.new_page()  # whoever comes now is told as well
     late.goto(f"{replicas.address}/?tab=sample&sample.seed=8")
     late.get_by_text("No server of this page answers. Trying again").wait_for()
     replicas.start(NAMES[0])
-    visitor.locator(".ge-server").get_by_text("is gone. It goes on with another one").wait_for()
+    visitor.locator(".ge-server").get_by_text("is gone. Another server shows").wait_for()
+    visitor.get_by_text("Your models and a training run on it are lost.").wait_for()
     settled(visitor, ".ge-panel-sample", "seed 7")
     settled(late, ".ge-panel-sample", "seed 8")
     replicas.start(NAMES[1])

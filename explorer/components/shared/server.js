@@ -58,9 +58,9 @@
     if (Date.now() - (kept().reloaded ?? 0) > SOON) {
       leaving = true;
       keep({ reloaded: Date.now() });
-      say(['The server that this page was on is gone. Another one goes on.']);
+      say(['The server of this page is gone. Another server takes over.']);
       location.reload();
-    } else say(['This page was answered by another server than the one it is on.'], anew);
+    } else say(['A server answered that is not the one of this page.'], anew);
   };
   // Whether the server is there, asked until one answers.
   const fetched = window.fetch.bind(window);
@@ -128,11 +128,11 @@
   const [{ type } = {}] = performance.getEntriesByType('navigation');
   if (before.name && before.name !== mine && type === 'reload') {
     const told = [
-      'The server that this page was on is gone. It goes on with another one, as its address says.',
+      'The server of this page is gone. Another server shows the same tab, model and seed.',
       before.own
-        ? 'Your models were on it and are lost, as is a training run. One that you saved can be ' +
-          'brought back in the Train tab.'
-        : 'A training run or pictures that you had brought were on it and are lost.',
+        ? 'Your models and a training run on it are lost. A model that you saved can be loaded ' +
+          'again in the Train tab.'
+        : 'A training run or uploaded pictures on it are lost.',
     ];
     const show = () => say(told, close);
     if (document.body?.dataset.ge === 'open') show();
