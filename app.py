@@ -78,7 +78,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add(
         "--engine",
         default="local",
-        help="where models compute: local (here; what takes long in processes beside the page's)",
+        help="where models compute: local (here; what takes long in processes beside the page's), "
+        "ray (its workers here) or ray://HOST:PORT (those of a cluster)",
     )
     add(
         "--class",

@@ -7,6 +7,7 @@ values) and gives arrays. ``explorer.server.ask`` has one and nothing else of th
     local.py      the engine of this process
     aside.py      a process beside it
     by_length.py  what is quick here, what takes long beside: the quick need not wait for it
+    ray.py        workers of Ray Serve, on this machine or a cluster's
 """
 
 from __future__ import annotations
@@ -18,18 +19,23 @@ from explorer.server.engines.asked import Engine
 from explorer.server.engines.by_length import ByLength
 from explorer.server.engines.local import Local
 
-LOCAL = "local"
+LOCAL, RAY = "local", "ray"
 
 
 def engine_of(said: str, store: Any) -> Engine:
     """The engine that ``--engine`` names; that of this process for "".
 
     "local": this machine; with a processor to spare and no GPU, long work goes to processes
-    beside. Raises ValueError with a sentence.
+    beside. "ray", "ray://HOST:PORT": workers of Ray (see ``ray.py``). Raises ValueError with a
+    sentence.
     """
     if said == LOCAL:
         alone = store.device != "cpu" or (os.cpu_count() or 1) < 2
         return Local(store) if alone else ByLength(store)
     if not said:
         return Local(store)
-    raise ValueError(f"--engine: '{said[:40]}' is none of: local.")
+    if said.startswith(RAY):
+        from explorer.server.engines.ray import OnRay, Wish
+
+        return OnRay(store, Wish.of(said))
+    raise ValueError(f"--engine: '{said[:40]}' is none of: local, ray, ray://HOST:PORT.")
