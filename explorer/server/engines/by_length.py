@@ -20,9 +20,10 @@ from explorer.server.store import Store
 log = logging.getLogger(__name__)
 
 LONG = 0.15  # seconds of a processor from which on something takes long
+LONGER = 1.0  # from which on it would hold up what takes just long
 PACE = 1e9  # parameters times pictures times evaluations a second, until it is known better
 TURN = 0.0005  # seconds after which a thread lets another have the interpreter
-MOST = 4  # processes beside the server
+MOST = 4  # processes beside the server, of which the last does what takes longer
 REMEMBERED = 4096  # kinds of things asked, and how long each took
 
 
@@ -37,7 +38,7 @@ class ByLength:
     def __init__(self, store: Store, processes: int | None = None) -> None:
         cores = os.cpu_count() or 1
         self.local = Local(store)
-        self.beside = [Aside() for _ in range(processes or max(1, min(MOST, cores - 1)))]
+        self.beside = [Aside() for _ in range(processes or max(2, min(MOST, cores)))]
         self._took = Recent(REMEMBERED)
         self._turns = threading.BoundedSemaphore(max(1, cores - 1))
         self._here: set[str] = set()  # names of models that only this process can have
@@ -72,7 +73,10 @@ class ByLength:
 
     def _run(self, asked: Asked, whole: bool) -> Iterator[Any]:
         key = _key(asked)
-        if self._takes_long(asked, key) and (ready := [a for a in self.beside if a.ready.is_set()]):
+        ready = [each for each in self.beside if each.ready.is_set()]
+        if ready and (expected := self._expected(asked, key)) > LONG:
+            # Some calls cannot be cut into steps: what takes seconds waits for its like alone.
+            ready = (ready[-1:] if expected > LONGER else ready[:-1]) or ready
             try:
                 yield from self._aside(asked, whole, key, ready)
                 return
@@ -96,15 +100,16 @@ class ByLength:
                 break
         self._took.put(key, took)
 
-    def _takes_long(self, asked: Asked, key: Any) -> bool:
+    def _expected(self, asked: Asked, key: Any) -> float:
+        """Seconds of a processor that it may take."""
         if asked.name in self._here:
-            return False
-        if (took := self._took.get(key)) is None:
-            # A method says by its arguments how long it takes, a function could do anything.
-            work = asked.work
-            took = work.parameters * work.pictures * work.evaluations / PACE
-            return took > LONG or not isinstance(asked.verb, str)
-        return took > LONG
+            return 0.0
+        if (took := self._took.get(key)) is not None:
+            return took
+        # A method says by its arguments how long it takes, a function could do anything.
+        work = asked.work
+        took = work.parameters * work.pictures * work.evaluations / PACE
+        return took if isinstance(asked.verb, str) else max(took, 2 * LONGER)
 
     def _aside(self, asked: Asked, whole: bool, key: Any, ready: list[Aside]) -> Iterator[Any]:
         given = 0
