@@ -1,11 +1,11 @@
-"""Processes beside the server for what takes long, so that what is quick never waits for it.
+"""Processes beside the server, in which models compute while it answers.
 
 A process of Python computes in one thread at a time, near enough, and its server answers in the
-same one. So long work is asked of processes of lower priority: the operating system gives them
-what the server leaves. Within a process, whatever has used least is carried one step further
-(least attained service, Kleinrock 1976), where to have waited counts, too: a short drawing
-overtakes a long walk, nobody holds more than a share, and none waits for ever. Only plain values,
-arrays and errors come back over a pipe of our own.
+same one. So work is asked of other processes, long work of those of lower priority: the operating
+system gives them what the others leave. Within a process, whatever has used least is carried one
+step further (least attained service, Kleinrock 1976), where to have waited counts, too: a short
+drawing overtakes a long walk, nobody holds more than a share, and none waits for ever. Only plain
+values, arrays and errors come back over a pipe of our own.
 """
 
 from __future__ import annotations
@@ -61,9 +61,12 @@ ERRORS = {"refused": ValueError, "failed": RuntimeError, "unable": Unable}
 
 
 class Aside:
-    """One process. It is started by ``begin``, and again by whoever asks after it has died."""
+    """One process. It is started by ``begin``, and again by whoever asks after it has died.
 
-    def __init__(self) -> None:
+    nice: how far below the server the operating system puts it."""
+
+    def __init__(self, nice: int = NICE) -> None:
+        self._nice = nice
         self._lock = threading.Lock()
         self._process: Any = None
         self._pipe: Connection | None = None
@@ -91,7 +94,10 @@ class Aside:
             ours, theirs = spawn.Pipe()
             self.ready.clear()
             self._process = spawn.Process(
-                target=work, args=(theirs,), name="generative-explorer-aside", daemon=True
+                target=work,
+                args=(theirs, self._nice),
+                name="generative-explorer-aside",
+                daemon=True,
             )
             self._process.start()
             theirs.close()
@@ -192,9 +198,9 @@ class _Job:
         self.steps: Iterator[Any] | None = None
 
 
-def work(pipe: Connection) -> None:
+def work(pipe: Connection, nice: int) -> None:
     """What the process does, until the server that started it is gone."""
-    os.nice(NICE) if hasattr(os, "nice") else None
+    os.nice(nice) if hasattr(os, "nice") else None
     orders: queue.SimpleQueue[tuple[int, str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, orders), daemon=True).start()
     store = _Models()

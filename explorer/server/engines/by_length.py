@@ -1,13 +1,11 @@
-"""The engine of a server on processors alone: what is quick is computed in it, what takes long in
-processes beside it."""
+"""The engine of a server on processors alone: models compute in processes beside it, the quick, the
+long and the longer apart, so that none waits for what takes longer than itself."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,33 +21,35 @@ LONG = 0.15  # seconds of a processor from which on something takes long
 LONGER = 1.0  # from which on it would hold up what takes just long
 PACE = 1e9  # parameters times pictures times evaluations a second, until it is known better
 TURN = 0.0005  # seconds after which a thread lets another have the interpreter
-MOST = 4  # processes beside the server, of which the last does what takes longer
 REMEMBERED = 4096  # kinds of things asked, and how long each took
 
 
 class ByLength:
-    """Computes here or beside, by how long what is asked took the last time.
+    """Computes beside the server, by how long what is asked took the last time.
 
-    The processes beside start when ``warm_up`` is called; until they are there all is computed
-    here. Long work whose process died is asked for once more, steps that were given are not given
-    again: what is asked has its own seeds, so it answers the same.
+    The processes start when ``warm_up`` is called; until they are there all is computed here, and
+    so is what they cannot have. Work whose process died is asked for once more, steps that were
+    given are not given again: what is asked has its own seeds, so it answers the same.
     """
 
     def __init__(self, store: Store, processes: int | None = None) -> None:
         cores = os.cpu_count() or 1
         self.local = Local(store)
-        self.beside = [Aside() for _ in range(processes or max(2, min(MOST, cores)))]
+        quick = [Aside(nice=0) for _ in range(1 + cores // 8)]
+        long = [Aside() for _ in range(max(1, min(4, cores // 2)))]
+        # The last is for the longer: some calls cannot be cut into steps.
+        self.beside = [*quick, *long, Aside()][:processes]
+        self.kinds = {"quick": quick, "long": long, "longer": self.beside[-1:]}
         self._took = Recent(REMEMBERED)
-        self._turns = threading.BoundedSemaphore(max(1, cores - 1))
         self._here: set[str] = set()  # names of models that only this process can have
 
     def warm_up(self) -> None:
         """Starts the processes; returns at once."""
         import torch
 
-        # Threads that compute side by side wait for each other at every operation, and the page
-        # with them: a thread asks for the interpreter anew after each, and gets it when another's
-        # turn is over. What is quick needs neither several processors nor long turns.
+        # While the others start, threads compute side by side here, and wait for each other at
+        # every operation, and the page with them: a thread asks for the interpreter anew after
+        # each, and gets it when another's turn is over. Turns are short, then.
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
         sys.setswitchinterval(TURN)
         for each in self.beside:
@@ -73,37 +73,29 @@ class ByLength:
 
     def _run(self, asked: Asked, whole: bool) -> Iterator[Any]:
         key = _key(asked)
-        ready = [each for each in self.beside if each.ready.is_set()]
-        if ready and (expected := self._expected(asked, key)) > LONG:
-            # Some calls cannot be cut into steps: what takes seconds waits for its like alone.
-            ready = (ready[-1:] if expected > LONGER else ready[:-1]) or ready
+        if ready := self._ready(asked, key):
             try:
                 yield from self._aside(asked, whole, key, ready)
                 return
             except Unable:
                 self._here.add(asked.name)
                 log.info("%s computes in the server itself.", asked.name, exc_info=True)
-        for name in asked.folders:
-            self.local.store.get(name)  # to load a model is none of its turn
-        took = 0.0
-        steps = iter((None,)) if whole else self.local.steps(asked)
-        while True:
-            with self._turns:
-                begun = time.thread_time()
-                try:
-                    step = self.local.call(asked) if whole else next(steps)
-                except StopIteration:
-                    break
-                took += time.thread_time() - begun
-            yield step
-            if whole:
-                break
-        self._took.put(key, took)
+        if whole:
+            yield self.local.call(asked)
+        else:
+            yield from self.local.steps(asked)
+
+    def _ready(self, asked: Asked, key: Any) -> list[Aside]:
+        """The processes that may be asked; none where it is to be computed here."""
+        if asked.name in self._here:
+            return []
+        took = self._expected(asked, key)
+        kind = "quick" if took <= LONG else "long" if took <= LONGER else "longer"
+        ready = [each for each in self.kinds[kind] if each.ready.is_set()]
+        return ready or [each for each in self.beside if each.ready.is_set()]
 
     def _expected(self, asked: Asked, key: Any) -> float:
         """Seconds of a processor that it may take."""
-        if asked.name in self._here:
-            return 0.0
         if (took := self._took.get(key)) is not None:
             return took
         # A method says by its arguments how long it takes, a function could do anything.
