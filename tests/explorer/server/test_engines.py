@@ -164,7 +164,7 @@ def test_the_quick_the_long_and_the_longer_do_not_wait_for_each_other(store, mon
     try:
         assert all(each.ready.wait(120) for each in engine.beside)
         quick, long, longer = (
-            {a.pid for a in engine._kinds[k]} for k in ("quick", "long", "longer")
+            {a.pid for a in engine.kinds[k]} for k in ("quick", "long", "longer")
         )
         first, *later = (ask("tiny", whereabouts) for _ in range(3))
         assert first in longer, "nobody knows yet how long it takes"
