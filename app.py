@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,13 +110,14 @@ def _uploads() -> Iterator[None]:
     Gradio's own is one for all users of the machine: it belongs to the first, and the second cannot
     upload.
     """
+    from models.machine.folders import OwnFolder, remove_left
+
+    remove_left("generative-explorer-")  # by servers that were killed
     if os.environ.get(UPLOADS):
         yield
         return
-    with tempfile.TemporaryDirectory(
-        prefix="generative-explorer-uploads-", ignore_cleanup_errors=True
-    ) as folder:
-        os.environ[UPLOADS] = folder
+    with OwnFolder("generative-explorer-uploads-") as folder:
+        os.environ[UPLOADS] = str(folder)
         try:
             yield
         finally:

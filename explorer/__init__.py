@@ -37,10 +37,11 @@ from starlette.middleware import Middleware
 from explorer import components, languages, programs
 from explorer.components import file_controls, menus, theme
 from explorer.components.sheet import twice
-from explorer.page import address, notebook, take_home
+from explorer.page import address, goodbye, notebook, take_home
 from explorer.page.context import Context
 from explorer.page.part import UNEXPECTED, sentence_of
 from explorer.page.picker import model_picker
+from explorer.server import uploads
 from explorer.server.assets import Assets
 from explorer.server.classroom import Classroom
 from explorer.server.classroom_routes import ClassRoutes
@@ -48,6 +49,7 @@ from explorer.server.guard import Guard, hosts_of
 from explorer.server.inputs import GARBLED, all_checked, one_line
 from explorer.server.jobs import Limits
 from explorer.server.kept_page import KeptPage
+from explorer.server.memory import OutOfMemory, Watch
 from explorer.server.rates import FULL, MOST_IN_QUEUE, MOST_WAITING, WAITING
 from explorer.server.replica import Replica, new_name
 from explorer.server.sessions import Sessions
@@ -84,6 +86,14 @@ class Page(gr.Blocks):
     """
 
     routes: tuple[Any, ...] = ()
+    memory = Watch()
+
+    def check_memory(self) -> None:
+        """Raises an error for the page where nothing more can be begun: no memory is left."""
+        try:
+            self.memory.check()
+        except OutOfMemory as error:
+            raise gr.Error(str(error), print_exception=False) from None
 
     def launch(self, *args: Any, prevent_thread_lock: bool = False, **options: Any) -> Any:
         """Serves the page, with sessions of ours in place of Gradio's."""
@@ -132,6 +142,8 @@ class Page(gr.Blocks):
     async def call_function(self, block_fn: Any, *args: Any, **named: Any) -> Any:
         """What parts do not catch (``explorer.page.part``) goes to the log here, and not to the
         page: a sentence of ours where it is one."""
+        if block_fn.queue is not False and block_fn.fn:
+            self.check_memory()
         if not block_fn.fn:  # the browser does it alone
             log.info("Refused a call of %s: %s", block_fn._id, None)
             raise gr.Error(GARBLED, print_exception=False)
@@ -189,6 +201,7 @@ def build(context: Context) -> gr.Blocks:
     """The whole page. Imports neither torch nor plotly, loads no model; takes milliseconds."""
     menus.take_any_value()
     file_controls.leave_no_files()
+    uploads.leave_no_parts()
     with Page(title="Generative Explorer", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(_HEADER, apply_default_css=False, elem_id="ge-header", js_on_load=None)
         context.page = page
@@ -204,7 +217,8 @@ def build(context: Context) -> gr.Blocks:
         lessons.install(context)
         address.install(context)
         programs.install(context)
-        page.routes = (*context.routes, take_home.route(context))
+        page.routes = (*context.routes, take_home.route(context), goodbye.route(context))
+        page.memory = Watch(context.let_go)
         if context.visitors is not None:
             context.visitors.uploaded = page.upload_file_set
     return page

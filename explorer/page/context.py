@@ -19,6 +19,7 @@ from explorer.server.ask import Ask
 from explorer.server.cache import Recent
 from explorer.server.engines import Engine, engine_of
 from explorer.server.jobs import Jobs, Limits
+from explorer.server.sessions import give_back
 from explorer.server.store import Store
 from explorer.server.visitors import Visitors
 from models.checkpoints.fetch import is_id
@@ -139,6 +140,11 @@ class Context:
         self.store.forget(folders)
         for name, folder in folders.items():
             self.ask.forget(name, folder)
+
+    def let_go(self) -> None:
+        """Returns what memory is kept for convenience alone: results that can be computed anew."""
+        self.ask.cache.clear()
+        give_back()
 
     def keep_until_gone(self, files: Any) -> None:
         """Has what is uploaded to a file control removed when whoever brought it has gone."""

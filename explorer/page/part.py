@@ -46,11 +46,14 @@ from explorer.page.choice import lacks
 from explorer.page.context import Context
 from explorer.page.runs import LIVE, newest
 from explorer.server.errors import is_ours
+from explorer.server.memory import TOO_MUCH, is_of_memory
 from explorer.server.reading import NotYet
+from models.machine.files import is_full
 
 log = logging.getLogger(__name__)
 
 LOADING = "Loading the model …"
+FULL_DISK = "The server's disk is full, and nothing of this was kept. Try again later."
 UNEXPECTED = (
     "That did not work, for a reason that was not foreseen. Try it again or change a setting."
 )
@@ -92,6 +95,10 @@ def sentence_of(error: Exception) -> str:
 
     Only a ValueError that our code raised is written for a person; a library's are not.
     """
+    if is_of_memory(error):
+        return TOO_MUCH
+    if is_full(error):
+        return FULL_DISK
     return str(error) if isinstance(error, ValueError) and is_ours(error) else UNEXPECTED
 
 

@@ -57,6 +57,12 @@ class Cache:
                 self._drop(next(iter(self._items)))
         return value
 
+    def clear(self) -> None:
+        """Lets go of everything."""
+        with self._lock:
+            self._items.clear()
+            self.size = 0
+
     def forget(self, name: str) -> None:
         """Lets go of all that was kept under keys with this name in them."""
         with self._lock:

@@ -242,6 +242,11 @@ class Jobs:
         with self._lock:
             return self._waiting.index(job) if job in self._waiting else 0
 
+    @property
+    def crowded(self) -> bool:
+        """Whether a run waits for another to end."""
+        return bool(self._waiting)
+
     def stop(self, job: Job, words: str = "") -> None:
         """Ends a run; what it has learned by now is kept. words: why, if no person asked for it."""
         with self._lock:

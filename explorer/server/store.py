@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from explorer.server import zerogpu
+from explorer.server import memory, zerogpu
 from explorer.server.abilities import meets
 from models.checkpoints import weights
 from models.checkpoints.fetch import called
@@ -21,6 +21,9 @@ from models.checkpoints.header import find, read_header
 log = logging.getLogger(__name__)
 
 OWN = "~"  # in the names of models that are one visitor's
+
+# In memory while a model is loaded: its file's halves, and the numbers made of them.
+BYTES_A_PARAMETER = 6
 
 # The best known data first: the page opens on the first model.
 DATA_ORDER = ("mnist", "fashion-mnist", "shapes", "digits", "cifar-10")
@@ -168,6 +171,7 @@ class Store:
             with self._lock:
                 if name in self._models:
                     return self._models[name]
+            memory.check(BYTES_A_PARAMETER * header.parameters, header.title)
             model = weights.load(header.folder, device=self.device)
             size = sum(p.numel() * p.element_size() for p in model.parameters())
             with self._lock:

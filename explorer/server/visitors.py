@@ -2,7 +2,8 @@
 
 A visitor is a random key that the browser keeps, so that a page loaded anew finds its run again.
 Each has a folder of their own, one run at a time, and models that nobody else is offered. When the
-last page has been closed for a while, the run ends and all of it goes.
+last page has been closed for a while, the run ends and all of it goes. A page that did not say that
+it was closed may have lost its connection alone, as a phone's that sleeps: it is waited for longer.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from explorer.server.jobs import Job, JobError, Jobs
+from models.machine.folders import OwnFolder
 
 log = logging.getLogger(__name__)
 
 PREFIX = "generative-explorer-"  # of the folder that holds what visitors have here
 GRACE_SECONDS = 60.0  # from the last page's closing
+ASLEEP = 15  # times as long where a page did not say that it was closed
+MOST_SILENT = 16  # pages of a visitor without a connection that are known when they come back
 SILENT_SECONDS = 3600.0  # a page that says nothing for so long is gone, whatever else is known
 SWEEP_SECONDS = 5.0
 MOST_MODELS = 6
@@ -33,6 +37,7 @@ MOST_OF_ADDRESS = 500  # of them; a lecture hall is one address
 MOST_RUNS = 6  # of one address, that go on or wait: some are left for others
 MOST_BYTES = 1 << 30  # of what a visitor has uploaded; the oldest files go
 ORPHAN_SECONDS = 900.0  # after which a file goes that was uploaded and that no page has told of
+AWAY = "Stopped, because your page was silent for a while and others were waiting."
 
 
 class Visitor:
@@ -41,6 +46,8 @@ class Visitor:
     def __init__(self, key: str, folder: Path) -> None:
         self.key, self.folder = key, folder
         self.sessions: set[str] = set()
+        self.silent: list[str] = []  # sessions whose connection has ended, the newest last
+        self.ended = self.closed = 0  # connections that ended, and pages that said they were closed
         self.seen = time.monotonic()
         self.job: Job | None = None
         self.others: dict[str, Job] = {}  # runs of other pools than that of models, by place
@@ -77,7 +84,7 @@ class Visitors:
         self._lock = threading.RLock()
         self._visitors: dict[str, Visitor] = {}
         self._whose: dict[str, str] = {}  # key by session
-        self._root: tempfile.TemporaryDirectory | None = None
+        self._root: OwnFolder | None = None
         self._sweeper: threading.Thread | None = None
         self._ended = threading.Event()
 
@@ -116,16 +123,38 @@ class Visitors:
         if not left:
             raise JobError("Too many people are here already. Try again in some minutes.")
         oldest = min(left, key=lambda visitor: visitor.seen)
-        del self._visitors[oldest.key]
+        self._forget_pages(oldest)
         return oldest
 
+    def _forget_pages(self, visitor: Visitor) -> None:
+        del self._visitors[visitor.key]
+        for session in (*visitor.sessions, *visitor.silent):
+            self._whose.pop(session, None)
+
     def leave(self, session: str | None) -> None:
-        """A page was closed."""
+        """A page's connection has ended: it was closed, or it sleeps."""
         with self._lock:
-            visitor = self._visitors.get(self._whose.pop(session, ""))
-            if visitor is not None:
+            visitor = self._visitors.get(self._whose.get(session, ""))
+            if visitor is not None and session in visitor.sessions:
                 visitor.sessions.discard(session)
                 visitor.seen = time.monotonic()
+                visitor.ended += 1
+                visitor.silent.append(session)
+                for old in visitor.silent[:-MOST_SILENT]:
+                    self._whose.pop(old, None)
+                visitor.silent = visitor.silent[-MOST_SILENT:]
+
+    def bye(self, key: str) -> None:
+        """One of a visitor's pages says that it is closed; its connection ends about now."""
+        with self._lock:
+            if (visitor := self._visitors.get(key)) is not None:
+                visitor.closed += 1
+
+    def _patience(self, visitor: Visitor) -> float:
+        """For how many seconds nothing need be heard of a visitor."""
+        if visitor.sessions:
+            return SILENT_SECONDS
+        return self.grace * (1 if visitor.closed >= visitor.ended else ASLEEP)
 
     def of(self, session: str | None) -> Visitor:
         """Whose page it is. Raises JobError for a page that has not arrived, or long ago."""
@@ -231,14 +260,15 @@ class Visitors:
         """Lets go of those who have gone. Runs by itself every few seconds."""
         now = time.monotonic()
         with self._lock:
-            gone = [
-                v for v in self._visitors.values()
-                if now - v.seen > (SILENT_SECONDS if v.sessions else self.grace)
-            ]  # fmt: skip
+            gone = [v for v in self._visitors.values() if now - v.seen > self._patience(v)]
             for visitor in gone:
-                del self._visitors[visitor.key]
-                for session in visitor.sessions:
-                    self._whose.pop(session, None)
+                self._forget_pages(visitor)
+            asleep = [
+                v for v in self._visitors.values() if not v.sessions and now - v.seen > self.grace
+            ]
+        for visitor in asleep:
+            if visitor.job is not None and self.jobs.crowded:
+                self.jobs.stop(visitor.job, AWAY)
         for visitor in gone:
             self._end(visitor)
         self._remove_orphans()
@@ -266,14 +296,13 @@ class Visitors:
             self._remove_files(visitor.uploads)
         with self._lock:
             if self._root is not None:
-                with contextlib.suppress(OSError):
-                    self._root.cleanup()
+                self._root.close()
                 self._root = None
 
     def _new_folder(self) -> Path:
         if self._root is None:
-            self._root = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
-        return Path(tempfile.mkdtemp(dir=self._root.name))
+            self._root = OwnFolder(PREFIX)
+        return Path(tempfile.mkdtemp(dir=self._root.path))
 
     def _start_sweeper(self) -> None:
         if self._sweeper is not None:

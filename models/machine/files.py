@@ -25,6 +25,7 @@ class CannotWrite(OSError):
             f"'{target}' could not be written: {_reason(error)}. What was there before is as it "
             "was."
         )
+        self.errno = _number(error)
 
 
 def write_atomically(target: Path, write: Callable[[str], Any]) -> None:
@@ -74,12 +75,24 @@ def check_folder(folder: Path) -> None:
         ) from error
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that a disk, or somebody's share of it, is full."""
+    return isinstance(error, (OSError, SafetensorError)) and _number(error) in (
+        errno.ENOSPC, errno.EDQUOT, errno.EFBIG,
+    )  # fmt: skip
+
+
+def _number(error: BaseException) -> int | None:
+    """The system's number of an error, which some libraries hand on as text."""
+    number = getattr(error, "errno", None)
+    if number is None and (found := re.search(r"(?:os error|Errno) (\d+)", str(error))):
+        return int(found[1])
+    return number
+
+
 def _reason(error: Exception) -> str:
     """What the system said of a write that failed, in a few words."""
-    number = getattr(error, "errno", None)
-    if number is None:  # from a library that hands on the system's number as text
-        found = re.search(r"os error (\d+)", str(error))
-        number = int(found[1]) if found else None
+    number = _number(error)
     words = {
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "your share of the disk is full",

@@ -25,7 +25,6 @@ reported as ``failed`` with one sentence. Orders to a run are those of ``models.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import sys
@@ -33,6 +32,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from models.machine.files import is_full
 from models.training.wire import Wire
 
 # Before torch is imported: see models/__main__.py.
@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 # Orders to a run that may come when it has ended.
 TOO_LATE = ("hurry", "pause", "go", "step", "stop", "tune")
 NICE = 2  # the page comes first
+GOES_FIRST = 500  # of a thousand, towards being ended by the system where memory runs out
 TIMED = 3.0  # seconds that an estimate may take for its steps, five at most
 
 
@@ -75,8 +76,7 @@ UNEXPECTED = (
 def sentence(error: BaseException) -> str:
     """Why a run could not go on, for a person."""
     text = " ".join(str(error).split())
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-    if full or "No space left" in text or "File too large" in text:
+    if is_full(error) or "No space left" in text or "File too large" in text:
         return "The disk is full, or this run's share of it; the run has ended."
     memory = ("allocate memory", "out of memory", "bad allocation", "Cannot allocate")
     if isinstance(error, MemoryError) or any(words in text for words in memory):
@@ -280,6 +280,8 @@ def main() -> int:
     warm_up()
     with contextlib.suppress(AttributeError, OSError):
         os.nice(NICE)
+    with contextlib.suppress(OSError):  # where memory runs out, this is ended and not the page
+        Path("/proc/self/oom_score_adj").write_text(str(GOES_FIRST))
     wire.report("ready")
     worker = Worker(wire)
     while worker.obey(wire.order(wait=True)):

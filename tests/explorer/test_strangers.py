@@ -229,7 +229,7 @@ def test_what_one_visitor_has_no_other_gets_and_it_goes_with_them(house, tmp_pat
     for each in everybody:
         visitors.leave(each.session[:-1])  # pages that were made up, and that nobody closes
     while len(visitors) and time.monotonic() < end:
-        root = Path(visitors._root.name)
+        root = visitors._root.path
         visitors.sweep()
         time.sleep(0.2)
     assert len(visitors) == 0

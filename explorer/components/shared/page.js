@@ -175,6 +175,12 @@
     return key;
   };
 
+  // A page that is closed says so. One that falls silent, as a phone's that sleeps, is waited for.
+  addEventListener('pagehide', event => {
+    const address = new URL('visitor/closed', document.baseURI).href;
+    if (!event.persisted) navigator.sendBeacon?.(address, ge.visitor());
+  });
+
   ge.toggleTheme = () => document.body.classList.toggle('dark');
 
   // Equations wider than the column scroll, also by keyboard.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import secrets
@@ -9,6 +10,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from models.checkpoints import fetch
 from models.checkpoints.codes import CODES, DECODED
 from models.checkpoints.config_file import CONFIG
 from models.checkpoints.parts import INDEX, PART, WEIGHTS, files_of
+from models.machine.files import is_full
 
 if TYPE_CHECKING:
     from explorer.page.context import Context
@@ -112,15 +115,24 @@ def bring(context: Context, visitor: Visitor, path: str) -> str:
     process of its own. Raises JobError with a sentence.
     """
     target = visitor.folder / f"brought-{secrets.token_hex(4)}"
-    try:
+    with _whole_or_gone(target):
         inner = _unpacked(Path(path), target)
         context.visitors.jobs.ask("check", visitor.folder, "checked", out=str(inner))
         name = context.store.adopt(inner)
-    except ValueError as error:
-        shutil.rmtree(target, ignore_errors=True)
-        raise JobError(str(error)) from None
     context.visitors.keep(visitor, name, inner)
     return name
+
+
+@contextlib.contextmanager
+def _whole_or_gone(target: Path) -> Iterator[None]:
+    """What is put into a folder stays only if all of it could be. Raises JobError."""
+    try:
+        yield
+    except BaseException as error:
+        shutil.rmtree(target, ignore_errors=True)
+        if isinstance(error, ValueError):
+            raise JobError(str(error)) from None
+        raise
 
 
 def _unpacked(path: Path, target: Path) -> Path:
@@ -154,7 +166,11 @@ def _unpacked(path: Path, target: Path) -> Path:
                 (inner / name).write_bytes(archive.read(entries[name]))
     except JobError:
         raise
-    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError, ValueError):
+    except OSError as error:
+        if is_full(error):
+            raise
+        raise JobError("The zip is damaged; save the model again.") from None
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError):
         raise JobError("The zip is damaged; save the model again.") from None
     return inner
 
@@ -183,16 +199,13 @@ def bring_from_hub(context: Context, visitor: Visitor, found: Found, token: str 
     """Fetches a model of the Hub for a visitor; returns its name. Raises JobError."""
     target = visitor.folder / f"{fetch.KEPT}{secrets.token_hex(4)}"
     cache, inner = target / "cache", target / found.repo
-    try:
+    with _whole_or_gone(target):
         came = fetch.get(found, token or False, cache, LARGEST, progress=False)
         # Out of the cache, which keeps files by what is in them and would stay when this goes.
         shutil.copytree(came, inner)
         shutil.rmtree(cache)
         context.visitors.jobs.ask("check", visitor.folder, "checked", out=str(inner))
         name = context.store.adopt(inner)
-    except ValueError as error:
-        shutil.rmtree(target, ignore_errors=True)
-        raise JobError(str(error)) from None
     context.visitors.keep(visitor, name, inner)
     return name
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from explorer.pictures import images
 from explorer.tabs.train.setup import Described
+from models.machine.files import write_atomically
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -146,11 +147,15 @@ def _write(made: dict[str, tuple[Place, Image]], folder: Path) -> str:
     """The zip's name in the folder; of the same pictures in the same classes it is the same."""
     content = sorted(f"{place.split}/{place.label}/{key}" for key, (place, _) in made.items())
     name = "pictures-" + hashlib.sha256("\n".join(content).encode()).hexdigest()[:12] + ".zip"
-    with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_STORED) as archive:
+    write_atomically(folder / name, lambda path: _pack(made, path))
+    return name
+
+
+def _pack(made: dict[str, tuple[Place, Image]], path: str) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for k, (place, picture) in enumerate(made.values()):
             file = io.BytesIO()
             picture.save(file, "PNG")
             parts = [part for part in (place.split, place.label, f"{k:05d}.png") if part]
             info = zipfile.ZipInfo("/".join(parts), (1980, 1, 1, 0, 0, 0))
             archive.writestr(info, file.getvalue())
-    return name

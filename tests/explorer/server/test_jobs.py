@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.server import jobs
+from explorer.server import jobs, visitors
 from explorer.server.jobs import JobError, Jobs, Limits
 from explorer.server.visitors import Visitors
 
@@ -240,7 +240,7 @@ def test_a_page_loaded_anew_finds_its_run_and_nobody_else_does(people):
     other = everybody.arrive("guess", "page-3")
     assert other is not me and other.job is None and other.folder != me.folder
     with pytest.raises(JobError, match="load it anew"):
-        everybody.of("page-1")
+        everybody.of("page-4")
     with pytest.raises(JobError, match="goes on"):
         everybody.begin(me, "second", LONG)
 
@@ -254,12 +254,62 @@ def test_a_visitor_who_leaves_takes_everything_along(people):
     everybody.keep(me, "model", job.folder)
     process = job.process
     everybody.leave("a")
+    everybody.bye(me.key)
     time.sleep(0.1)
     assert job.live  # the grace time: a page that is loaded anew
     until(lambda: len(everybody) == 1)
     until(lambda: not me.folder.exists())
     assert ended(job) and not process.alive and forgotten == ["model"]
     assert everybody.of("b") is other and other.folder.exists()
+
+
+@pytest.mark.parametrize("first", ["connection", "goodbye"])
+def test_a_page_that_sleeps_is_waited_for_longer_than_one_that_is_closed(
+    people, monkeypatch, first
+):
+    now = [0.0]
+    monkeypatch.setattr(visitors.time, "monotonic", lambda: now[0])
+    everybody = people(grace=60, sweep=3600)
+    me, other = everybody.arrive(None, "sleeps"), everybody.arrive(None, "closed")
+    if first == "goodbye":
+        everybody.bye(other.key)
+    everybody.leave("sleeps")
+    everybody.leave("closed")
+    if first == "connection":
+        everybody.bye(other.key)
+    now[0] += 61
+    everybody.sweep()
+    assert len(everybody) == 1 and me.folder.exists() and not other.folder.exists()
+    assert everybody.of("sleeps") is me  # it wakes up, and is heard
+    now[0] += 60 * visitors.ASLEEP
+    everybody.sweep()
+    assert everybody.of("sleeps") is me
+    # One of two pages goes, the other was silent before.
+    everybody.arrive(me.key, "second")
+    everybody.bye(me.key)
+    everybody.leave("second")
+    now[0] += 60 * visitors.ASLEEP
+    everybody.sweep()
+    assert len(everybody) == 1
+    now[0] += 1
+    everybody.sweep()
+    assert len(everybody) == 0 and everybody._whose == {}
+
+
+def test_who_sleeps_gives_way_to_those_who_wait_and_keeps_what_was_learned(people):
+    everybody = people(grace=0.2, sweep=3600)
+    me, other = everybody.arrive(None, "a"), everybody.arrive(None, "b")
+    mine = everybody.begin(me, "mine", LONG)
+    until(lambda: mine.kept)
+    everybody.leave("a")
+    time.sleep(0.3)
+    everybody.sweep()
+    assert mine.live and mine.state != "stopping"  # nobody waits
+    theirs = everybody.begin(other, "theirs", {"steps": 3})
+    everybody.sweep()
+    until(lambda: ended(theirs))
+    assert mine.words == visitors.AWAY and not mine.problem
+    assert everybody.of("a") is me and (mine.folder / "model.safetensors").is_file()
 
 
 def test_only_the_newest_models_are_kept(people):

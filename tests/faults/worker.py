@@ -1,0 +1,28 @@
+"""The worker of ``tests.fake_worker`` for runs that the page itself begins: the beginning and each
+step take a little while, so that one can be found at any moment."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from tests import fake_worker
+from tests.fake_worker import listen, orders, say
+
+SECONDS = 0.02  # a step
+BEGINNING = 2.0
+
+
+def main() -> None:
+    threading.Thread(target=listen, daemon=True).start()
+    say("ready")
+    while (order := orders.get())["do"] != "train":
+        if order["do"] == "estimate":
+            say("failed", words="Nothing is estimated here.")
+    time.sleep(BEGINNING)
+    steps = order["recipe"]["train"]["steps"]
+    fake_worker.train({**order, "recipe": {"steps": steps, "seconds": SECONDS}})
+
+
+if __name__ == "__main__":
+    main()
