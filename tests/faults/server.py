@@ -27,6 +27,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROC = Path("/proc")
 PATIENCE = 60.0
+STARTING = 180.0  # of which a machine with other work may take more than half
 BEGIN = "sys.exit(app.main(sys.argv[1:]))"
 REAL = f"import sys, tests.toys, app; {BEGIN}"
 # One whose runs begin at once and learn nothing.
@@ -156,7 +157,7 @@ def served(
         reader = threading.Thread(target=lambda: server.lines.extend(process.stdout), daemon=True)
         reader.start()
         try:
-            until(lambda: process.poll() is not None or "http://" in server.said())
+            until(lambda: process.poll() is not None or "http://" in server.said(), STARTING)
             found = re.search(r"http://[\w.]+:\d+", server.said())
             assert found, server.said()
             server.address = found.group()

@@ -155,15 +155,17 @@
   };
 
   // A random key by which this browser finds what it has here when a page is loaded anew.
+  let key = null;
   ge.visitor = () => {
     const name = 'generative-explorer-visitor';
-    let key = null;
+    const known = () => /^[0-9a-f]{32}$/.test(key);
+    if (known()) return key;
     try {
       key = localStorage.getItem(name);
     } catch {
       /* a browser that keeps nothing */
     }
-    if (/^[0-9a-f]{32}$/.test(key)) return key;
+    if (known()) return key;
     key = [...crypto.getRandomValues(new Uint8Array(16))]
       .map(b => b.toString(16).padStart(2, '0'))
       .join('');
