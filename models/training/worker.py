@@ -277,11 +277,11 @@ def warm_up() -> None:
 def main() -> int:
     wire = Wire()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    with contextlib.suppress(OSError):  # where memory runs out, this is ended and not the page
+        Path("/proc/self/oom_score_adj").write_text(str(GOES_FIRST))
     warm_up()
     with contextlib.suppress(AttributeError, OSError):
         os.nice(NICE)
-    with contextlib.suppress(OSError):  # where memory runs out, this is ended and not the page
-        Path("/proc/self/oom_score_adj").write_text(str(GOES_FIRST))
     wire.report("ready")
     worker = Worker(wire)
     while worker.obey(wire.order(wait=True)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -91,11 +92,12 @@ def test_a_run_is_still_there_when_the_phone_wakes_up(browser, air):
         page.click("#train-start")
         status = f"{STAGE} .ge-status p"
 
+        def said() -> str:
+            return "".join(page.locator(status).all_inner_texts())
+
         def step() -> int:
-            return page.eval_on_selector(
-                status,
-                "p => Number(/^Step ([\\d,]+)/.exec(p.textContent)?.[1].replaceAll(',', '') ?? 0)",
-            )
+            found = re.match(r"Step ([\d,]+)", said())
+            return int(found[1].replace(",", "")) if found else 0
 
         until(page, lambda: step() > 3)
         air.cut()
@@ -104,6 +106,6 @@ def test_a_run_is_still_there_when_the_phone_wakes_up(browser, air):
         air.open = True
         until(page, lambda: step() > before + 100, 60)
         page.click("#train-stop")
-        until(page, lambda: "Stopped at step" in page.inner_text(status), 60)
+        until(page, lambda: "Stopped at step" in said(), 60)
     finally:
         context.close()

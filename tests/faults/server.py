@@ -24,6 +24,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.faults.worker import MODEL
+
 ROOT = Path(__file__).parents[2]
 PROC = Path("/proc")
 PATIENCE = 60.0
@@ -145,7 +147,7 @@ def served(
             port = free.getsockname()[1]
         told = {
             **os.environ, "TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1",
-            **environment,
+            MODEL: str(models / "toy"), **environment,
         }  # fmt: skip
         told.pop("GRADIO_TEMP_DIR", None)
         command = [sys.executable, "-c", program, "--port", str(port), "--device", "cpu"]
