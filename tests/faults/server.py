@@ -103,6 +103,14 @@ class Server:
         """The state of each process that it has begun, "Z" of one that has ended unnoticed."""
         return children(self.pid)
 
+    def workers(self) -> list[int]:
+        """Those that runs are done in."""
+        return [
+            pid
+            for pid in self.children()
+            if b"worker" in (PROC / str(pid) / "cmdline").read_bytes()
+        ]
+
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(PATIENCE)

@@ -53,8 +53,8 @@ def test_a_run_that_is_killed_says_so_keeps_what_it_had_and_the_next_one_begins(
         until(lambda: "model.safetensors" in {path.name for path in server.left()})
         # Where memory runs out, the system ends these before the page.
         until(lambda: all(int((PROC / str(pid) / "oom_score_adj").read_text()) >= 500
-                          for pid in server.children()))  # fmt: skip
-        for pid in server.children():
+                          for pid in server.workers()))  # fmt: skip
+        for pid in server.workers():
             os.kill(pid, signal.SIGKILL)
         text = page.says("killed")
         assert "perhaps because memory ran out. What it had learned by step" in text
