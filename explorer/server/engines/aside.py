@@ -295,12 +295,19 @@ class _Models:
 
         limit_arenas()
         self._store = Store([], "cpu")
+        self._names: dict[str, str] = {}  # by folder
 
     def of(self, asked: Asked) -> Callable[[str], Any]:
         """The models by the names that are used in what is asked."""
-        names = {name: self._store.at(folder) for name, folder in asked.folders.items()}
-        models = {name: self._store.get(own) for name, own in names.items()}
+        models = {name: self._store.get(self._at(folder)) for name, folder in asked.folders.items()}
         return lambda name: models[str(name)]
 
+    def _at(self, folder: str) -> str:
+        if folder not in self._names:
+            self._names[folder] = self._store.at(folder)
+        return self._names[folder]
+
     def forget(self, folder: str) -> None:
-        self._store.forget([self._store.at(folder)])
+        """Lets go of the model of a folder, which may be gone by now."""
+        if (name := self._names.pop(folder, None)) is not None:
+            self._store.forget([name])

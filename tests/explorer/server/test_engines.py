@@ -143,6 +143,13 @@ def test_what_kills_every_process_is_refused_with_a_sentence(beside):
     assert beside("tiny", whereabouts) != os.getpid(), "and the next is answered as ever"
 
 
+def test_a_model_is_forgotten_though_its_folder_is_gone(beside, store, tmp_path):
+    pid = beside("tiny", whereabouts)
+    for folder in (str(tmp_path / "never-was"), str(store.header("tiny").folder)):
+        beside.engine.forget(folder)
+    assert beside("tiny", whereabouts) == pid, "and the process goes on"
+
+
 def test_a_model_that_the_process_cannot_have_is_computed_here(tmp_path):
     toys.write(tmp_path, "toy")
     ask = Ask(store := Store([tmp_path], "cpu"), engine=ByLength(store, processes=1))
