@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from explorer.server import zerogpu
 from explorer.server.engines.asked import Engine
 from explorer.server.engines.by_length import ByLength
 from explorer.server.engines.local import Local
@@ -25,12 +26,13 @@ LOCAL, RAY = "local", "ray"
 def engine_of(said: str, store: Any) -> Engine:
     """The engine that ``--engine`` names; that of this process for "".
 
-    "local": this machine; with a processor to spare and no GPU, long work goes to processes
-    beside. "ray", "ray://HOST:PORT": workers of Ray (see ``ray.py``). Raises ValueError with a
-    sentence.
+    "local": this machine; with a processor to spare and no GPU, in processes beside the server.
+    "ray", "ray://HOST:PORT": workers of Ray (see ``ray.py``). Raises ValueError with a sentence.
     """
     if said == LOCAL:
-        alone = store.device != "cpu" or (os.cpu_count() or 1) < 2
+        # A GPU is one process's; where one is lent, that process is the server.
+        gpu = store.device != "cpu" or zerogpu.present()
+        alone = gpu or (os.cpu_count() or 1) < 2
         return Local(store) if alone else ByLength(store)
     if not said:
         return Local(store)

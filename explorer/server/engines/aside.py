@@ -10,16 +10,19 @@ values, arrays and errors come back over a pipe of our own.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from explorer.server.engines.asked import Asked, answered, answers
@@ -30,6 +33,7 @@ log = logging.getLogger(__name__)
 SLICE = 0.05  # seconds of steps that are sent together, once the first is there
 WAITED = 0.2  # of a second's use that a second of waiting makes good
 NICE = 5  # how far below the server
+GOES_BEFORE_THE_PAGE = 300  # of 1000: runs of training go first (models.training.worker)
 IDLE = 0.75  # of the processors that are busy: below it the machine is at rest
 TRIES = 2  # a process that dies takes an answer with it: how often it is asked for
 GONE = "This needed more than the machine could give, and was ended. Ask for less of it."
@@ -200,7 +204,11 @@ class _Job:
 
 def work(pipe: Connection, nice: int) -> None:
     """What the process does, until the server that started it is gone."""
-    os.nice(nice) if hasattr(os, "nice") else None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this one
+    with contextlib.suppress(OSError):  # where memory runs out, this is ended and not the page
+        Path("/proc/self/oom_score_adj").write_text(str(GOES_BEFORE_THE_PAGE))
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(nice)
     orders: queue.SimpleQueue[tuple[int, str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, orders), daemon=True).start()
     store = _Models()

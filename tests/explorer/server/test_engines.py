@@ -125,6 +125,19 @@ def test_sentences_are_for_people_and_the_rest_for_the_log(beside):
     assert beside("tiny", whereabouts)
 
 
+def test_ctrl_c_is_for_the_server(beside):
+    pid = beside("tiny", whereabouts)
+    os.kill(pid, signal.SIGINT)
+    assert beside("tiny", whereabouts) == pid
+    if sys.platform == "linux":
+        assert int(Path(f"/proc/{pid}/oom_score_adj").read_text()) > 0, "the page outlives it"
+
+
+def test_where_a_gpu_is_lent_the_server_computes(store, monkeypatch):
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert isinstance(engine_of(LOCAL, store), Local)
+
+
 def test_a_killed_process_costs_nobody_an_answer(beside, tmp_path):
     marks = tmp_path / "at"
     steps = beside.steps("tiny", counted, str(marks), 6, 0.1)
