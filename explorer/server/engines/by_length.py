@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 LONG = 0.15  # seconds of a processor from which on something takes long
 LONGER = 1.0  # from which on it would hold up what takes just long
 PACE = 1e9  # parameters times pictures times evaluations a second, until it is known better
+ANYTHING = 1000  # evaluations that a function may ask for
 TURN = 0.0005  # seconds after which a thread lets another have the interpreter
 REMEMBERED = 4096  # kinds of things asked, and how long each took
 
@@ -27,9 +28,10 @@ REMEMBERED = 4096  # kinds of things asked, and how long each took
 class ByLength:
     """Computes beside the server, by how long what is asked took the last time.
 
-    The processes start when ``warm_up`` is called; until they are there all is computed here, and
-    so is what they cannot have. Work whose process died is asked for once more, steps that were
-    given are not given again: what is asked has its own seeds, so it answers the same.
+    The process of what is quick starts when ``warm_up`` is called, others once something is long.
+    Until they are there it computes, or this process; so does this process what they cannot have.
+    Work whose process died is asked for once more, steps that were given are not given again: what
+    is asked has its own seeds, so it answers the same.
     """
 
     def __init__(self, store: Store, processes: int | None = None) -> None:
@@ -39,12 +41,14 @@ class ByLength:
         long = [Aside() for _ in range(max(1, min(4, cores // 2)))]
         # The last is for the longer: some calls cannot be cut into steps.
         self.beside = [*quick, *long, Aside()][:processes]
-        self.kinds = {"quick": quick, "long": long, "longer": self.beside[-1:]}
+        last = self.beside[-1:]
+        long = [each for each in long if each in self.beside] or last
+        self.kinds = {"quick": quick, "long": long, "longer": last}
         self._took = Recent(REMEMBERED)
         self._here: set[str] = set()  # names of models that only this process can have
 
     def warm_up(self) -> None:
-        """Starts the processes; returns at once."""
+        """Starts the process of what is quick; returns at once."""
         import torch
 
         # While the others start, threads compute side by side here, and wait for each other at
@@ -52,7 +56,7 @@ class ByLength:
         # each, and gets it when another's turn is over. Turns are short, then.
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
         sys.setswitchinterval(TURN)
-        for each in self.beside:
+        for each in self.kinds["quick"]:
             each.begin()
 
     def close(self) -> None:
@@ -91,6 +95,9 @@ class ByLength:
             return []
         took = self._expected(asked, key)
         kind = "quick" if took <= LONG else "long" if took <= LONGER else "longer"
+        if self.kinds["quick"][0].ready.is_set():  # not while a page waits for its first picture
+            for each in self.kinds[kind]:
+                each.begin()
         ready = [each for each in self.kinds[kind] if each.ready.is_set()]
         return ready or [each for each in self.beside if each.ready.is_set()]
 
@@ -98,10 +105,10 @@ class ByLength:
         """Seconds of a processor that it may take."""
         if (took := self._took.get(key)) is not None:
             return took
-        # A method says by its arguments how long it takes, a function could do anything.
         work = asked.work
         took = work.parameters * work.pictures * work.evaluations / PACE
-        return took if isinstance(asked.verb, str) else max(took, 2 * LONGER)
+        # A method says by its arguments how long it takes, a function may do anything.
+        return took if isinstance(asked.verb, str) else ANYTHING * took
 
     def _aside(self, asked: Asked, whole: bool, key: Any, ready: list[Aside]) -> Iterator[Any]:
         given = 0
