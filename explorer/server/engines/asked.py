@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
@@ -77,6 +78,47 @@ def others(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)) and not isinstance(value, Seed):
         for each in value:
             yield from others(each)
+
+
+def travels(asked: Asked) -> bool:
+    """Whether another process can be asked: a function within a function is known here alone."""
+    verb = asked.verb
+    return isinstance(verb, str) or "<" not in verb.__qualname__
+
+
+def digest(asked: Asked) -> str:
+    """What stands for all that is asked, the same for the same; "" where a value is of a kind whose
+    contents are not known here."""
+    told = hashlib.sha256()
+    try:
+        for each in (asked.name, asked.verb, asked.values, asked.named, asked.tape, asked.folders):
+            _tell(told, each)
+    except TypeError:
+        return ""
+    return told.hexdigest()
+
+
+def _tell(told: Any, value: Any) -> None:
+    kind = type(value)
+    told.update(f"{kind.__module__}.{kind.__qualname__}(".encode())
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        told.update(f"{value.dtype.str}{value.shape}".encode() + value.tobytes())
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            _tell(told, key)
+            _tell(told, each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            _tell(told, each)
+    elif isinstance(value, (str, bytes, bool, int, float, type(None))):
+        told.update(repr(value).encode())
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        _tell(told, {f.name: getattr(value, f.name) for f in dataclasses.fields(value)})
+    elif callable(value) and "<" not in getattr(value, "__qualname__", "<"):
+        told.update(f"{value.__module__}.{value.__qualname__}".encode())
+    else:
+        raise TypeError(f"a {kind.__name__} is not looked into")
+    told.update(b")")
 
 
 def answered(asked: Asked, model_of: Callable[[str], Any]) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from explorer.server.cache import Recent
 from explorer.server.engines.aside import GONE, TRIES, Aside, Gone, Unable
-from explorer.server.engines.asked import Asked
+from explorer.server.engines.asked import Asked, travels
 from explorer.server.engines.local import Local
 from explorer.server.store import Store
 
@@ -91,7 +91,7 @@ class ByLength:
 
     def _ready(self, asked: Asked, key: Any) -> list[Aside]:
         """The processes that may be asked; none where it is to be computed here."""
-        if asked.name in self._here:
+        if asked.name in self._here or not travels(asked):
             return []
         took = self._expected(asked, key)
         kind = "quick" if took <= LONG else "long" if took <= LONGER else "longer"

@@ -17,7 +17,6 @@ import hashlib
 import importlib.util
 import logging
 import os
-import pickle
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from explorer.server.engines.asked import Asked, answered, answers
+from explorer.server.engines.asked import Asked, answered, answers, digest, travels
 from explorer.server.engines.local import Local
 from explorer.server.errors import is_ours
 
@@ -100,19 +99,21 @@ class Worker:
         self._stamps: dict[str, tuple[int, int]] = {}
         self._thread = ThreadPoolExecutor(1, "computes")
         self._thread.submit(_import_torch)
-        self._running: dict[bytes, asyncio.Future] = {}
+        self._running: dict[str, asyncio.Future] = {}
 
-    async def call(self, packed: bytes) -> Said:
-        running = self._running.get(packed)
+    async def call(self, asked: Asked) -> Said:
+        key = digest(asked)
+        running = self._running.get(key) if key else None
         if running is None:
             loop = asyncio.get_running_loop()
-            running = loop.run_in_executor(self._thread, self._call, pickle.loads(packed))
-            self._running[packed] = running
-            running.add_done_callback(lambda _: self._running.pop(packed, None))
+            running = loop.run_in_executor(self._thread, self._call, asked)
+            if key:
+                self._running[key] = running
+                running.add_done_callback(lambda _: self._running.pop(key, None))
         return await asyncio.shield(running)  # another may wait for it, too
 
-    async def steps(self, packed: bytes) -> Any:
-        loop, asked = asyncio.get_running_loop(), pickle.loads(packed)
+    async def steps(self, asked: Asked) -> Any:
+        loop = asyncio.get_running_loop()
         steps: list[Iterator[Any]] = []
         try:
             while True:
@@ -256,9 +257,9 @@ class OnRay:
         return self._run(asked, whole=False)
 
     def _run(self, asked: Asked, whole: bool) -> Iterator[Any]:
-        if self.ready.is_set() and asked.name not in self._here and (packed := pack(asked)):
+        if self.ready.is_set() and asked.name not in self._here and travels(asked):
             try:
-                yield from self._there(packed, whole)
+                yield from self._there(asked, whole)
                 return
             except Unable as error:
                 self._here.add(asked.name)
@@ -268,12 +269,12 @@ class OnRay:
         else:
             yield from self.local.steps(asked)
 
-    def _there(self, packed: bytes, whole: bool) -> Iterator[Any]:
+    def _there(self, asked: Asked, whole: bool) -> Iterator[Any]:
         given = 0
         for _ in range(TRIES):
             again = given
             try:
-                for said in self._words(packed, whole):
+                for said in self._words(asked, whole):
                     if said.what in ERRORS:
                         raise ERRORS[said.what](said.value)
                     if said.what == "done":
@@ -291,11 +292,11 @@ class OnRay:
             return
         raise ValueError(GONE)
 
-    def _words(self, packed: bytes, whole: bool) -> Iterator[Said]:
+    def _words(self, asked: Asked, whole: bool) -> Iterator[Said]:
         """What one worker says. Raises Lost where it ends before it has said all."""
         from ray.exceptions import RayError, RayTaskError
 
-        response = (self._handle.call if whole else self._streams.steps).remote(packed)
+        response = (self._handle.call if whole else self._streams.steps).remote(asked)
         ended = False
         try:
             if whole:
@@ -323,14 +324,6 @@ class Unable(Exception):
 
 
 ERRORS = {"refused": ValueError, "failed": RuntimeError, "unable": Unable}
-
-
-def pack(asked: Asked) -> bytes:
-    """What is asked as it travels; b"" for what cannot, as a function within a function."""
-    try:
-        return pickle.dumps(asked, pickle.HIGHEST_PROTOCOL)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        return b""
 
 
 def version(wish: Wish) -> str:

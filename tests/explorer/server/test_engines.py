@@ -17,6 +17,7 @@ import pytest
 from explorer.server.ask import Ask, Other, Seed
 from explorer.server.engines import LOCAL, by_length, engine_of
 from explorer.server.engines.aside import GONE, SLICE, Aside
+from explorer.server.engines.asked import Asked, digest
 from explorer.server.engines.by_length import ByLength
 from explorer.server.engines.local import Local
 from explorer.server.store import Store
@@ -174,6 +175,25 @@ def test_a_model_that_the_process_cannot_have_is_computed_here(tmp_path):
         assert ask("toy", whereabouts) == os.getpid()
     finally:
         ask.engine.close()
+
+
+def test_a_function_within_a_function_is_asked_here(beside):
+    assert beside("tiny", lambda model: os.getpid()) == os.getpid()
+
+
+def test_the_same_has_one_digest_and_another_another():
+    def told(*values, **named):
+        return digest(Asked("tiny", whereabouts, values, named))
+
+    x = np.zeros((20, 20))
+    y = x.copy()
+    y[10, 10] = 1  # where a picture in words would be cut short
+    kept = [(x,), (y,), (x.astype(np.float32),), (x.reshape(400),), ([1, 2],), ((1, 2),), ("1",),
+            (1,), (1.0,), (True,), (Seed(1),), (Other("1"),), (counted,)]  # fmt: skip
+    assert len({told(*values) for values in kept}) == len(kept)
+    assert all(told(*values) == told(*values) != "" for values in kept)
+    assert told(a=1) != told(b=1) and told(x) == told(x.copy())
+    assert told(object()) == "" == told([object()]), "what is not looked into is never the same"
 
 
 def test_the_quick_the_long_and_the_longer_do_not_wait_for_each_other(store, monkeypatch):
