@@ -25,6 +25,7 @@ import httpx
 import pytest
 
 from tests.faults.worker import MODEL
+from tests.load.visitor import take
 
 ROOT = Path(__file__).parents[2]
 PROC = Path("/proc")
@@ -277,7 +278,7 @@ class Page:
         """What is answered to an event."""
         if event["queue"] is False:
             answer = self.client.post("/gradio_api/run/predict", json=self._body(event))
-            self._take(event, answer.json())
+            take(self.values, event, answer.json())
             return answer.text
         number, text = self.begin(event), ""
         path = "/gradio_api/queue/data"
@@ -289,21 +290,13 @@ class Page:
                 if said.get("event_id") == number:
                     text += line
                     if said["msg"] == "process_completed":
-                        self._take(event, said["output"])
+                        take(self.values, event, said["output"])
                         return text
         raise AssertionError(f"nothing was answered but {text}")
 
     def _body(self, event: dict[str, Any]) -> dict[str, Any]:
         data = [self.values.get(key) for key in event["inputs"]]
         return {"fn_index": event["id"], "data": data, "session_hash": self.session}
-
-    def _take(self, event: dict[str, Any], output: dict[str, Any]) -> None:
-        for key, value in zip(event["outputs"], output.get("data") or (), strict=False):
-            if isinstance(value, dict) and value.get("__type__") == "update":
-                if "value" in value:
-                    self.values[key] = value["value"]
-            elif value is not None:
-                self.values[key] = value
 
     def status(self) -> str:
         """What is said of the run, which the page asks for every half second."""

@@ -143,13 +143,18 @@ class Visitor:
         raise Refused("the line was cut")
 
     def _take(self, event: dict[str, Any], output: dict[str, Any]) -> None:
-        """What an answer says of controls, so that the next question says it, too."""
-        for key, value in zip(event["outputs"], output.get("data") or (), strict=False):
-            if isinstance(value, dict) and value.get("__type__") == "update":
-                if "value" in value:
-                    self.values[key] = value["value"]
-            elif value is not None:
-                self.values[key] = value
+        take(self.values, event, output)
+
+
+def take(values: dict[int, Any], event: dict[str, Any], output: dict[str, Any]) -> None:
+    """What an answer says of controls is put into their values, so that the next question says it,
+    too."""
+    for key, value in zip(event["outputs"], output.get("data") or (), strict=False):
+        if isinstance(value, dict) and value.get("__type__") == "update":
+            if "value" in value:
+                values[key] = value["value"]
+        elif value is not None:
+            values[key] = value
 
 
 # What follows by itself from what was done: its name, and what waits for it.
