@@ -45,6 +45,7 @@ from explorer.server import uploads
 from explorer.server.assets import Assets
 from explorer.server.classroom import Classroom
 from explorer.server.classroom_routes import ClassRoutes
+from explorer.server.front_end import FrontEnd
 from explorer.server.guard import Guard, hosts_of
 from explorer.server.inputs import GARBLED, all_checked, one_line
 from explorer.server.jobs import Limits
@@ -259,6 +260,7 @@ def launch_options(classroom: bool = False, root_path: str = "") -> dict:
         Middleware(Replica, name=names["REPLICA"]),
         Middleware(KeptPage),
         Middleware(Assets, **assets),
+        Middleware(FrontEnd),
     ]
     if root_path:
         middleware.insert(1, Middleware(SubPath, root=root_path))
