@@ -46,7 +46,7 @@ def main() -> int:
 
     from playwright.sync_api import sync_playwright
 
-    (core,) = [path for path in FOLDER.iterdir() if NAME.fullmatch(path.name)]
+    files = [path for path in FOLDER.iterdir() if NAME.fullmatch(path.name)]
     server, address, _ = start(OURS, "--checkpoints", str(ROOT / "pretrained"))
     seconds: dict[str, list[tuple[float, float]]] = {"ours": [], "own": []}
     with sync_playwright() as playwright:
@@ -56,7 +56,10 @@ def main() -> int:
                 context = browser.new_context()
                 page = context.new_page()
                 if which == "own":
-                    page.route(f"**/{core.name}", lambda route: route.fulfill(path=core))
+                    for path in files:
+                        page.route(
+                            f"**/{path.name}", lambda route, path=path: route.fulfill(path=path)
+                        )
                 session = context.new_cdp_session(page)
                 session.send("Performance.enable")
                 pair = opened(page, address), busy(page, session)

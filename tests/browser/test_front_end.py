@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
-from explorer.server.front_end import TABLES
+import pytest
 
-TABS = ("start",)
+from explorer.server.front_end import TABLES
+from tests.browser.conftest import open_page
+
+TABS = ("start", "sample", "latent", "map", "score", "train")
 
 # What Gradio does itself, step by step; trees and events of all shapes, changed between questions.
 CHECK = """() => {
@@ -67,3 +70,24 @@ def test_the_page_is_sent_with_them(page, address):
         page.goto(address)
     assert "geFind(root, id)" in sent.value.text()
     page.wait_for_selector("body[data-ge=open]")
+
+
+FRAMES = """() => {
+  window.frames_asked = 0;
+  const ask = window.requestAnimationFrame;
+  window.requestAnimationFrame = f => (window.frames_asked++, ask.call(window, f));
+}"""
+
+
+@pytest.mark.parametrize("tab", TABS[1:])
+def test_a_page_at_rest_draws_nothing(tab, page, address):
+    """No frame is asked for and nothing moves, so a laptop's processor sleeps."""
+    open_page(page, f"{address}/?tab={tab}&model=toy-digits")
+    page.evaluate(FRAMES)
+    page.wait_for_function(
+        """() => new Promise(done => {
+             const before = window.frames_asked;
+             const moving = () => document.getAnimations().some(a => a.playState === 'running');
+             setTimeout(() => done(window.frames_asked === before && !moving()), 500);
+           })"""
+    )

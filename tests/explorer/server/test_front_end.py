@@ -1,4 +1,4 @@
-"""The front end's core is sent with its look-ups by tables, or as it is."""
+"""Files of the front end are sent with less work in them, or as they are."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from explorer.server.front_end import FOLDER, NAME, FrontEnd, quicker
 
 
 def test_the_installed_gradio_is_as_it_is_known_here():
-    (core,) = [path for path in FOLDER.iterdir() if NAME.fullmatch(path.name)]
-    text = core.read_text("utf-8")
-    sent = quicker(text)
-    assert sent is not None, "its look-ups have changed: the page opens slowly again"
-    assert sent.count("geFind(") == 2 and sent.count("geEventsOf(") == 2
-    assert abs(len(sent) - len(text)) < 2500, "nothing else was replaced"
+    files = {found[1]: path for path in FOLDER.iterdir() if (found := NAME.fullmatch(path.name))}
+    assert sorted(files) == ["core", "statustracker"]
+    for name, path in files.items():
+        text = path.read_text("utf-8")
+        sent = quicker(name, text)
+        assert sent is not None, f"{name} has changed: the page is slow again"
+        if name == "core":
+            assert sent.count("geFind(") == 2 and sent.count("geEventsOf(") == 2
+        assert 0 < len(sent) - len(text) < 2500, "nothing else was replaced"
 
 
 @pytest.fixture
@@ -51,3 +54,15 @@ def test_only_its_core_is_replaced_under_its_own_address(client):
 @pytest.mark.parametrize("text", ["", FOUND, EVENTS, FOUND + FOUND + EVENTS])
 def test_what_is_not_as_known_goes_as_it_is(client, text):
     assert client(text).get("/assets/core-Abc1.js").text == "Gradio's own"
+
+
+PROPS = "h=j(o,`timer`,3,!0),y=j(o,`show_progress`,3,`full`);"
+COUNTS = "function z(){me(()=>{F(P,(performance.now()-w(d))/1e3),W&&z()})}"
+
+
+def test_seconds_are_counted_where_they_are_shown():
+    assert quicker("statustracker", PROPS + COUNTS) == PROPS + COUNTS.replace(
+        "W&&z()", "W&&h()&&y()!==`hidden`&&z()"
+    )
+    for other in ("", PROPS, COUNTS, PROPS + COUNTS + COUNTS, PROPS + PROPS + COUNTS):
+        assert quicker("statustracker", other) is None
