@@ -22,8 +22,10 @@ class Reading(NamedTuple):
 
 
 def judges(context: Context) -> Iterator[Any]:
-    """The headers of all classifiers: those of this server, then the shipped ones."""
+    """The headers of all classifiers: those of this server, then the shipped ones. A second judge
+    is none of them: it checks measures, and nothing that is shown is chosen by it."""
     from models.checkpoints.header import find, read_header
+    from models.checkpoints.judges import is_judge
 
     own = [context.store.header(other).folder for other in context.store.having({"Classifies"})]
     for folder in [*own, *find(SHIPPED)]:
@@ -32,7 +34,7 @@ def judges(context: Context) -> Iterator[Any]:
         except ValueError as error:  # of no concern to a visitor: the next one may do
             log.warning("Left out %s as a judge: %s", folder, error)
             continue
-        if "Classifies" in header.capabilities:
+        if is_judge(header):
             yield header
 
 

@@ -61,8 +61,9 @@ class Store:
             except ValueError as error:
                 log.warning("Left out %s: %s", path, error)
                 continue
-            # A background of the likelihood ratio serves other models; it is none to look at.
-            if not header.recipe.get("background"):
+            # A background of the likelihood ratio serves other models, and so does a second judge;
+            # they are none to look at.
+            if not header.recipe.get("background") and not header.recipe.get("second"):
                 headers.append(header)
         for header in told_apart(sorted(headers, key=_order)):
             self._headers[header.name] = header

@@ -92,8 +92,8 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--n",
         type=int,
-        help="test images to use (default: the recipe's; 0 is all), or samples of every snapshot "
-        "and at every truncation (default: 2048)",
+        help="test images to use (default: the recipe's; 0 is all), or samples of what --only "
+        "names (default: the recipe's quality_n, 2048)",
     )
     sub.add_argument("--samples", type=int, help="draws an image of an estimated likelihood")
     sub.add_argument("--seed", type=int, default=0)
@@ -103,9 +103,9 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         choices=(
             *("accuracy", "likelihood", "quality", "steps", "codes"),
-            *("scores", "snapshots", "truncation", "chains", "moments", "tricks"),
+            *("scores", "cas", "snapshots", "truncation", "chains", "moments", "tricks"),
         ),
-        help="measure these alone; the other numbers stay as they are (scores, snapshots, "
+        help="measure these alone; the other numbers stay as they are (scores, cas, snapshots, "
         "truncation, chains, moments and tricks, which take long, are measured only when asked "
         "for)",
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from models.checkpoints import weights
 from models.checkpoints.header import SHIPPED, Header, find, read_header
+from models.checkpoints.judges import is_judge
 from models.contract.capabilities import Samples
 from models.contract.model import Model
 from models.data import datasets, pictures
@@ -86,7 +87,7 @@ def judge_for(data: str, shape: tuple[int, ...], folders: Iterable[Path]) -> Hea
         except ValueError as error:  # of no concern to the model measured here
             log.warning("%s", error)
             continue
-        if "Classifies" in header.capabilities and tuple(header.config["image"]) == shape:
+        if is_judge(header) and tuple(header.config["image"]) == shape:
             if header.data["name"] == data:
                 return header
             others.append(header)

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from models.checkpoints.header import Header
+from models.checkpoints.judges import SECOND
 from models.checkpoints.reference import AUROC
 from models.checkpoints.tricks import TRICK, rows
 from models.codes.truncation import TRUNCATION, truncations
@@ -31,10 +32,21 @@ MEANING = {
     "bits_per_symbol.xz": "the same by xz (LZMA)",
     "bits_per_symbol.ngram": "-log2 p(x) of an n-gram model of the training text (Witten-Bell)",
     "accuracy": "accuracy on the test set",
-    "calibration_error": "expected calibration error, 15 bins",
+    "mean_confidence": "mean probability of the likeliest class; calibrated, it is the accuracy",
+    "calibration_error": "expected calibration error (Guo et al. 2017), 15 bins",
     "fd": "Fréchet distance to test images in the judge's features",
     "fd_floor": "the same for training images: what a perfect model would get",
     "fd_over_floor": "Fréchet distance over its floor",
+    "kid": "kernel distance (Bińkowski et al. 2018), unbiased: 0 where samples are as real ones",
+    "kid_floor": "the same for training images",
+    "nearest_train": "median distance to the nearest training image",
+    "nearest_test": "median distance to the nearest of as many test images",
+    "nearest_ratio": "median ratio of the two: 0 for copies, 1 for new pictures",
+    "nearer_to_train": "part of the samples that a training image is nearer to than any test "
+    "image: 0.5 for new pictures",
+    "cas": "classification accuracy score (Ravuri and Vinyals 2019): accuracy on test images of a "
+    "small classifier that was trained on samples alone",
+    "cas_real": "the same trained on as many training images",
     "precision": "precision (Kynkäänniemi et al. 2019)",
     "recall": "recall (Kynkäänniemi et al. 2019)",
     "density": "density (Naeem et al. 2020)",
@@ -82,6 +94,8 @@ def meaning(name: str) -> str:
         return f"AUROC of {title.lower()}, {other} against its own test images"
     if name.startswith("kl_nats."):
         return f"nats an image in the level {name.partition('.')[2]}"
+    if name.endswith(SECOND):
+        return f"by the second judge: {meaning(name.removesuffix(SECOND))}"
     if name.endswith(".back"):
         name = f"{name.removesuffix('.back')}.there"
     return MEANING.get(name, "")
@@ -133,6 +147,35 @@ def scores_table(metrics: dict[str, dict]) -> list[str]:
         title = SCORES[score].title if score in SCORES else score
         lines.append(f"| {title} | " + " | ".join(cells) + f" | {n} |")
     return [*lines, ""]
+
+
+# What has no unit of a judge's own, so that two judges can be held against each other.
+COMPARED = {
+    "fd_over_floor": "the Fréchet distance over its floor",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "label_accuracy": "the part read as the class asked for",
+}
+
+
+def disagreement(metrics: dict[str, dict]) -> str:
+    """One sentence on where the two judges differ by more than twice their joint error; "" where
+    nothing was measured by both."""
+    both = [name for name in COMPARED if name in metrics and f"{name}{SECOND}" in metrics]
+    if not both:
+        return ""
+    apart = []
+    for name in both:
+        one, other = metrics[name], metrics[f"{name}{SECOND}"]
+        error = math.hypot(one.get("stderr") or 0, other.get("stderr") or 0)
+        if abs(one["value"] - other["value"]) > 2 * error:
+            values = f"{_with_error(one)} by the first, {_with_error(other)} by the second"
+            apart.append(f"{COMPARED[name]} ({values})")
+    if not apart:
+        return "The two judges agree within twice their joint error on all that can be compared."
+    return f"The two judges disagree by more than twice their joint error on {'; '.join(apart)}."
 
 
 def truncation_table(metrics: dict[str, dict]) -> list[str]:
@@ -272,6 +315,7 @@ def card(header: Header) -> str:
             f"Made by `python -m models evaluate {header.name}`, on test images alone, with "
             "the stored weights.",
             "",
+            *([said, ""] if (said := disagreement(header.metrics)) else []),
             *scores_table(header.metrics),
             *truncation_table(header.metrics),
             *tricks_table(header.metrics),

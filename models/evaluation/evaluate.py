@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from torch import Tensor
 from models.checkpoints import weights
 from models.checkpoints.codes import CODES
 from models.checkpoints.header import SHIPPED, CheckpointError, Header, find, read_header
+from models.checkpoints.judges import SECOND, is_judge, is_second
 from models.checkpoints.parts import weights_in
 from models.checkpoints.preview import save_preview
 from models.checkpoints.reference import AUROC, save_reference
@@ -45,7 +46,7 @@ from models.contract.capabilities import (
 from models.contract.model import Model
 from models.data import datasets
 from models.data.datasets import Dataset
-from models.evaluation import metrics
+from models.evaluation import cas, copies, metrics
 from models.evaluation import samples as evaluate_samples
 from models.evaluation.batches import batches, faster
 from models.evaluation.card import write_card
@@ -66,9 +67,9 @@ log = logging.getLogger(__name__)
 
 PARTS = ("accuracy", "likelihood", "quality", "steps", "codes")
 # Eight sets of pictures by every score, up to an hour; samples of every snapshot of the run, or at
-# every truncation, some minutes; the codes at every snapshot.
-OF_SAMPLES = {"quality", "steps", "snapshots", "truncation", "chains"}
-ON_REQUEST = ("scores", "snapshots", "truncation", "chains", "moments", "tricks")
+# every truncation, some minutes; the codes at every snapshot; two classifiers trained anew.
+OF_SAMPLES = {"quality", "steps", "cas", "snapshots", "truncation", "chains"}
+ON_REQUEST = ("scores", "cas", "snapshots", "truncation", "chains", "moments", "tricks")
 
 
 class NotKept(CannotWrite):
@@ -94,8 +95,8 @@ def evaluate(
 ) -> Header:
     """All metrics that apply, as a new header; written into the checkpoint where ``write``.
 
-    n: test images (0 is all), or samples of every snapshot and at every truncation; samples:
-    importance samples an image; both default to the recipe's.
+    n: test images (0 is all), or, of parts that ``only`` names, samples; samples: importance
+    samples an image; both default to the recipe's.
     only: some of ``PARTS`` or ``ON_REQUEST``; what the others measured before stays as it is.
     run: where "moments" takes its snapshots from, if not from the checkpoint itself; the folder of
     the runs that "tricks" measures.
@@ -108,6 +109,7 @@ def evaluate(
     effort = header.recipe.get("evaluate", {})
     n_scores = n or effort.get("scores_n", 2000)
     n_drawn = n or effort.get("quality_n", 2048)
+    n_quality = n_drawn if only else effort.get("quality_n", 2048)
     n = effort.get("n", 0) if n is None else n
     samples = samples or effort.get("samples", 500)
     model = weights.load(folder, device)
@@ -161,8 +163,8 @@ def evaluate(
         if isinstance(model, Samples) and parts & OF_SAMPLES:
             with measuring(*sorted(parts & OF_SAMPLES)):
                 _samples(
-                    model, header, folder, test, data_dir, parts, n_drawn, seed, write, progress,
-                    results,
+                    model, header, folder, test, data_dir, parts, n_quality, n_drawn, seed, write,
+                    progress, results,
                 )  # fmt: skip
             if write and "quality" in parts:
                 attempt(lambda: save_preview(model, folder))
@@ -223,6 +225,7 @@ def _samples(
     test: Dataset,
     data_dir: str | Path | None,
     parts: set[str],
+    count: int,
     n: int,
     seed: int,
     write: bool,
@@ -231,7 +234,7 @@ def _samples(
 ) -> None:
     """What samples are worth to a judge, where there is one, into ``results`` as it is measured.
 
-    n: samples of every snapshot and at every truncation.
+    count: samples; n: samples of every snapshot and at every truncation.
     """
     judge = find_judge(header.data["name"], folder.parent)
     if judge is None:
@@ -239,10 +242,17 @@ def _samples(
     effort = header.recipe.get("evaluate", {})
     train = datasets.load(header.data["name"], "train", data_dir)
     judge = judge.to(model.device)
-    count = effort.get("quality_n", 2048)
+    if parts & {"quality", "cas"}:
+        made, label = evaluate_samples.drawn(model, count, seed, "sample", progress, train.labels)
+    if "cas" in parts:
+        results |= cas.of_samples(model, made, label, judge, test, train, seed, progress)
+    if parts == {"cas"}:
+        return
     real = evaluate_samples.reference(model, judge, test, train, count, seed)
     if "quality" in parts:
-        results |= evaluate_samples.quality(model, judge, real, count, seed, progress, train.labels)
+        results |= metrics.sample_quality(made, real, judge, fake_labels=label, seed=seed)
+        results |= _second_opinion(model, header, folder, test, train, made, label, seed)
+        results |= copies.of_samples(model, made, test, train, seed)
         results |= evaluate_samples.by_category(model, judge, test, count, seed)
     if "steps" in parts:
         guidance = effort.get("guidance", 2.0)
@@ -262,6 +272,26 @@ def _samples(
         )
     if "snapshots" in parts:
         snapshots(folder, judge, real, test.classes, n, seed, write, progress, train.labels)
+
+
+def _second_opinion(
+    model: Model,
+    header: Header,
+    folder: Path,
+    test: Dataset,
+    train: Dataset,
+    made: Tensor,
+    label: Tensor | None,
+    seed: int,
+) -> dict:
+    """The same samples by the second judge, where there is one: ``fd.second`` and so on."""
+    judge = find_judge(header.data["name"], folder.parent, is_second)
+    if judge is None:
+        return {}
+    judge = judge.to(model.device)
+    real = evaluate_samples.reference(model, judge, test, train, len(made), seed, "second judge")
+    found = metrics.sample_quality(made, real, judge, fake_labels=label, seed=seed)
+    return {f"{name}{SECOND}": entry for name, entry in found.items()}
 
 
 def _of_the_teacher(
@@ -291,24 +321,35 @@ def classification(model: Model, images: Tensor, labels: Tensor, progress: bool)
         [model.classify(x).cpu() for x in batches(images, 256, model, "classify", progress)]
     )
     accuracy = metrics.label_accuracy(logits, labels)
-    calibration = metrics.calibration(logits, labels)
+    error = metrics.bootstrap_stderr(
+        lambda *rows: metrics.calibration(*rows).ece, logits.numpy(), labels.numpy(), n=100
+    )
     return {
         "accuracy": metric(accuracy, n=len(images)),
-        "calibration_error": metric(calibration.ece, n=len(images)),
+        "mean_confidence": metric(
+            metrics.mean_and_stderr(logits.double().softmax(1).amax(1)), n=len(images)
+        ),
+        "calibration_error": metric(metrics.calibration(logits, labels).ece, error, n=len(images)),
     }
 
 
-def find_judge(data_name: str, folder: Path) -> Model | None:
-    """The classifier of that data set in ``folder`` or among the shipped ones, else None."""
+def find_judge(
+    data_name: str, folder: Path, wanted: Callable[[Header], bool] = is_judge
+) -> Model | None:
+    """The classifier of that data set in ``folder`` or among the shipped ones, else None.
+
+    wanted: which one, the judge or the second judge.
+    """
     for candidate in [*find(folder), *find(SHIPPED)]:
         try:
             header = read_header(candidate)
         except CheckpointError as error:  # of no concern to the model measured here
             log.warning("%s", error)
             continue
-        if header.data["name"] == data_name and "Classifies" in header.capabilities:
+        if header.data["name"] == data_name and wanted(header):
             return weights.load(candidate)
-    log.warning("No judge for '%s' here: no Fréchet distance is measured.", data_name)
+    if wanted is is_judge:
+        log.warning("No judge for '%s' here: no Fréchet distance is measured.", data_name)
     return None
 
 

@@ -8,93 +8,27 @@ checkpoints and ``evaluate --json`` hold.
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from models.evaluation.estimates import (
+    Array,
+    Estimate,
+    bootstrap_stderr,
+    float64,
+    mean_and_stderr,
+    metric,
+    numpy_of,
+    rows_of,
+)
+from models.evaluation.kernels import kernel_distance
+
 FOLDS = 5  # of cross-validation
-
-Array = np.ndarray | Tensor
-
-# ---------------------------------------------------------------------------------------------
-# Numbers and their errors
-
-
-class Estimate(NamedTuple):
-    """A number and its standard error, in the same unit."""
-
-    value: float
-    stderr: float
-
-
-def metric(
-    value: float | Estimate,
-    stderr: float | None = None,
-    n: int | None = None,
-    space: str | None = None,
-    **extra: Any,
-) -> dict[str, Any]:
-    """The entry of one metric: plain JSON, never nan or infinity.
-
-    value: the number, or an Estimate, which brings its standard error. n: images measured.
-    space: what was measured ("binary", "uint8", the judge whose features were used). extra: other
-    facts of the measurement, by name. Raises ValueError where the value is not finite.
-    """
-    if isinstance(value, Estimate):
-        value, stderr = value
-    value = float(value)
-    if not math.isfinite(value):
-        raise ValueError(f"A metric must be a finite number, not {value}.")
-    if stderr is not None:
-        stderr = float(stderr) if math.isfinite(stderr) else None
-    return {
-        "value": value,
-        "stderr": stderr,
-        "n": None if n is None else int(n),
-        "space": space,
-        **extra,
-    }
-
-
-def mean_and_stderr(values: Array) -> Estimate:
-    """The mean of independent values, (N,), and its standard error s / sqrt(N)."""
-    values = _float64(values, "the values").ravel()
-    stderr = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-    return Estimate(float(values.mean()), float(stderr))
-
-
-def bootstrap_stderr(
-    fn: Callable[..., Any], *arrays: Array, n: int = 200, seed: int = 0, paired: bool = True
-) -> Any:
-    """The standard error of ``fn(*arrays)`` by resampling rows with replacement n times.
-
-    paired: True where row i of every array belongs to the same image (scores and labels), False
-    where the arrays are independent samples (generated and real features). Returns a float, or an
-    array where fn returns one. Raises ValueError where paired arrays differ in length.
-    """
-    arrays = [_numpy(a) for a in arrays]
-    lengths = [len(a) for a in arrays]
-    if paired and len(set(lengths)) > 1:
-        raise ValueError(
-            f"Arrays of lengths {lengths} cannot be resampled in pairs: pass paired=False where "
-            "they are independent samples."
-        )
-    rng = np.random.default_rng(seed)
-    results = []
-    for _ in range(n):
-        if paired:
-            rows = [rng.integers(lengths[0], size=lengths[0])] * len(arrays)
-        else:
-            rows = [rng.integers(length, size=length) for length in lengths]
-        results.append(fn(*(a[r] for a, r in zip(arrays, rows, strict=True))))
-    stderr = np.std(np.asarray(results, np.float64), axis=0, ddof=1)
-    return float(stderr) if stderr.ndim == 0 else stderr
-
 
 # ---------------------------------------------------------------------------------------------
 # How near generated images are to real ones, in a classifier's features
@@ -109,7 +43,7 @@ def frechet_distance(features_a: Array, features_b: Array) -> float:
     C_a^{1/2} C_b^{1/2}, which needs no inverse and no complex numbers, so covariances without full
     rank (dead features, fewer images than features) are as good as any.
     """
-    a, b = _features(features_a), _features(features_b)
+    a, b = rows_of(features_a), rows_of(features_b)
     if a.shape[1] != b.shape[1]:
         raise ValueError(f"Features of {a.shape[1]} and {b.shape[1]} numbers cannot be compared.")
     cov_a, cov_b = _covariance(a), _covariance(b)
@@ -136,10 +70,13 @@ def precision_recall(real: Array, fake: Array, k: int = 3) -> tuple[Estimate, Es
     each real image that reach to its k-th nearest real neighbour. Recall: the same with the parts
     exchanged. real: (N, F), fake: (M, F). The standard errors take the manifolds as given.
     """
-    distances, real_radii, fake_radii = _balls(real, fake, k)
-    precision = (distances <= real_radii[:, None]).any(axis=0)
-    recall = (distances <= fake_radii[None, :]).any(axis=1)
-    return mean_and_stderr(precision), mean_and_stderr(recall)
+    real, fake = _sets(real, fake, k)
+    real_radii, fake_radii = _radii(real, k), _radii(fake, k)
+    precision, recall = [], np.zeros(len(real), bool)
+    for rows, distances in _distances(fake, real):
+        precision.append((distances <= real_radii).any(axis=1))
+        recall |= (distances <= fake_radii[rows, None]).any(axis=0)
+    return mean_and_stderr(np.concatenate(precision)), mean_and_stderr(recall)
 
 
 def density_coverage(real: Array, fake: Array, k: int = 5) -> tuple[Estimate, Estimate]:
@@ -149,24 +86,38 @@ def density_coverage(real: Array, fake: Array, k: int = 5) -> tuple[Estimate, Es
     the distributions are equal, and more is possible. Coverage: the share of real images whose
     ball holds a fake image. The standard errors take the balls as given.
     """
-    distances, radii, _ = _balls(real, fake, k)
-    inside = distances <= radii[:, None]
-    return mean_and_stderr(inside.sum(axis=0) / k), mean_and_stderr(inside.any(axis=1))
+    real, fake = _sets(real, fake, k)
+    radii, density, coverage = _radii(real, k), [], np.zeros(len(real), bool)
+    for _, distances in _distances(fake, real):
+        inside = distances <= radii
+        density.append(inside.sum(axis=1) / k)
+        coverage |= inside.any(axis=0)
+    return mean_and_stderr(np.concatenate(density)), mean_and_stderr(coverage)
 
 
-def _balls(real: Array, fake: Array, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distances (N, M), and each set's distances to its own k-th neighbour, (N,) and (M,)."""
-    from sklearn.metrics import pairwise_distances
-
-    real, fake = _features(real), _features(fake)
+def _sets(real: Array, fake: Array, k: int) -> tuple[np.ndarray, np.ndarray]:
+    real, fake = rows_of(real), rows_of(fake)
     if min(len(real), len(fake)) <= k:
         raise ValueError(f"The {k}-th nearest neighbour needs more than {k} images in each set.")
+    return real, fake
 
-    def radii(features: np.ndarray) -> np.ndarray:
-        # Column 0 after sorting is the image itself, at distance 0.
-        return np.partition(pairwise_distances(features), k, axis=1)[:, k]
 
-    return pairwise_distances(real, fake), radii(real), radii(fake)
+def _radii(features: np.ndarray, k: int) -> np.ndarray:
+    """(N,) the distances to the k-th neighbour in the same set."""
+    # Column 0 after sorting is the image itself, at distance 0.
+    parts = [np.partition(d, k, axis=1)[:, k] for _, d in _distances(features, features)]
+    return np.concatenate(parts)
+
+
+def _distances(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Euclidean distances from some rows of a to all of b, a few megabytes at a time: of ten
+    thousand images to as many, all of them would take 800."""
+    from sklearn.metrics import pairwise_distances_chunked
+
+    done = 0
+    for part in pairwise_distances_chunked(a, b if b is not a else None, working_memory=32):
+        yield slice(done, done + len(part)), part
+        done += len(part)
 
 
 class RealFeatures(NamedTuple):
@@ -232,8 +183,8 @@ def sample_quality(
     fake_labels: (N,) the classes asked for; where they are given, ``label_accuracy`` is the share
     of fake images taken for what was asked.
 
-    Returns entries ``fd, fd_floor, fd_over_floor, precision, recall, density, coverage`` and where
-    it applies ``label_accuracy``.
+    Returns entries ``fd, fd_floor, fd_over_floor, kid, kid_floor, precision, recall, density,
+    coverage`` and where it applies ``label_accuracy``.
     """
     n = min(len(fake), len(real))
     real, numbers = real.cut(n), {}
@@ -253,6 +204,8 @@ def sample_quality(
     )
     for name, *number in zip(("fd", "fd_floor", "fd_over_floor"), values, errors, strict=True):
         numbers[name] = Estimate(*number)
+    numbers["kid"] = kernel_distance(real.test, made)
+    numbers["kid_floor"] = kernel_distance(real.test, real.train)
     numbers["precision"], numbers["recall"] = precision_recall(real.test, made)
     numbers["density"], numbers["coverage"] = density_coverage(real.test, made)
     return {name: metric(number, n=n, space=real.space) for name, number in numbers.items()}
@@ -287,7 +240,7 @@ def judged(
 
 def label_accuracy(logits: Array, labels: Array) -> Estimate:
     """The share of images whose largest logit, of (N, K), is at the label, (N,)."""
-    logits, labels = _float64(logits, "the logits"), _numpy(labels)
+    logits, labels = float64(logits, "the logits"), numpy_of(labels)
     return mean_and_stderr(logits.argmax(axis=1) == labels)
 
 
@@ -310,9 +263,9 @@ def calibration(logits: Array, labels: Array, bins: int = 15) -> Calibration:
     """
     from scipy.special import softmax
 
-    probabilities = softmax(_float64(logits, "the logits"), axis=1)
+    probabilities = softmax(float64(logits, "the logits"), axis=1)
     confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == _numpy(labels)
+    correct = probabilities.argmax(axis=1) == numpy_of(labels)
     # Bin m is (m / bins, (m + 1) / bins], as in the paper.
     which = np.ceil(confidence * bins).astype(int).clip(1, bins) - 1
     count = np.bincount(which, minlength=bins)
@@ -336,8 +289,8 @@ def auroc(positives: Array, negatives: Array, n: int = 200, seed: int = 0) -> Es
         ranks = rankdata(np.concatenate([positives, negatives]))[:N]
         return float((ranks.sum() - N * (N + 1) / 2) / (N * M))
 
-    positives = _float64(positives, "the scores").ravel()
-    negatives = _float64(negatives, "the scores").ravel()
+    positives = float64(positives, "the scores").ravel()
+    negatives = float64(negatives, "the scores").ravel()
     stderr = bootstrap_stderr(area, positives, negatives, n=n, seed=seed, paired=False)
     return Estimate(area(positives, negatives), stderr)
 
@@ -367,7 +320,7 @@ def mutual_information_gap(codes: Array, factors: Array, bins: int = 20) -> Mutu
     """
     from sklearn.metrics import mutual_info_score
 
-    codes, factors = _features(codes), _features(factors)
+    codes, factors = rows_of(codes), rows_of(factors)
     if len(codes) != len(factors):
         raise ValueError(f"{len(codes)} codes cannot belong to {len(factors)} rows of factors.")
     z = [_histogram(column, bins) for column in codes.T]
@@ -405,7 +358,7 @@ def knn_accuracy(
     from sklearn.model_selection import cross_val_predict
     from sklearn.neighbors import KNeighborsClassifier
 
-    coordinates, labels = _features(coordinates), _numpy(labels)
+    coordinates, labels = rows_of(coordinates), numpy_of(labels)
     classifier = KNeighborsClassifier(k)
     if held_coordinates is None:
         with warnings.catch_warnings():
@@ -413,8 +366,8 @@ def knn_accuracy(
             warnings.filterwarnings("ignore", "The least populated class", UserWarning)
             voted = cross_val_predict(classifier, coordinates, labels, cv=FOLDS)
         return mean_and_stderr(voted == labels)
-    voted = classifier.fit(coordinates, labels).predict(_features(held_coordinates))
-    return mean_and_stderr(voted == _numpy(held_labels))
+    voted = classifier.fit(coordinates, labels).predict(rows_of(held_coordinates))
+    return mean_and_stderr(voted == numpy_of(held_labels))
 
 
 def trustworthiness(
@@ -427,32 +380,6 @@ def trustworthiness(
     """
     from sklearn import manifold
 
-    codes, coordinates = _features(codes), _features(coordinates)
+    codes, coordinates = rows_of(codes), rows_of(coordinates)
     rows = np.random.default_rng(seed).permutation(len(codes))[:limit]
     return float(manifold.trustworthiness(codes[rows], coordinates[rows], n_neighbors=k))
-
-
-# ---------------------------------------------------------------------------------------------
-
-
-def _numpy(values: Array) -> np.ndarray:
-    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
-
-
-def _float64(values: Array, what: str) -> np.ndarray:
-    if isinstance(values, Tensor):
-        values = values.detach().double()  # bfloat16 has no numpy type
-    array = _numpy(values).astype(np.float64)
-    if array.size == 0:
-        raise ValueError(f"Nothing can be measured: {what} are empty.")
-    if not np.isfinite(array).all():
-        raise ValueError(f"Nothing can be measured: {what} hold nan or infinity.")
-    return array
-
-
-def _features(values: Array) -> np.ndarray:
-    """(N, ...) to (N, F) float64."""
-    array = _float64(values, "the features")
-    if len(array) < 2:
-        raise ValueError("Nothing can be measured on a single image.")
-    return array.reshape(len(array), -1)

@@ -34,18 +34,30 @@ TRUNCATED = ("fd_over_floor", "precision", "recall", "density", "coverage", "lab
 
 
 def reference(
-    model: Model, judge: Model, test: Dataset, train: Dataset, n: int, seed: int
+    model: Model,
+    judge: Model,
+    test: Dataset,
+    train: Dataset,
+    n: int,
+    seed: int,
+    name: str = "judge",
 ) -> RealFeatures:
     """The real images that a model's samples are held against: n test and n training images."""
-    real, others, note = test.images, train.images, ""
-    if isinstance(model, WritesPixels) and model.levels < 256:
-        # Its pictures have fewer levels than the data: held against the data at those levels.
-        real, others = (
-            model.observed(images.float() / 255, generator(seed, k)).mul(255).round().byte()
-            for k, images in enumerate((real, others))
-        )
-        note = f" at {model.levels} levels"
-    return metrics.real_features(real, others, judge, f"judge of {test.name}{note}", n, seed)
+    real, others, note = observed(model, test, train, seed)
+    return metrics.real_features(real, others, judge, f"{name} of {test.name}{note}", n, seed)
+
+
+def observed(model: Model, test: Dataset, train: Dataset, seed: int) -> tuple[Tensor, Tensor, str]:
+    """Test and training images as a model could have made them, uint8, and " at 2 levels" where its
+    pictures have fewer levels than the data, which are brought to those then."""
+    real, others = test.images, train.images
+    if not isinstance(model, WritesPixels) or model.levels >= 256:
+        return real, others, ""
+    real, others = (
+        model.observed(images.float() / 255, generator(seed, k)).mul(255).round().byte()
+        for k, images in enumerate((real, others))
+    )
+    return real, others, f" at {model.levels} levels"
 
 
 def drawn(

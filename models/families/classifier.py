@@ -13,6 +13,7 @@ the very data set sees what matters in it, and is a thousand times smaller.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -33,7 +34,16 @@ class ClassifierConfig:
     width: int = setting(96, "Channels at a quarter of the side.", low=8, high=1024)
     blocks: int = setting(2, "Residual blocks at a quarter of the side.", low=0, high=16)
     dropout: float = setting(0.0, "Part of the features dropped in training.", low=0.0, high=0.9)
+    layers: str = setting(
+        "residual",
+        "residual: blocks with shortcuts, averaged over the picture; plain: two convolutions of "
+        "5 x 5 with pooling, then one of the whole map (LeCun et al. 1998).",
+        choices=("residual", "plain"),
+    )
     shift: int = setting(2, "Training images move by up to this many pixels.", low=0, high=16)
+    turn: float = setting(
+        0.0, "Training images are turned by up to this many degrees.", low=0.0, high=180.0
+    )
     mirror: bool = setting(False, "Training images are mirrored half of the time.")
     erase: int = setting(
         0,
@@ -43,32 +53,54 @@ class ClassifierConfig:
     )
 
 
+def _residual(config: ClassifierConfig) -> nn.Sequential:
+    """(B, C, H, W) -> (B, width, H / 4, W / 4), smooth units and group norms."""
+    width = config.width
+    return nn.Sequential(
+        nn.Conv2d(config.image[0], width // 4, 3, padding=1),
+        nn.SiLU(),
+        nn.Conv2d(width // 4, width // 2, 3, stride=2, padding=1),
+        ResBlock(width // 2),
+        group_norm(width // 2),
+        nn.SiLU(),
+        nn.Conv2d(width // 2, width, 3, stride=2, padding=1),
+        *[ResBlock(width) for _ in range(config.blocks)],
+        group_norm(width),
+        nn.SiLU(),
+    )
+
+
+def _plain(config: ClassifierConfig) -> nn.Sequential:
+    """(B, C, H, W) -> (B, width, 1, 1): no shortcut, no norm, no average; no ``blocks``."""
+    (C, H, W), width = config.image, config.width
+    return nn.Sequential(
+        nn.Conv2d(C, width // 4, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(width // 4, width // 2, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(width // 2, width, (H // 4, W // 4)),
+        nn.ReLU(),
+    )
+
+
 class Classifier(Model):
-    """Residual network with average pooling; ``features`` are what the pooling gives."""
+    """Residual network with average pooling, whose ``features`` are what the pooling gives; or a
+    plain one, whose features are its last hidden layer and know where in the picture they are."""
 
     Config = ClassifierConfig
 
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__(config)
-        width = config.width
-        self.body = nn.Sequential(
-            nn.Conv2d(config.image[0], width // 4, 3, padding=1),
-            nn.SiLU(),
-            nn.Conv2d(width // 4, width // 2, 3, stride=2, padding=1),
-            ResBlock(width // 2),
-            group_norm(width // 2),
-            nn.SiLU(),
-            nn.Conv2d(width // 2, width, 3, stride=2, padding=1),
-            *[ResBlock(width) for _ in range(config.blocks)],
-            group_norm(width),
-            nn.SiLU(),
-        )
+        self.body = (_plain if config.layers == "plain" else _residual)(config)
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(width, config.num_classes)
+        self.head = nn.Linear(config.width, config.num_classes)
 
     @differentiable
     def features(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, width): the last hidden layer, averaged over the picture.
+        """(B, C, H, W) -> (B, width): the last hidden layer; of a residual network, averaged over
+        the picture.
 
         A network that was trained on mirrored images reads the picture and its mirror image when it
         judges, and takes their mean: it does not see which way a shoe points.
@@ -92,7 +124,7 @@ class Classifier(Model):
         yield Objective(list(self.parameters()), loss, {"accuracy": accuracy})
 
     def augmented(self, x: Tensor, rng: Generator) -> Tensor:
-        """Shifted, perhaps mirrored, perhaps with a square cut out: each image its own way."""
+        """Shifted, perhaps turned, mirrored, with a square cut out: each image its own way."""
         B, _, H, W = x.shape
         c = self.config
         if c.shift:
@@ -103,6 +135,15 @@ class Classifier(Model):
             theta[:, :, 2] = 2 * shift / torch.tensor([W, H], device=x.device)
             grid = F.affine_grid(theta, list(x.shape), align_corners=False)
             x = F.grid_sample(x, grid, mode="nearest", align_corners=False)
+        if c.turn:
+            angle = (2 * uniform((B,), rng, x.device) - 1) * math.radians(c.turn)
+            theta = torch.zeros(B, 2, 3, device=x.device)
+            theta[:, 0, 0] = theta[:, 1, 1] = angle.cos()
+            # The grid's coordinates go from -1 to 1 on both sides, however long they are.
+            theta[:, 0, 1] = -angle.sin() * H / W
+            theta[:, 1, 0] = angle.sin() * W / H
+            grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+            x = F.grid_sample(x, grid, align_corners=False)
         if c.mirror:
             flip = uniform((B, 1, 1, 1), rng, x.device) < 0.5
             x = torch.where(flip, x.flip(3), x)

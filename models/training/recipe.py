@@ -3,6 +3,7 @@
 name = "vae-mnist"          title, about: shown in the page and on the card;
                             notes, what was learned on the way: on the card
 background = true           what likelihood ratios compare with; it is found by this and its data
+second = true               a second judge, that measures are repeated by and nobody is offered
 family = "vae"
 seed = 0
 [data]                      name, and what the loader is to do
@@ -106,6 +107,7 @@ class Recipe:
     notes: str = ""
     seed: int = 0
     background: bool = False  # likelihoods of other models of the same data are held against it
+    second: bool = False  # a classifier that has no part in choosing anything: it checks the judge
     data: DataConfig = field(default_factory=DataConfig)
     model: dict[str, Any] = field(default_factory=dict)
     train: TrainConfig = field(default_factory=TrainConfig)
@@ -134,6 +136,7 @@ def from_dict(values: dict[str, Any]) -> Recipe:
         ("notes", str, "a text"),
         ("seed", int, "a whole number"),
         ("background", bool, "true or false"),
+        ("second", bool, "true or false"),
         ("model", dict, "a table of settings"),
     ):
         if key in values and type(values[key]) is not kind:

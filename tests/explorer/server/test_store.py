@@ -59,10 +59,11 @@ def test_the_shipped_page_opens_on_good_samples():
     assert store.header(store.first).metrics["fd_over_floor"]["value"] < 5
 
 
-def test_a_background_of_other_models_is_none_to_look_at(tmp_path):
+@pytest.mark.parametrize("role", ["background", "second"])
+def test_what_only_serves_other_models_is_none_to_look_at(tmp_path, role):
     toys.write(tmp_path, "seen")
     header = read_header(toys.write(tmp_path, "behind"))
-    told = dataclasses.replace(header, recipe={**header.recipe, "background": True})
+    told = dataclasses.replace(header, recipe={**header.recipe, role: True})
     weights.rewrite_header(tmp_path / "behind", told)
     assert Store([tmp_path], "cpu").names == ["seen"]
 

@@ -33,7 +33,9 @@ from tests.conftest import tiny_judge, tiny_recipe
 pytestmark = pytest.mark.slow
 
 LIKELIHOOD = {"nll_nats", "elbo_nats", "reconstruction_nats", "kl_nats", "effective_samples"}
-QUALITY = {"fd", "fd_floor", "fd_over_floor", "precision", "recall", "density", "coverage"}
+QUALITY = {"fd", "fd_floor", "fd_over_floor", "kid", "kid_floor"}
+QUALITY |= {"precision", "recall", "density", "coverage"}
+COPIES = {"nearest_train", "nearest_test", "nearest_ratio", "nearer_to_train"}
 MAP = {"trustworthiness", "knn_accuracy"}
 
 
@@ -63,8 +65,10 @@ def metrics_of(folder: Path) -> dict[str, dict]:
 
 
 def test_the_names_are_those_of_what_a_model_can_do(measured):
-    assert metrics_of(measured / "judge").keys() == {"accuracy", "calibration_error"}
-    vae = LIKELIHOOD | QUALITY | MAP | {"active_dimensions"}
+    assert metrics_of(measured / "judge").keys() == {
+        "accuracy", "mean_confidence", "calibration_error"
+    }  # fmt: skip
+    vae = LIKELIHOOD | QUALITY | COPIES | MAP | {"active_dimensions"}
     assert metrics_of(measured / "black-and-white").keys() == vae
     assert metrics_of(measured / "grey").keys() == vae | {"bpd", "label_accuracy"}
 

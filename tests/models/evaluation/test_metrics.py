@@ -194,8 +194,11 @@ def test_sample_quality_of_real_images_is_at_the_floor_and_of_dark_ones_far():
     assert len(real) == 600 and real.train.shape == real.test.shape
     same = metrics.sample_quality(pictures(400, 2), real, Judge())
     assert set(same) == {
-        "fd", "fd_floor", "fd_over_floor", "precision", "recall", "density", "coverage"
+        "fd", "fd_floor", "fd_over_floor", "kid", "kid_floor",
+        "precision", "recall", "density", "coverage",
     }  # fmt: skip
+    for name in ("kid", "kid_floor"):
+        assert abs(same[name]["value"]) < 4 * same[name]["stderr"]
     assert all(entry["n"] == 400 and entry["space"] == "judge-x" for entry in same.values())
     assert all(entry["stderr"] > 0 for entry in same.values())
     assert 0.5 < same["fd_over_floor"]["value"] < 2
@@ -207,6 +210,7 @@ def test_sample_quality_of_real_images_is_at_the_floor_and_of_dark_ones_far():
     expected = 9 * (0.35**2 + 0.7**2 / 12)
     assert dark["fd"]["value"] == pytest.approx(expected, rel=0.05)
     assert dark["fd_floor"]["value"] == same["fd_floor"]["value"]
+    assert dark["kid"]["value"] > 20 * dark["kid"]["stderr"]
     assert dark["recall"]["value"] < 0.2 < 0.7 < same["recall"]["value"]
     json.dumps(dark, allow_nan=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from explorer.page import judge
 from explorer.page.part import Asked, settled
 from explorer.tabs.map import beside_real
 from models.checkpoints import weights
+from models.checkpoints.header import read_header
 from models.codes.judged_map import features, load_features
 from models.contract.random import generator
 from tests import toys
@@ -126,3 +128,16 @@ def test_a_shipped_judge_is_offered_to_nobody(tmp_path, monkeypatch):
     final = settled(beside_real.show(context, "game", asked(32, 0)))
     assert len(final.field["made"]["labels"]) == 32
     assert context.store.names == ["game"] and len(context.store.loaded) == 2
+
+
+def test_a_second_judge_is_asked_by_nobody_here(tmp_path, monkeypatch):
+    toys.write_game(tmp_path, "game")
+    header = read_header(toys.write_judge(tmp_path, "a-second"))
+    weights.rewrite_header(
+        tmp_path / "a-second",
+        dataclasses.replace(header, recipe={**header.recipe, "second": True}),
+    )
+    monkeypatch.setattr(judge, "SHIPPED", tmp_path)
+    context = explorer.Context.create(tmp_path, device="cpu")
+    assert judge.judge_of(context, context.store.header("game")) is None
+    assert beside_real.find_judge(context, "game") is None
