@@ -177,7 +177,8 @@ def sample_quality(
     fake: (N, C, H, W), float in [0, 1] or uint8. They are measured against as many test images; the
     floor is what training images score against the same, so a model at ``fd_over_floor`` 1 is as
     near as real images are. All three are cut to the smallest (a Fréchet distance depends on n) and
-    the entries say so.
+    the entries say so. The kernel distances are of features divided by one number, so that those of
+    the test images have a mean square of 1 and no judge's size decides.
 
     judge: ``features(x) -> (B, F)`` and ``classify(x) -> (B, K)`` logits, in evaluation mode.
     fake_labels: (N,) the classes asked for; where they are given, ``label_accuracy`` is the share
@@ -204,8 +205,10 @@ def sample_quality(
     )
     for name, *number in zip(("fd", "fd_floor", "fd_over_floor"), values, errors, strict=True):
         numbers[name] = Estimate(*number)
-    numbers["kid"] = kernel_distance(real.test, made)
-    numbers["kid_floor"] = kernel_distance(real.test, real.train)
+    # The kernel's cubes of large features would drown all else: a judge's have the size of ones.
+    size = np.sqrt(np.mean(real.test**2)) or 1.0
+    numbers["kid"] = kernel_distance(real.test / size, made / size)
+    numbers["kid_floor"] = kernel_distance(real.test / size, real.train / size)
     numbers["precision"], numbers["recall"] = precision_recall(real.test, made)
     numbers["density"], numbers["coverage"] = density_coverage(real.test, made)
     return {name: metric(number, n=n, space=real.space) for name, number in numbers.items()}

@@ -210,6 +210,12 @@ def test_sample_quality_of_real_images_is_at_the_floor_and_of_dark_ones_far():
     expected = 9 * (0.35**2 + 0.7**2 / 12)
     assert dark["fd"]["value"] == pytest.approx(expected, rel=0.05)
     assert dark["fd_floor"]["value"] == same["fd_floor"]["value"]
+    # Whatever the size of a judge's features is.
+    loud = Judge()
+    loud.features = lambda x: 30 * x.flatten(1)
+    real_loud = metrics.real_features(test, train, loud, "judge-x")
+    again = metrics.sample_quality(pictures(400, 2, 0.3), real_loud, loud)
+    assert again["kid"]["value"] == pytest.approx(dark["kid"]["value"])
     assert dark["kid"]["value"] > 20 * dark["kid"]["stderr"]
     assert dark["recall"]["value"] < 0.2 < 0.7 < same["recall"]["value"]
     json.dumps(dark, allow_nan=False)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from models.checkpoints import weights
-from models.checkpoints.header import read_header
+from models.checkpoints.header import SHIPPED, find, read_header
 from models.checkpoints.judges import is_judge, is_second
 from models.evaluation import evaluate, metrics
 from models.evaluation.against import judge_for
@@ -121,3 +121,13 @@ def test_a_recipe_says_that_it_is_one():
         assert used[0] and used[1] and not used[0] & used[1], "augmentations are others"
     with pytest.raises(ValueError, match="true or false"):
         from_dict({"name": "x", "family": "classifier", "second": 1})
+
+
+@pytest.mark.shipped
+def test_each_shipped_judge_has_a_second_one():
+    headers = [read_header(folder) for folder in find(SHIPPED)]
+    judges = {h.data["name"]: h for h in headers if is_judge(h)}
+    seconds = {h.data["name"]: h for h in headers if is_second(h)}
+    assert judges.keys() == seconds.keys()
+    for name, header in seconds.items():
+        assert header.metrics["accuracy"]["value"] > 0.89, name
