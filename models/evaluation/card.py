@@ -344,6 +344,7 @@ HEADLINES = (
     ("accuracy", "accuracy {percent} %"),
     ("mig", "mutual information gap {value}"),
     ("fd_over_floor", "Fréchet distance {value} x its floor (n = {n})"),
+    ("cas", "classification accuracy score {percent} %"),
     ("fd_over_floor.there", "{note}: Fréchet distance {value} x its floor (n = {n})"),
     ("fd_over_floor.back", "{note}: {value} x"),
     ("class_accuracy", "classes by Bayes' rule {percent} %"),

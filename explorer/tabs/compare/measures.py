@@ -33,7 +33,7 @@ QUANTITIES = {
     "bpd": Quantity("Bits per dimension", "bits", "lower"),
     "fd_over_floor": Quantity("Fréchet distance over its floor", "", "lower", True),
     "fd": Quantity("Fréchet distance", "", "lower", True),
-    "kid": Quantity("Kernel distance", "", "lower", True),
+    "kid": Quantity("Kernel distance", "", "lower"),  # unbiased, whatever the number of samples
     "precision": Quantity("Precision", "share of samples that look real", "higher", True),
     "recall": Quantity("Recall", "share of real pictures reached", "higher", True),
     "density": Quantity("Density", "", "higher", True),

@@ -13,7 +13,7 @@ from models.checkpoints.header import SHIPPED, find, read_header
 from models.checkpoints.judges import is_judge, is_second
 from models.evaluation import evaluate, metrics
 from models.evaluation.against import judge_for
-from models.evaluation.card import card, disagreement, meaning
+from models.evaluation.card import card, disagreement, meaning, models_table
 from models.training.recipe import from_dict, load_recipe
 from tests import toys
 
@@ -84,6 +84,8 @@ def test_cas_is_measured_on_request(models, monkeypatch):
     monkeypatch.setattr(cas, "STEPS", 3)
     header = evaluate.evaluate(models / "toy", n=60, only=["cas"], write=False, progress=False)
     assert header.metrics.keys() == {"cas", "cas_real", "nll_nats"}
+    score = f"classification accuracy score {100 * header.metrics['cas']['value']:.2f} %"
+    assert score in models_table([header])
     assert header.metrics["cas"]["n"] == 60 and "judge" in header.metrics["cas"]["note"]
 
 

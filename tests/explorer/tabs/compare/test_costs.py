@@ -21,6 +21,7 @@ METRICS = {
     "exact": {
         "nll_nats": {"value": 80.0, "stderr": 0.2, "n": 100, "space": "binary", "kind": "exact"},
         "fd_over_floor": {"value": 30.0, **JUDGE},
+        "kid": {"value": 0.5, **JUDGE},
     },
     "bound": {
         "nll_nats": {"value": 90.0, "n": 100, "space": "binary", "kind": "lower bound"},
@@ -34,6 +35,7 @@ METRICS = {
         "nll_nats": {"value": 70.0, "n": 100, "space": "binary", "note": "given its class"},
         "nll_nats.any_class": {"value": 75.0, "n": 10, "space": "binary"},
         "fd_over_floor": {"value": 3.0, **JUDGE, "n": 10000},
+        "kid": {"value": 0.1, **JUDGE, "n": 10000},
     },
 }
 
@@ -72,6 +74,7 @@ def test_no_axis_holds_numbers_of_two_spaces(context):
     assert given["asked"].value == 70 and len(given) == 1
     assert table[axis(table, "nll_nats", "black")]["asked"].value == 75
     assert set(table[axis(table, "fd_over_floor", "2,048")]) == {"exact", "bound", "grey"}
+    assert set(table[axis(table, "kid")]) == {"exact", "asked"}  # it has no bias by their number
     assert set(table[axis(table, "minutes", "CPU")]) == {"exact", "bound", "asked"}
     for found, each in table.items():
         spaces = {
