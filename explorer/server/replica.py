@@ -2,24 +2,32 @@
 when it is begun anew.
 
 What a visitor has is in the process that served the page. Each answer bears that process's name, so
-that the page sees when another one answers for it (``components/shared/server.js``).
+that the page sees when another one answers for it (``components/shared/server.js``). An answer that
+a browser may keep bears none: it would speak later for a process that is long gone.
 """
 
 from __future__ import annotations
 
 import secrets
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Replica"
 PATH = "/replica"
+KEEPS = ("GET", "HEAD")  # methods whose answers a browser may give again
 
 
 def new_name() -> str:
     """A name that no process had before."""
     return secrets.token_hex(4)
+
+
+def _may_be_kept(headers: Headers) -> bool:
+    """Whether a browser may give an answer again without asking (RFC 9111, 3 and 4.2.2)."""
+    said = headers.get("Cache-Control", "")
+    return "no-store" not in said and ("max-age" in said or "Last-Modified" in headers)
 
 
 class Replica:
@@ -36,7 +44,9 @@ class Replica:
 
         async def sends(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = self.name
+                headers = MutableHeaders(scope=message)
+                if scope["method"] not in KEEPS or not _may_be_kept(headers):
+                    headers[HEADER] = self.name
             await send(message)
 
         if scope["path"] == PATH:
