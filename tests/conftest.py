@@ -101,10 +101,11 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
 # Files whose tests take longest together, the longest first. A process takes a file at a time: one
 # of these begun last would run on alone.
 LONG = (
-    "browser/test_tours.py", "browser/test_start.py", "browser/test_latent.py",
-    "browser/test_denoise.py", "browser/test_components.py", "browser/test_plane.py",
-    "browser/test_denoise_more.py", "browser/test_sample.py", "browser/test_compare.py",
-    "browser/test_steady.py",
+    "browser/test_tours.py", "browser/test_denoise_more.py", "browser/test_start.py",
+    "ideas/test_page.py", "browser/test_replicas.py", "browser/test_denoise.py",
+    "browser/test_plane.py", "browser/test_map.py", "browser/test_links.py",
+    "browser/test_components.py", "browser/test_latent.py", "browser/test_tour_player.py",
+    "browser/test_pixels.py", "browser/test_steady.py", "browser/test_scoring.py",
     "explorer/test_sweep.py", "explorer/test_sweep_too.py", "machine/test_processes.py",
     "contract/test_contract.py", "evaluation/test_evaluate.py", "contract/test_capabilities.py",
     "plane/test_sampled.py", "families/test_rbm.py", "codes/test_projection.py",
