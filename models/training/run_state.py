@@ -20,6 +20,7 @@ from torch import Tensor
 
 from models.contract.random import generator
 from models.machine.files import write_atomically
+from models.training import recipe
 
 if TYPE_CHECKING:
     from models.training.train import Run
@@ -65,7 +66,7 @@ def restore(run: Run, file: Path) -> None:
         ) from error
     if not metadata.keys() >= KEYS:
         raise ValueError(f"'{file}' is not the state of a run; choose another --out.")
-    if _binding(json.loads(metadata["recipe"])) != _binding(run.recipe.to_dict()):
+    if _binding(_completed(json.loads(metadata["recipe"]))) != _binding(run.recipe.to_dict()):
         raise ValueError(
             f"The run in '{folder}' was started with other settings; resume it with the same "
             "recipe and --set values, or choose another --out."
@@ -79,14 +80,23 @@ def restore(run: Run, file: Path) -> None:
     run.ema.load_state_dict(_below("ema/", state))
 
 
-def _binding(recipe: dict[str, Any]) -> dict[str, Any]:
+def _completed(values: dict[str, Any]) -> dict[str, Any]:
+    """A recipe that was kept, with the settings that there are since then at what they were before.
+    One that is no recipe any more stays as it is."""
+    try:
+        return recipe.from_dict(values).to_dict()
+    except ValueError:
+        return values
+
+
+def _binding(values: dict[str, Any]) -> dict[str, Any]:
     """What of a recipe must be the same when a run is resumed, as JSON has it."""
-    recipe = json.loads(json.dumps(recipe))
+    values = json.loads(json.dumps(values))
     for name in FREE:
-        recipe.pop(name, None)
+        values.pop(name, None)
     for name in FREE_IN_TRAIN:
-        recipe["train"].pop(name, None)
-    return recipe
+        values["train"].pop(name, None)
+    return values
 
 
 def _restore_optimizers(run: Run, state: dict[str, Tensor], counts: dict[str, int]) -> None:

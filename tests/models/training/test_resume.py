@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from models.__main__ import main
@@ -168,6 +169,27 @@ def test_a_state_is_never_half_written(digits, tmp_path, monkeypatch):
         run.save_state()
     assert (tmp_path / STATE).read_bytes() == good
     assert not list(tmp_path.glob(f".{STATE}*"))
+
+
+def test_a_run_of_before_there_was_a_setting_goes_on(digits, tmp_path):
+    """Whoever has taken a new version has runs of the old one: its settings are what they were."""
+    run = Run(tiny_recipe(), digits, tmp_path)
+    trained(run, 2)
+    run.save_state()
+    tensors = load_file(tmp_path / STATE)
+    with safe_open(tmp_path / STATE, "pt") as file:
+        metadata = file.metadata()
+    kept = json.loads(metadata["recipe"])
+    assert kept.pop("second") is False and kept["train"].pop("precision") == "float32"
+    save_file(tensors, tmp_path / STATE, {**metadata, "recipe": json.dumps(kept)})
+    with pytest.raises(ValueError, match="other settings"):  # float32 is not the default
+        Run(tiny_recipe(), digits, tmp_path).resume()
+    again = Run(tiny_recipe(train={"precision": "auto"}), digits, tmp_path)
+    again.resume()
+    assert again.step == 2
+    save_file(tensors, tmp_path / STATE, {**metadata, "recipe": json.dumps({**kept, "gone": 1})})
+    with pytest.raises(ValueError, match="other settings"):
+        Run(tiny_recipe(), digits, tmp_path).resume()
 
 
 def test_resume_refuses_in_one_sentence(digits, tmp_path):
