@@ -58,5 +58,9 @@ def test_a_run_that_is_killed_says_so_and_keeps_what_it_had(server):
             os.kill(pid, signal.SIGKILL)
         text = page.says("killed")
         assert "perhaps because memory ran out. What it had learned by step" in text
-        assert "My VAE" in page.anew().do("load")  # and can be sampled from
+        again = page.anew()
+        assert "My VAE" in again.do("load")  # and can be sampled from
         until(lambda: "Z" not in server.children().values(), 5)
+        again.do("click", "train-start")  # the next goes on as if nothing had been
+        again.says("Step ")
+        assert server.workers()
