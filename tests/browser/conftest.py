@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error
 
 from tests import toys
 from tests.browser import chromium
@@ -77,6 +81,39 @@ def browser():
         browser.close()
 
 
+# Seconds after which a test is ended by force: what is asked of a page has no patience of its own,
+# and a page that is being left or loaded may never answer.
+ENOUGH = 600
+PROC = Path("/proc")
+
+
+def end_pages() -> None:
+    """Kills the browser's pages of this process, so that whoever waits for one is told."""
+    parents, pages = {}, []
+    for folder in PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            pid = int(folder.name)
+            parents[pid] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if b"--type=renderer" in (folder / "cmdline").read_bytes():
+                pages.append(pid)
+    for pid in pages:
+        above = pid
+        while (above := parents.get(above, 0)) not in (0, os.getpid()):
+            pass
+        if above:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    timer = threading.Timer(ENOUGH, end_pages)
+    timer.daemon = True
+    timer.start()
+    yield
+    timer.cancel()
+
+
 WINDOW = {"width": 1440, "height": 900}
 # Milliseconds that a page may let one wait: others may share two cores with it.
 PATIENCE = 180_000
@@ -90,6 +127,11 @@ class Kept:
         self.browser, self.page = browser, None
 
     def fresh(self):
+        if self.page is not None:
+            try:
+                self.page.evaluate("() => 0")
+            except Error:  # it was ended by force
+                self.close()
         if self.page is None:
             self.page = self.browser.new_context(viewport=WINDOW).new_page()
             self.page.set_default_timeout(PATIENCE)
