@@ -261,6 +261,7 @@ def test_nothing_unpickles(folder, tmp_path):
 
 
 UNPICKLERS = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+LOADS = re.compile(r"torch(\.jit|\.serialization)?\.load|(pd|pandas)\.(DataFrame\.)?read_pickle")
 
 
 def unpicklings(source: str) -> list[str]:
@@ -271,11 +272,13 @@ def unpicklings(source: str) -> list[str]:
             found += [a.name for a in node.names if a.name.partition(".")[0] in UNPICKLERS]
         elif isinstance(node, ast.ImportFrom):
             found += [node.module] if (node.module or "").partition(".")[0] in UNPICKLERS else []
+            # By the name alone such a call could be any other.
+            named = [f"{node.module}.{each.name}" for each in node.names]
+            found += [each for each in named if LOADS.fullmatch(each)]
         elif isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            found += (
-                [called] if called in ("torch.load", "torch.jit.load", "pd.read_pickle") else []
-            )
+            found += [called] if LOADS.fullmatch(called) else []
+            found += [called] if called in ("np.load", "numpy.load") and len(node.args) > 1 else []
             allows = [k for k in node.keywords if k.arg == "allow_pickle"]
             found += [called for k in allows if ast.unparse(k.value) != "False"]
     return found
@@ -283,8 +286,12 @@ def unpicklings(source: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "source",
-    ["import dill", "from joblib import load", "torch.load(f)", "np.load(f, allow_pickle=True)"],
-)
+    [
+        "import dill", "from joblib import load", "torch.load(f)", "np.load(f, allow_pickle=True)",
+        "from torch import load", "from torch.jit import load", "torch.serialization.load(f)",
+        "pandas.read_pickle(f)", "from pandas import read_pickle", "np.load(f, None, True)",
+    ],
+)  # fmt: skip
 def test_what_could_unpickle_is_seen(source):
     assert unpicklings(source)
     assert not unpicklings("np.load(f, allow_pickle=False)\nload(f)\nimport pickletools")
